@@ -1,0 +1,84 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// A Channel carries calls. Generated clients call through one. All methods may be called by many goroutines at once.
+type Channel interface {
+	// Call sends c.Args and fills c.Result. It returns a declared exception of c.Method, a *ContextError or an *Error.
+	// Once it has returned, nothing touches c.
+	Call(ctx context.Context, c *Call) error
+	// Open starts a stream. The caller closes it.
+	Open(ctx context.Context, m *Method) (Stream, error)
+}
+
+// A Conn is one connection of a protocol to one server.
+type Conn interface {
+	Channel
+	// Close ends the connection and every call on it, and waits for the connection's goroutines.
+	Close() error
+	// Done is closed when the connection takes no more calls: it broke, was closed, or the server is going away.
+	Done() <-chan struct{}
+	// Err returns why, once Done is closed.
+	Err() error
+}
+
+// A Stream is the messages of one call in both directions. Send and Recv may be called at the same time, each by one
+// goroutine.
+type Stream interface {
+	Send(ctx context.Context, m Message) error
+	// Recv fills m. It returns io.EOF after the last message of a call that succeeded.
+	Recv(ctx context.Context, m Message) error
+	// CloseSend says that no more messages will be sent.
+	CloseSend() error
+	// Close ends the stream at once and frees all of it.
+	Close() error
+}
+
+// ConnOptions are what every protocol's Dial takes.
+type ConnOptions struct {
+	// Dial makes the network connection.
+	Dial func(ctx context.Context) (net.Conn, error)
+	// Address is the server's, for errors and for HTTP's Host.
+	Address string
+	Limits  Limits
+	Logger  *slog.Logger // nil for none
+}
+
+// Limits bound what one peer can cost. The zero value of each means its default.
+type Limits struct {
+	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
+	Name      int           // bytes of a method's name; default 256
+	Metadata  int           // bytes of all metadata of one call; default 8 KiB
+	Calls     int           // calls in flight on one connection; default 10,000
+	Conns     int           // connections a server serves at once; default no limit
+	FirstByte time.Duration // until a new connection has sent its first bytes; default 10 s
+	Stall     time.Duration // without a byte in the middle of a message, or of a write; default 30 s
+}
+
+// WithDefaults returns l with each zero replaced by its default.
+func (l Limits) WithDefaults() Limits {
+	setDefault(&l.Message, 4<<20)
+	setDefault(&l.Name, 256)
+	setDefault(&l.Metadata, 8<<10)
+	setDefault(&l.Calls, 10_000)
+	setDefault(&l.FirstByte, 10*time.Second)
+	setDefault(&l.Stall, 30*time.Second)
+	return l
+}
+
+func setDefault[T int | time.Duration](p *T, v T) {
+	if *p == 0 {
+		*p = v
+	}
+}
+
+// NoStreams returns the error of a protocol that carries no streams, for its Open.
+func NoStreams(m *Method, protocol string) error {
+	return Errorf(Unimplemented, "%s is a stream, which the %s protocol does not carry; dial with a protocol that does",
+		m.Name, protocol).For(m, OutcomeNotStarted)
+}

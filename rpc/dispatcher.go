@@ -1,0 +1,179 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// A Dispatcher is what the protocols of one server share: the way from a method's name to the handler.
+type Dispatcher struct {
+	Limits Limits
+	Serial bool // calls of a connection run one after another
+	Log    *Log
+
+	routes []*Route
+	byName map[string]*Route
+}
+
+// A Route is the way to one endpoint of a server.
+type Route struct {
+	*Endpoint
+	Index  int // in the order of the services' declaration, from 0
+	invoke CallFunc
+	log    *Log
+}
+
+// NewDispatcher returns a dispatcher for the services. It fails where two services have the same name.
+func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger) (*Dispatcher, error) {
+	d := &Dispatcher{Limits: limits.WithDefaults(), Log: NewLog(logger), byName: make(map[string]*Route)}
+	bare := make(map[string]int)
+	for _, s := range services {
+		for _, e := range s.Endpoints {
+			bare[e.Method.Name]++
+		}
+	}
+	for _, s := range services {
+		for _, e := range s.Endpoints {
+			if err := d.add(e, interceptors, bare[e.Method.Name] == 1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, nil
+}
+
+func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
+	r := &Route{Endpoint: e, Index: len(d.routes), log: d.Log, invoke: Chain(interceptors, e.handle)}
+	d.routes = append(d.routes, r)
+	for _, name := range e.Method.names(bare) {
+		if other, ok := d.byName[name]; ok {
+			return fmt.Errorf("%s and %s would both answer to %q; rename one, or serve them on two servers",
+				other.Method.FullName(), e.Method.FullName(), name)
+		}
+		d.byName[name] = r
+	}
+	return nil
+}
+
+// names returns what a caller may call m: its full name, Service.method, and the method alone if bare.
+func (m *Method) names(bare bool) []string {
+	names := []string{m.FullName(), m.Service[strings.LastIndexByte(m.Service, '.')+1:] + "." + m.Name}
+	if bare {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// Routes returns every route, in order of Index.
+func (d *Dispatcher) Routes() []*Route { return d.routes }
+
+// Find returns the route for a name: "divide" where one service alone has it, "Calculator.divide", or
+// "calc.Calculator/divide". Nothing but these exact bytes leads to a handler.
+func (d *Dispatcher) Find(name []byte) (*Route, *Error) {
+	if r, ok := d.byName[string(name)]; ok {
+		return r, nil
+	}
+	return nil, d.unknownMethod(string(name))
+}
+
+func (d *Dispatcher) unknownMethod(name string) *Error {
+	var matches []string
+	for _, r := range d.routes {
+		if r.Method.Name == name {
+			matches = append(matches, r.Method.names(false)[1])
+		}
+	}
+	if len(matches) > 1 {
+		return Errorf(Unimplemented, "several services have a method %q; call %s", name, strings.Join(matches, " or "))
+	}
+	return Errorf(Unimplemented, "unknown method %s; this server has %s", Quote(name), d.nearest(name))
+}
+
+// nearest returns the names of up to five methods, those most like name first.
+func (d *Dispatcher) nearest(name string) string {
+	if len(d.routes) == 0 {
+		return "no methods"
+	}
+	names := make([]string, 0, len(d.routes))
+	for _, r := range d.routes {
+		names = append(names, r.shortName(d))
+	}
+	name = name[:min(len(name), 64)]
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distance(a, name), distance(b, name)) })
+	if more := len(names) - 5; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (r *Route) shortName(d *Dispatcher) string {
+	if d.byName[r.Method.Name] == r {
+		return r.Method.Name
+	}
+	return r.Method.names(false)[1]
+}
+
+// distance is the Levenshtein distance between a and b, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Quote returns a peer's text for an error or a log line: quoted, escaped, and cut to 64 bytes.
+func Quote(s string) string {
+	if len(s) > 64 {
+		return fmt.Sprintf("%q… (%d bytes)", s[:64], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// NewCall returns a call for the route's method, to be released after its answer is encoded.
+func (r *Route) NewCall() *Call { return r.newCall() }
+
+// Unary reports whether the method has no streams; a protocol without streams answers the others with [NoStreams].
+func (r *Route) Unary() bool { return r.stream == nil }
+
+// Invoke runs the interceptors and the handler. A panic in them becomes an Internal error and a log line.
+func (r *Route) Invoke(ctx context.Context, c *Call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.panicked(p)
+		}
+	}()
+	return r.invoke(ctx, c)
+}
+
+// InvokeStream is Invoke for a method with streams.
+func (r *Route) InvokeStream(ctx context.Context, s Stream) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.panicked(p)
+		}
+	}()
+	return r.stream(ctx, s)
+}
+
+func (r *Route) panicked(p any) error {
+	r.log.Error("handler panicked", "method", r.Method.FullName(), "panic", p, "stack", string(debug.Stack()))
+	return NewError(Internal, "the handler panicked; the server's log says where")
+}

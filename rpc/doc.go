@@ -1,0 +1,17 @@
+// Package rpc is the vocabulary of Yodel: what generated code, protocols and programs say to each other. It imports
+// nothing outside the standard library and package wire.
+//
+// # The way of a call
+//
+// On the client, generated code takes a [Call] from its method (method.go), fills the arguments and hands it to a
+// [Channel] (conn.go). The channel picks a connection and runs the interceptors (service.go); the [Conn] of a protocol
+// encodes the arguments, sends them, and decodes the answer into the call.
+//
+// On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The route
+// makes a Call, the protocol decodes the arguments into it, and [Route.Invoke] runs the interceptors and the
+// handler under a [ServerContext] (server_context.go). What the handler returns becomes a result or a [Failure]
+// (error.go), which the protocol encodes.
+//
+// Meaning stops at this seam; below it there are bytes. Protocols encode a [Message] straight into a buffer of their own and
+// decode it straight out of one. Calls, arguments and results are used again (method.go); nothing else is.
+package rpc

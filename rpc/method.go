@@ -1,0 +1,98 @@
+package rpc
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A Message is what travels: see [wire.Message].
+type Message = wire.Message
+
+// A Method describes one method of a definition. Generated code makes one for each; clients and servers share it, and
+// nobody changes it.
+type Method struct {
+	Service      string             // full name of the service: "calc.Calculator"
+	Name         string             // as declared: "divide"
+	Exceptions   []func() Exception // make empty ones, in the order of declaration
+	Idempotent   bool               // may run twice: a call whose fate is unknown is sent again
+	Timeout      time.Duration      // the deadline of calls whose context has none; 0 for none
+	ClientStream bool               // the arguments are a stream
+	ServerStream bool               // the result is a stream
+}
+
+// FullName returns the name by which the method is known everywhere, "calc.Calculator/divide".
+func (m *Method) FullName() string { return m.Service + "/" + m.Name }
+
+// A Call is one unary call on its way: the stub fills Args, a protocol fills Result. Interceptors on both sides see it
+// between the two. It is used again for later calls: nobody keeps it, Args or Result after the call has returned.
+type Call struct {
+	Method *Method
+	Args   Message
+	Result Message
+
+	// Deadline is the end of the call where it is earlier than the context's own; zero for none.
+	Deadline time.Time
+
+	release func()
+}
+
+// Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the call
+// any more.
+func (c *Call) Release() { c.release() }
+
+// A Unary is a method with one set of arguments A and one result R, and the calls of it that are not in use.
+type Unary[A, R any, PA message[A], PR message[R]] struct {
+	Method
+	calls sync.Pool
+}
+
+// message is a pointer to a T that is a Message.
+type message[T any] interface {
+	*T
+	Message
+}
+
+// A UnaryCall is a Call that owns its arguments and its result.
+type UnaryCall[A, R any] struct {
+	Call
+	In  A
+	Out R
+}
+
+// NewUnary returns the unary method that m describes.
+func NewUnary[A, R any, PA message[A], PR message[R]](m Method) *Unary[A, R, PA, PR] {
+	return &Unary[A, R, PA, PR]{Method: m}
+}
+
+// NewCall returns a call whose arguments and result have their defaults. The caller releases it.
+func (u *Unary[A, R, PA, PR]) NewCall() *UnaryCall[A, R] {
+	if c, ok := u.calls.Get().(*UnaryCall[A, R]); ok {
+		return c
+	}
+	c := new(UnaryCall[A, R])
+	args, result := PA(&c.In), PR(&c.Out)
+	args.Reset()
+	result.Reset()
+	c.Call = Call{Method: &u.Method, Args: args, Result: result}
+	c.release = func() {
+		args.Reset()
+		result.Reset()
+		c.Deadline = time.Time{}
+		u.calls.Put(c)
+	}
+	return c
+}
+
+// Handle returns the endpoint that answers the method's calls with handle, which sets the result or returns an error.
+func (u *Unary[A, R, PA, PR]) Handle(handle func(ctx context.Context, in *A, out *R) error) *Endpoint {
+	return &Endpoint{
+		Method:  &u.Method,
+		newCall: func() *Call { return &u.NewCall().Call },
+		handle: func(ctx context.Context, c *Call) error {
+			return handle(ctx, (*A)(c.Args.(PA)), (*R)(c.Result.(PR)))
+		},
+	}
+}

@@ -1,0 +1,40 @@
+package rpc
+
+import "context"
+
+// A Service is a set of endpoints. Generated code makes one from a user's handlers.
+type Service struct {
+	Name      string // full name: "calc.Calculator"
+	Endpoints []*Endpoint
+}
+
+// NewService returns a service with the given endpoints.
+func NewService(name string, endpoints ...*Endpoint) *Service {
+	return &Service{Name: name, Endpoints: endpoints}
+}
+
+// An Endpoint is a method and what answers it.
+type Endpoint struct {
+	Method  *Method
+	newCall func() *Call
+	handle  CallFunc
+	stream  StreamFunc // for a method with a stream, in place of the other two
+}
+
+// A CallFunc makes or answers one call: the rest of a channel, or the rest of a server.
+type CallFunc func(ctx context.Context, c *Call) error
+
+// A StreamFunc answers one stream.
+type StreamFunc func(ctx context.Context, s Stream) error
+
+// An Interceptor wraps every call of a channel or a server. It is called once for a channel or server, with the rest of the way,
+// and returns the way with itself in front.
+type Interceptor func(next CallFunc) CallFunc
+
+// Chain returns last with the interceptors in front of it, the first outermost.
+func Chain(interceptors []Interceptor, last CallFunc) CallFunc {
+	for i := len(interceptors) - 1; i >= 0; i-- {
+		last = interceptors[i](last)
+	}
+	return last
+}

@@ -1,0 +1,88 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+)
+
+// A Streaming is a method whose arguments, result or both are streams. Each message of a stream is an A or an R; where only one
+// side is a stream, the other is one message.
+type Streaming[A, R any, PA message[A], PR message[R]] struct{ Method }
+
+// NewStreaming returns the method that m describes.
+func NewStreaming[A, R any, PA message[A], PR message[R]](m Method) *Streaming[A, R, PA, PR] {
+	return &Streaming[A, R, PA, PR]{m}
+}
+
+// Exchange opens the stream when the result is ranged over, sends args from a goroutine of its own and yields what comes back; after
+// an error it yields no more. Leaving the loop ends the stream. The goroutine ends with args, or when args yields
+// after the stream has ended.
+func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args iter.Seq[A]) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		var zero R
+		stream, err := ch.Open(ctx, &s.Method)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		defer stream.Close()
+		go s.sendAll(ctx, stream, args)
+		for {
+			var r R
+			PR(&r).Reset()
+			err := stream.Recv(ctx, PR(&r))
+			if err == io.EOF {
+				return
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// sendAll sends args. An error needs no word here: what ended the stream is what Recv returns.
+func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A]) {
+	for a := range args {
+		if stream.Send(ctx, PA(&a)) != nil {
+			return
+		}
+	}
+	_ = stream.CloseSend()
+}
+
+// One is Exchange for a method whose result is not a stream.
+func (s *Streaming[A, R, PA, PR]) One(ctx context.Context, ch Channel, args iter.Seq[A]) (R, error) {
+	for r, err := range s.Exchange(ctx, ch, args) {
+		return r, err
+	}
+	var zero R
+	return zero, NewError(Internal, "the server ended the stream without a result").For(&s.Method, OutcomeAnswered)
+}
+
+// Handle returns the endpoint that answers the method's streams with handle: args yields what the caller sends, and after an
+// error no more; send sends one message.
+func (s *Streaming[A, R, PA, PR]) Handle(handle func(ctx context.Context, args iter.Seq2[A, error], send func(*R) error) error) *Endpoint {
+	return &Endpoint{Method: &s.Method, stream: func(ctx context.Context, stream Stream) error {
+		send := func(r *R) error { return stream.Send(ctx, PR(r)) }
+		return handle(ctx, s.received(ctx, stream), send)
+	}}
+}
+
+func (s *Streaming[A, R, PA, PR]) received(ctx context.Context, stream Stream) iter.Seq2[A, error] {
+	return func(yield func(A, error) bool) {
+		for {
+			var a A
+			PA(&a).Reset()
+			err := stream.Recv(ctx, PA(&a))
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if !yield(a, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package syntax
+
+// A kind is a token's kind.
+type kind int
+
+const (
+	eof      kind = iota
+	word          // divide, struct, _x
+	integer       // 1, -5, 0x1f
+	float         // 0.5
+	duration      // 2s
+	str           // "..."
+	arrow         // =>
+	lbrace
+	rbrace
+	lparen
+	rparen
+	less
+	greater
+	comma
+	semicolon
+	colon
+	equals
+	question
+	at
+	dot
+)
+
+// symbols are the kinds that are one character.
+var symbols = map[byte]kind{
+	'{': lbrace, '}': rbrace, '(': lparen, ')': rparen, '<': less, '>': greater, ',': comma, ';': semicolon,
+	':': colon, '=': equals, '?': question, '@': at, '.': dot,
+}
+
+// kindNames say what was expected.
+var kindNames = [...]string{
+	eof: "the end of the file", word: "a name", integer: "a whole number", float: "a number", duration: "a duration",
+	str: "a string", arrow: `"=>"`, lbrace: `"{"`, rbrace: `"}"`, lparen: `"("`, rparen: `")"`, less: `"<"`,
+	greater: `">"`, comma: `","`, semicolon: `";"`, colon: `":"`, equals: `"="`, question: `"?"`, at: `"@"`, dot: `"."`,
+}
+
+func (k kind) String() string { return kindNames[k] }
+
+// A token is a word, a literal or a symbol, with the comments between the token before it and itself.
+type token struct {
+	kind     kind
+	text     string
+	pos      Pos
+	first    bool // of its line
+	gap      bool // a blank line stands above it
+	comments []remark
+}
+
+// A remark is a comment before it finds the node that it belongs to.
+type remark struct {
+	Comment
+	line int
+}
+
+// quoted returns the token as messages show it.
+func (t *token) quoted() string {
+	if t.kind == eof {
+		return eof.String()
+	}
+	return shorten(t.text)
+}

@@ -1,5 +1,7 @@
 package wire
 
+import "sync"
+
 // A Message is a struct, union or exception of a definition, or the arguments or the result of a method. Generated
 // code implements it. A Message is not safe for use by two goroutines at once.
 type Message interface {
@@ -12,23 +14,64 @@ type Message interface {
 	DecodeWire(d *Decoder)
 }
 
+// A Union is a value of a union of a definition, that is a struct of one field for the member that is set.
+type Union interface {
+	// EncodeWire appends the member to e.
+	EncodeWire(e *Encoder)
+}
+
+// message is a pointer to a T that is a Message.
+type message[T any] interface {
+	*T
+	Message
+}
+
+// A scratch is what Marshal and Unmarshal need for a while.
+type scratch struct {
+	Encoder
+	Decoder
+	room [8 << 10]byte
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
 // Marshal returns m in protobuf wire format.
-func Marshal(m Message) ([]byte, error) { return Append(nil, m) }
+func Marshal(m Message) ([]byte, error) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	b, err := s.append(s.room[:0], m)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) <= len(s.room) {
+		return append([]byte(nil), b...), nil
+	}
+	return b, nil
+}
 
 // Append appends m in protobuf wire format to b.
 func Append(b []byte, m Message) ([]byte, error) {
-	var e Encoder
-	e.Reset(b)
-	m.EncodeWire(&e)
-	return e.Bytes()
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	return s.append(b, m)
 }
 
-// Unmarshal resets m and reads it from data, which it does not keep: strings and bytes are copied, all of them into
-// one allocation.
+func (s *scratch) append(b []byte, m Message) ([]byte, error) {
+	s.Encoder.Reset(b)
+	m.EncodeWire(&s.Encoder)
+	b, err := s.Encoder.Bytes()
+	s.Encoder.Reset(nil)
+	return b, err
+}
+
+// Unmarshal resets m and reads it from data, which it does not keep: see [Decoder.Reset].
 func Unmarshal(data []byte, m Message) error {
-	var d Decoder
-	d.Reset(data)
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.Decoder.Reset(data)
 	m.Reset()
-	m.DecodeWire(&d)
-	return d.Err()
+	m.DecodeWire(&s.Decoder)
+	err := s.Decoder.Err()
+	s.Decoder.Reset(nil)
+	return err
 }

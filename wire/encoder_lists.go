@@ -1,0 +1,179 @@
+package wire
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"time"
+	"unsafe"
+)
+
+// Lists of numbers are packed: one field with all elements. Lists of anything else are one field an element. An empty list
+// writes nothing.
+
+// PutBools writes a list of bool.
+func (e *Encoder) PutBools(number int, list []bool) {
+	if len(list) == 0 {
+		return
+	}
+	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(len(list)))
+	for _, v := range list {
+		e.buf = append(e.buf, byte(bit(v)))
+	}
+}
+
+// PutInt32s writes a list of int32.
+func (e *Encoder) PutInt32s(number int, list []int32) { putPacked(e, number, list) }
+
+// PutInt64s writes a list of int64.
+func (e *Encoder) PutInt64s(number int, list []int64) { putPacked(e, number, list) }
+
+// PutUint32s writes a list of uint32.
+func (e *Encoder) PutUint32s(number int, list []uint32) { putPacked(e, number, list) }
+
+// PutUint64s writes a list of uint64.
+func (e *Encoder) PutUint64s(number int, list []uint64) { putPacked(e, number, list) }
+
+// PutFloat32s writes a list of float.
+func (e *Encoder) PutFloat32s(number int, list []float32) {
+	if len(list) == 0 {
+		return
+	}
+	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(4*len(list)))
+	if littleEndian {
+		e.buf = append(e.buf, memory(list)...)
+		return
+	}
+	for _, v := range list {
+		e.buf = binary.LittleEndian.AppendUint32(e.buf, math.Float32bits(v))
+	}
+}
+
+// PutFloat64s writes a list of double.
+func (e *Encoder) PutFloat64s(number int, list []float64) {
+	if len(list) == 0 {
+		return
+	}
+	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(8*len(list)))
+	if littleEndian {
+		e.buf = append(e.buf, memory(list)...)
+		return
+	}
+	for _, v := range list {
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, math.Float64bits(v))
+	}
+}
+
+// PutStrings writes a list of string.
+func (e *Encoder) PutStrings(number int, list []string) {
+	for _, v := range list {
+		e.PutString(number, v)
+	}
+}
+
+// PutBlobs writes a list of bytes.
+func (e *Encoder) PutBlobs(number int, list [][]byte) {
+	for _, v := range list {
+		e.PutBytes(number, v)
+	}
+}
+
+// PutTimes writes a list of google.protobuf.Timestamp.
+func (e *Encoder) PutTimes(number int, list []time.Time) {
+	for _, v := range list {
+		e.PutTime(number, v)
+	}
+}
+
+// PutDurations writes a list of google.protobuf.Duration.
+func (e *Encoder) PutDurations(number int, list []time.Duration) {
+	for _, v := range list {
+		e.PutDuration(number, v)
+	}
+}
+
+// PutEnum writes a field of an enum.
+func PutEnum[E ~int32](e *Encoder, number int, v E) { e.PutInt32(number, int32(v)) }
+
+// PutEnums writes a list of an enum.
+func PutEnums[E ~int32](e *Encoder, number int, list []E) { putPacked(e, number, list) }
+
+// PutMessages writes a list of messages.
+func PutMessages[T any, M message[T]](e *Encoder, number int, list []T) {
+	for i := range list {
+		e.PutMessage(number, M(&list[i]))
+	}
+}
+
+// PutUnion writes a field of a union, which may be nil: then the field is there and empty.
+func PutUnion[U Union](e *Encoder, number int, u U) {
+	start, ok := e.enter(number)
+	if !ok {
+		return
+	}
+	if any(u) != nil {
+		u.EncodeWire(e)
+	}
+	e.leave(start)
+}
+
+// PutUnions writes a list of a union.
+func PutUnions[U Union](e *Encoder, number int, list []U) {
+	for _, u := range list {
+		PutUnion(e, number, u)
+	}
+}
+
+// PutMap writes a map, in no particular order: key and value write the two fields of an entry, numbered 1 and 2.
+func PutMap[K comparable, V any](e *Encoder, number int, m map[K]V, key func(*Encoder, int, K), value func(*Encoder, int, V)) {
+	for k, v := range m {
+		start := e.begin(number)
+		key(e, 1, k)
+		value(e, 2, v)
+		e.end(start)
+	}
+}
+
+// PutMessageMap is PutMap for values that are messages.
+func PutMessageMap[K comparable, T any, M message[T]](e *Encoder, number int, m map[K]T, key func(*Encoder, int, K)) {
+	if len(m) == 0 {
+		return
+	}
+	value := new(T) // one for all: it escapes
+	for k, v := range m {
+		start := e.begin(number)
+		key(e, 1, k)
+		*value = v
+		e.PutMessage(2, M(value))
+		e.end(start)
+	}
+}
+
+func putPacked[T ~int32 | ~uint32 | ~int64 | ~uint64](e *Encoder, number int, list []T) {
+	if len(list) == 0 {
+		return
+	}
+	start := e.begin(number)
+	b := e.buf
+	for _, v := range list {
+		if uint64(v) < 0x80 {
+			b = append(b, byte(v))
+		} else {
+			b = appendVarint(b, uint64(v))
+		}
+	}
+	e.buf = b
+	e.end(start)
+}
+
+// sizeVarint is how many bytes v takes: one for each seven bits.
+func sizeVarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+
+// littleEndian says that numbers lie in memory as on the wire.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// memory returns the bytes of list.
+func memory[T float32 | float64](list []T) []byte {
+	var v T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(list))), len(list)*int(unsafe.Sizeof(v)))
+}

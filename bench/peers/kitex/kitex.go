@@ -60,7 +60,9 @@ func (s handler) Divide(_ context.Context, num1, num2 int32) (float64, error) {
 	return float64(s.handler.Divide(num1, num2)), nil
 }
 
-func (s handler) Echo(_ context.Context, payload []byte) ([]byte, error) { return s.handler.Echo(payload), nil }
+func (s handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
+	return s.handler.Echo(payload), nil
+}
 
 func dial(addr string, opts ...client.Option) (system.Conn, error) {
 	klog.SetOutput(io.Discard)
@@ -79,7 +81,9 @@ func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	return float32(result), err
 }
 
-func (c *conn) Echo(ctx context.Context, payload []byte) ([]byte, error) { return c.client.Echo(ctx, payload) }
+func (c *conn) Echo(ctx context.Context, payload []byte) ([]byte, error) {
+	return c.client.Echo(ctx, payload)
+}
 
 // Close does nothing: Kitex closes a client's connections when the client is collected.
 func (c *conn) Close() error { return nil }

@@ -45,7 +45,9 @@ func (s server) Divide(_ context.Context, num1, num2 int32) (float64, error) {
 	return float64(s.handler.Divide(num1, num2)), nil
 }
 
-func (s server) Echo(_ context.Context, payload []byte) ([]byte, error) { return s.handler.Echo(payload), nil }
+func (s server) Echo(_ context.Context, payload []byte) ([]byte, error) {
+	return s.handler.Echo(payload), nil
+}
 
 // A socket is a listener as Thrift wants it; its own kind cannot take one that listens already.
 type socket struct{ net.Listener }
@@ -84,6 +86,8 @@ func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	return float32(result), err
 }
 
-func (c *conn) Echo(ctx context.Context, payload []byte) ([]byte, error) { return c.client.Echo(ctx, payload) }
+func (c *conn) Echo(ctx context.Context, payload []byte) ([]byte, error) {
+	return c.client.Echo(ctx, payload)
+}
 
 func (c *conn) Close() error { return c.transport.Close() }

@@ -2,5 +2,4 @@
 
 package gen
 
-var GoUnusedProtection__ int;
-
+var GoUnusedProtection__ int

@@ -1,0 +1,77 @@
+package basiccall
+
+import (
+	"fmt"
+
+	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// maxNumber is the largest number of a field that the protocol carries.
+const maxNumber = 255
+
+// A method is what reading and writing the messages of a method takes.
+type method struct {
+	*rpc.Method
+	args       *wire.Type
+	result     *wire.Field // nil for void
+	exceptions []*pipeline.Exception
+	problem    *rpc.Error // why the protocol cannot carry the method, or nil
+}
+
+// newMethod describes the method of c.
+func newMethod(c *rpc.Call) *method {
+	m := &method{Method: c.Method, args: wire.TypeOf(c.Args)}
+	result := wire.TypeOf(c.Result)
+	if len(result.Fields) > 0 {
+		m.result = &result.Fields[0]
+	}
+	for _, newException := range c.Method.Exceptions {
+		m.exceptions = append(m.exceptions, pipeline.DescribeException(newException))
+	}
+	if err := m.check(result); err != nil {
+		m.problem = rpc.Errorf(rpc.Unimplemented, "the basic protocol cannot carry %s: %w", m.Name, err)
+	}
+	return m
+}
+
+// check looks for what does not fit into the protocol's bytes.
+func (m *method) check(result *wire.Type) error {
+	if most := statusSystem - statusFirstException; len(m.exceptions) > most {
+		return fmt.Errorf("it declares %d exceptions, and %d fit", len(m.exceptions), most)
+	}
+	types := []*wire.Type{m.args, result}
+	for _, x := range m.exceptions {
+		types = append(types, wire.TypeOf(x.New()))
+	}
+	seen := make(map[*wire.Type]bool)
+	for _, t := range types {
+		if err := checkNumbers(t, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkNumbers(t *wire.Type, seen map[*wire.Type]bool) error {
+	if seen[t] {
+		return nil
+	}
+	seen[t] = true
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		if f.Number > maxNumber {
+			return fmt.Errorf("%s of %s has a number over %d; use a smaller one, or another protocol", f, t.Name, maxNumber)
+		}
+		for v := &f.ValueType; v != nil; v = v.Elem {
+			if v.Type == nil {
+				continue
+			}
+			if err := checkNumbers(v.Type, seen); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package basiccall
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A ServerCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+type ServerCodec struct {
+	d       *rpc.Dispatcher
+	methods []*method // by the index of their routes; nil for one with streams
+}
+
+// NewServerCodec returns the codec for the methods of d.
+func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
+	s := &ServerCodec{d: d}
+	for _, route := range d.Routes() {
+		var m *method
+		if route.Unary() {
+			c := route.NewCall()
+			m = newMethod(c)
+			c.Release()
+		}
+		s.methods = append(s.methods, m)
+	}
+	return s
+}
+
+// Problems returns why methods of the server cannot be called over the protocol, an error for each such method. Methods
+// with streams are not among them.
+func (s *ServerCodec) Problems() []error {
+	var problems []error
+	for _, m := range s.methods {
+		if m != nil && m.problem != nil {
+			problems = append(problems, m.problem)
+		}
+	}
+	return problems
+}
+
+// ServeMessage answers one request, of which request holds all bytes. It appends the answer to response and returns it
+// with the code of a failed call, 0 for a result, and the metadata that the handler sent.
+func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
+	[]byte, rpc.Code, rpc.Metadata,
+) {
+	if n, err := frameRequest(request, s.d.Limits); err != nil || n != len(request) {
+		if err == nil {
+			err = invalid("the request declares another length than the %d bytes that it has", len(request))
+		}
+		return s.AppendFailure(response, rpc.Failure{Index: -1, Err: err}), err.Code, nil
+	}
+	return pipeline.ServeMessage(ctx, s, s.d.Limits, info, request, response)
+}
+
+// Frame finds the end of a request.
+func (s *ServerCodec) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) {
+	end, err = frameRequest(buf, s.d.Limits)
+	return 0, end, err
+}
+
+// Decode reads a request that Frame found.
+func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
+	r := reader{buf: message}
+	name, _ := r.sized()
+	route, unknown := s.d.Find(name)
+	if unknown != nil {
+		return nil, nil, unknown
+	}
+	if !route.Unary() {
+		return nil, nil, rpc.NoStreams(route.Method, Protocol).(*rpc.Error)
+	}
+	m := s.methods[route.Index]
+	if m.problem != nil {
+		return nil, nil, m.problem
+	}
+	r.buf, _ = r.sized()
+	c := route.NewCall()
+	if err := m.readArguments(&r, c.Args); err != nil {
+		c.Release()
+		return nil, nil, invalid("arguments of %s: %w", m.Name, err)
+	}
+	return route, c, nil
+}
+
+func (m *method) readArguments(r *reader, args rpc.Message) error {
+	var set wire.FieldSet
+	if err := r.fields(m.args, wire.ValueOf(args), &set, nil); err != nil {
+		return err
+	}
+	if f := m.args.Missing(&set); f != nil {
+		return fmt.Errorf("%s (number %d) is required and missing", f.Name, f.Number)
+	}
+	return nil
+}
+
+// AppendResult appends the answer that holds c.Result.
+func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
+	w := writer{buf: append(b, statusResult)}
+	if t := wire.TypeOf(c.Result); len(t.Fields) > 0 {
+		w.result(&t.Fields[0], wire.ValueOf(c.Result))
+	}
+	if w.err != nil {
+		return nil, rpc.Errorf(rpc.Internal, "the result cannot be written: %w", w.err)
+	}
+	return w.buf, nil
+}
+
+func (w *writer) result(f *wire.Field, m reflect.Value) {
+	v, _ := f.Get(m)
+	if f.Optional {
+		w.bool(v.IsValid())
+		if !v.IsValid() {
+			return
+		}
+	}
+	w.value(&f.ValueType, v)
+}
+
+// AppendFailure appends the answer for a failed call.
+func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
+	if f.Exception != nil {
+		w := writer{buf: append(b, byte(statusFirstException+f.Index))}
+		if w.exception(f.Exception); w.err == nil {
+			return w.buf
+		}
+		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", w.err)
+	}
+	w := writer{buf: append(b, statusSystem)}
+	w.text(strings.ToValidUTF8(f.Err.Code.String()+": "+f.Err.Message, "\uFFFD"))
+	return w.buf
+}
+
+func (w *writer) exception(e rpc.Exception) {
+	x := pipeline.DescribeException(func() rpc.Exception { return e })
+	v := wire.ValueOf(e)
+	w.text(x.Text(v))
+	if len(x.Rest) == 0 {
+		return
+	}
+	at := len(w.buf)
+	w.buf = append(w.buf, 0, 0, 0, 0)
+	for _, f := range x.Rest {
+		w.field(f, v)
+	}
+	w.setLength(at)
+}

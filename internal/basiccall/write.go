@@ -1,0 +1,147 @@
+package basiccall
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+	"unicode/utf8"
+
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A writer appends values. The first error sticks.
+type writer struct {
+	buf   []byte
+	depth int
+	err   error
+}
+
+func (w *writer) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf(format, args...)
+	}
+}
+
+// fields appends the number and the value of each field of the message or union m that has to be there.
+func (w *writer) fields(t *wire.Type, m reflect.Value) {
+	for i := range t.Fields {
+		w.field(&t.Fields[i], m)
+	}
+}
+
+func (w *writer) field(f *wire.Field, m reflect.Value) {
+	v, write := f.Get(m)
+	if !write || w.err != nil {
+		return
+	}
+	w.buf = append(w.buf, byte(f.Number))
+	w.value(&f.ValueType, v)
+	if w.err != nil {
+		w.err = fmt.Errorf("%s: %w", f.Name, w.err)
+	}
+}
+
+func (w *writer) value(t *wire.ValueType, v reflect.Value) {
+	switch t.Kind {
+	case wire.KindBool:
+		w.bool(v.Bool())
+	case wire.KindInt32, wire.KindEnum:
+		w.buf = order.AppendUint32(w.buf, uint32(v.Int()))
+	case wire.KindInt64, wire.KindDuration:
+		w.buf = order.AppendUint64(w.buf, uint64(v.Int()))
+	case wire.KindUint32:
+		w.buf = order.AppendUint32(w.buf, uint32(v.Uint()))
+	case wire.KindUint64:
+		w.buf = order.AppendUint64(w.buf, v.Uint())
+	case wire.KindFloat32:
+		w.buf = order.AppendUint32(w.buf, math.Float32bits(float32(v.Float())))
+	case wire.KindFloat64:
+		w.buf = order.AppendUint64(w.buf, math.Float64bits(v.Float()))
+	case wire.KindTimestamp:
+		w.time(wire.TimeOf(v))
+	default:
+		w.sized(t, v)
+	}
+}
+
+func (w *writer) bool(v bool) {
+	if v {
+		w.buf = append(w.buf, 1)
+	} else {
+		w.buf = append(w.buf, 0)
+	}
+}
+
+func (w *writer) time(t time.Time) {
+	w.buf = order.AppendUint64(w.buf, uint64(t.Unix()))
+	w.buf = order.AppendUint32(w.buf, uint32(t.Nanosecond()))
+}
+
+// sized appends a value that begins with its length.
+func (w *writer) sized(t *wire.ValueType, v reflect.Value) {
+	at := len(w.buf)
+	w.buf = append(w.buf, 0, 0, 0, 0)
+	switch t.Kind {
+	case wire.KindString:
+		w.string(v.String())
+	case wire.KindBytes:
+		w.buf = append(w.buf, v.Bytes()...)
+	case wire.KindList:
+		w.list(t, v)
+	case wire.KindMap:
+		w.entries(t, v)
+	default:
+		w.nested(t.Type, v)
+	}
+	w.setLength(at)
+}
+
+// setLength writes the number of bytes that follow the length at the given place.
+func (w *writer) setLength(at int) {
+	n := len(w.buf) - at - 4
+	if n > math.MaxUint32 {
+		w.fail("%d bytes do not fit into a length of 32 bits", n)
+		return
+	}
+	order.PutUint32(w.buf[at:], uint32(n))
+}
+
+func (w *writer) string(s string) {
+	if !utf8.ValidString(s) {
+		w.fail("a string is not valid UTF-8; use bytes for what is not text")
+		return
+	}
+	w.buf = append(w.buf, s...)
+}
+
+// text appends a string with its length.
+func (w *writer) text(s string) {
+	at := len(w.buf)
+	w.buf = append(w.buf, 0, 0, 0, 0)
+	w.string(s)
+	w.setLength(at)
+}
+
+func (w *writer) list(t *wire.ValueType, v reflect.Value) {
+	for i := 0; i < v.Len() && w.err == nil; i++ {
+		w.value(t.Elem, v.Index(i))
+	}
+}
+
+func (w *writer) entries(t *wire.ValueType, v reflect.Value) {
+	for _, key := range wire.SortedKeys(v) {
+		w.value(t.Key, key)
+		w.value(t.Elem, v.MapIndex(key))
+	}
+}
+
+func (w *writer) nested(t *wire.Type, v reflect.Value) {
+	if w.depth == wire.MaxDepth {
+		w.fail("nested deeper than %d", wire.MaxDepth)
+		return
+	}
+	w.depth++
+	w.fields(t, v)
+	w.depth--
+}

@@ -1,0 +1,128 @@
+package jsoncall
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A ClientCodec writes requests. One goroutine at a time uses it.
+type ClientCodec struct {
+	limits  rpc.Limits
+	methods map[*rpc.Method]*answer
+}
+
+// An answer reads the answers of one method.
+type answer struct {
+	lines
+	exceptions []*pipeline.Exception
+}
+
+// NewClientCodec returns a codec that sends and accepts lines within the limits.
+func NewClientCodec(limits rpc.Limits) *ClientCodec {
+	return &ClientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
+}
+
+// AppendRequest appends the request of c.
+func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
+	start := len(b)
+	b = wire.AppendJSONString(append(b, `{"name": `...), call.Method.Name)
+	b, err := wire.AppendJSON(append(b, `, "params": `...), call.Args)
+	if err != nil {
+		return b, nil, invalid("the arguments cannot be written: %w", err)
+	}
+	b = append(b, "}\r\n"...)
+	if n := len(b) - start; n > c.limits.Message {
+		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the request has %d bytes; the limit is %d", n, c.limits.Message)
+	}
+	return b, c.answer(call.Method), nil
+}
+
+func (c *ClientCodec) answer(m *rpc.Method) *answer {
+	a, ok := c.methods[m]
+	if !ok {
+		a = &answer{lines: lines{c.limits.Message}}
+		for _, newException := range m.Exceptions {
+			a.exceptions = append(a.exceptions, pipeline.DescribeException(newException))
+		}
+		c.methods[m] = a
+	}
+	return a
+}
+
+// Decode reads an answer.
+func (a *answer) Decode(message []byte, c *rpc.Call) error {
+	found, err := members(message, "result", "error")
+	if err != nil {
+		return unreadable(err)
+	}
+	switch {
+	case !isNull(found[1]):
+		return a.failure(found[1])
+	case found[0] == nil:
+		return unreadable(errors.New(`it has neither "result" nor "error"`))
+	}
+	if err := wire.UnmarshalJSON(message, c.Result); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
+
+func unreadable(err error) error {
+	return rpc.Errorf(rpc.Internal, "the answer cannot be read: %w", err)
+}
+
+// failure reads the value of "error".
+func (a *answer) failure(value json.RawMessage) error {
+	all, err := split(value)
+	if err != nil {
+		return unreadable(fmt.Errorf("error: %w", err))
+	}
+	var kind, text string
+	for _, m := range all {
+		switch m.name {
+		case "type":
+			err = json.Unmarshal(m.value, &kind)
+		case "message":
+			_ = json.Unmarshal(m.value, &text) // it is a field of the exception where it is not a string
+		}
+		if err != nil {
+			return unreadable(fmt.Errorf("error.type is %s and not a string", rpc.Quote(string(m.value))))
+		}
+	}
+	bare := kind[strings.LastIndexByte(kind, '.')+1:]
+	for _, x := range a.exceptions {
+		if x.Name == bare {
+			return readException(x, all)
+		}
+	}
+	if code, ok := rpc.ParseCode(kind); ok {
+		return rpc.NewError(code, text)
+	}
+	return rpc.NewError(rpc.Unknown, strings.TrimPrefix(kind+": "+text, ": "))
+}
+
+// readException reads the members of an error as the exception x. The names type and message are the protocol's own: of
+// fields so called only the message that is a string travels.
+func readException(x *pipeline.Exception, all []member) error {
+	b := []byte{'{'}
+	for _, m := range all {
+		if m.name == "type" || m.name == "message" && x.Message == nil {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(wire.AppendJSONString(b, m.name), ':'), m.value...)
+	}
+	e := x.New()
+	if err := wire.UnmarshalJSON(append(b, '}'), e); err != nil {
+		return unreadable(within("error", err))
+	}
+	return e
+}

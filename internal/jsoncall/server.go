@@ -1,0 +1,148 @@
+package jsoncall
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A ServerCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+type ServerCodec struct {
+	lines
+	d *rpc.Dispatcher
+}
+
+// NewServerCodec returns the codec for the methods of d.
+func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
+	return &ServerCodec{lines: lines{d.Limits.Message}, d: d}
+}
+
+// ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and returns it
+// with the code of a failed call, 0 for a result, and the metadata that the handler sent.
+func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
+	[]byte, rpc.Code, rpc.Metadata,
+) {
+	return pipeline.ServeMessage(ctx, s, s.d.Limits, info, request, response)
+}
+
+// Decode reads a request.
+func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
+	found, err := members(message, "name", "params")
+	if err != nil {
+		return nil, nil, invalid("%w", err)
+	}
+	name, refused := s.name(found[0])
+	if refused != nil {
+		return nil, nil, refused
+	}
+	route, refused := s.d.Find([]byte(name))
+	if refused != nil {
+		return nil, nil, refused
+	}
+	if !route.Unary() {
+		return nil, nil, rpc.NoStreams(route.Method, Protocol).(*rpc.Error)
+	}
+	params := found[1]
+	if isNull(params) {
+		params = json.RawMessage("{}")
+	}
+	c := route.NewCall()
+	if err := wire.UnmarshalJSON(params, c.Args); err != nil {
+		c.Release()
+		return nil, nil, invalid("%w", within("params", err))
+	}
+	return route, c, nil
+}
+
+func (s *ServerCodec) name(value json.RawMessage) (string, *rpc.Error) {
+	if value == nil {
+		return "", invalid(`"name" is missing; a request is {"name": "method", "params": {"parameter": value}}`)
+	}
+	var name *string
+	if err := json.Unmarshal(value, &name); err != nil || name == nil {
+		return "", invalid(`"name" is %s; it has to be the method's name in quotes`, rpc.Quote(string(value)))
+	}
+	if len(*name) > s.d.Limits.Name {
+		return "", rpc.Errorf(rpc.ResourceExhausted, "the method's name has %d bytes; the limit is %d",
+			len(*name), s.d.Limits.Name)
+	}
+	return *name, nil
+}
+
+// within says that err came up in the value of the named member.
+func within(name string, err error) error {
+	if e, ok := errors.AsType[*wire.JSONError](err); ok {
+		return e.In(name)
+	}
+	return err
+}
+
+// AppendResult appends the answer that holds c.Result.
+func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
+	if len(wire.TypeOf(c.Result).Fields) == 0 {
+		return append(b, "{\"result\": null}\r\n"...), nil
+	}
+	const compact, spaced = ` {"result":`, `{"result": `
+	start := len(b)
+	b, err := wire.AppendFullJSON(append(b, compact[0]), c.Result)
+	if err != nil {
+		return nil, rpc.Errorf(rpc.Internal, "the result cannot be written: %w", err)
+	}
+	copy(b[start:], spaced)
+	return append(b, "\r\n"...), nil
+}
+
+// AppendFailure appends the answer for a failed call.
+func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
+	if f.Exception != nil {
+		answer, err := appendException(b, f.Exception)
+		if err == nil {
+			return answer
+		}
+		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", err)
+	}
+	return append(appendError(b, f.Err.Code.String(), f.Err.Message), "}}\r\n"...)
+}
+
+// appendError appends an error up to where other fields may follow.
+func appendError(b []byte, kind, message string) []byte {
+	b = append(b, `{"error": {"type": `...)
+	b = wire.AppendJSONString(b, kind)
+	b = append(b, `, "message": `...)
+	return wire.AppendJSONString(b, message)
+}
+
+func appendException(b []byte, e rpc.Exception) ([]byte, error) {
+	x := pipeline.DescribeException(func() rpc.Exception { return e })
+	b = appendError(b, x.Name, x.Text(wire.ValueOf(e)))
+	if len(x.Rest) > 0 {
+		fields, err := wire.AppendFullJSON(nil, e)
+		if err != nil {
+			return nil, err
+		}
+		all, err := split(fields)
+		if err != nil {
+			return nil, err
+		}
+		b = appendMembers(b, all)
+	}
+	return append(b, "}}\r\n"...), nil
+}
+
+// appendMembers appends members to an object that has a type and a message.
+func appendMembers(b []byte, all []member) []byte {
+	for _, m := range all {
+		if m.name == "type" || m.name == "message" {
+			continue
+		}
+		b = append(b, ", "...)
+		b = wire.AppendJSONString(b, m.name)
+		b = append(b, ": "...)
+		b = append(b, m.value...)
+	}
+	return b
+}

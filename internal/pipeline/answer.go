@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// ServeMessage answers one request that did not come over a connection of its protocol, such as the body of an HTTP
+// request. It appends the answer to response and returns it with the code of a failed call, 0 for a result, and the
+// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows.
+func ServeMessage(ctx context.Context, codec ServerCodec, limits rpc.Limits, info rpc.CallInfo, request, response []byte) (
+	[]byte, rpc.Code, rpc.Metadata,
+) {
+	route, call, refused := codec.Decode(request)
+	if refused != nil {
+		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
+	}
+	defer call.Release()
+	info.Method = route.Method
+	deadline, _ := ctx.Deadline()
+	sc := rpc.NewServerContext(ctx, info, deadline)
+	stop := context.AfterFunc(ctx, func() { sc.Cancel(ctx.Err()) })
+	err := route.Invoke(sc, call)
+	stop()
+	sc.Cancel(context.Canceled)
+	response, code := appendAnswer(codec, limits.Message, response, call, err)
+	return response, code, sc.AnswerMetadata()
+}
+
+// appendAnswer appends the answer to call, whose handler returned err, and returns it with the failure's code or 0.
+func appendAnswer(codec ServerCodec, limit int, b []byte, call *rpc.Call, err error) (answer []byte, code rpc.Code) {
+	if err == nil {
+		if answer, err = appendResult(codec, limit, b, call); err == nil {
+			return answer, 0
+		}
+	}
+	f := call.Method.Failure(err)
+	if answer = codec.AppendFailure(b, f); len(answer)-len(b) > limit {
+		f = systemFailure(overLimit("error", len(answer)-len(b), limit))
+		answer = codec.AppendFailure(b, f)
+	}
+	return answer, failureCode(f)
+}
+
+// appendResult turns a panic in what writes the result, which is partly the user's code, into an error.
+func appendResult(codec ServerCodec, limit int, b []byte, call *rpc.Call) (answer []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = rpc.Errorf(rpc.Internal, "the result cannot be written: %v", p)
+		}
+	}()
+	answer, err = codec.AppendResult(b, call)
+	if n := len(answer) - len(b); err == nil && n > limit {
+		return nil, overLimit("result", n, limit)
+	}
+	return answer, err
+}
+
+func overLimit(what string, n, limit int) *rpc.Error {
+	return rpc.Errorf(rpc.ResourceExhausted, "the %s has %d bytes; the limit is %d", what, n, limit)
+}
+
+func systemFailure(err *rpc.Error) rpc.Failure { return rpc.Failure{Index: -1, Err: err} }
+
+func failureCode(f rpc.Failure) rpc.Code {
+	if f.Exception == nil {
+		return f.Err.Code
+	}
+	_, code := f.Exception.YodelException()
+	return code
+}
+
+// brokenError is the reason of a connection's end, for its log line or its calls.
+func brokenError(address string, err error) *rpc.Error {
+	return rpc.Errorf(rpc.Unavailable, "connection to %s lost: %w", address, err)
+}
+
+// stallError says that a peer stopped in the middle of a message.
+func stallError(d time.Duration) error {
+	return fmt.Errorf("no byte for %v in the middle of a message", d)
+}

@@ -1,0 +1,39 @@
+// Package pipeline carries calls over a connection on which answers come in the order of the requests, so that requests
+// can be sent before the answers of earlier ones are there. It is what the basic and the line protocol have in common:
+// [Conn] is the client's end, [Server] the other; how a message looks is the business of a codec.
+package pipeline
+
+import "github.com/yodelrpc/yodel/rpc"
+
+// A Framer finds where messages end.
+type Framer interface {
+	// Frame returns where the first message of buf lies: buf[start:end]. An end of 0 means that bytes are still
+	// missing; start equal to end that buf[:end] is filler between messages. The first seen bytes of buf were there
+	// when Frame last asked for more. After an error nobody can tell where the next message begins.
+	Frame(buf []byte, seen int) (start, end int, err *rpc.Error)
+}
+
+// A ServerCodec reads requests and writes answers. It is used by many goroutines at once.
+type ServerCodec interface {
+	Framer
+	// Decode reads a request. It keeps nothing of message. The caller releases the call.
+	Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
+	// AppendResult appends the answer that holds c.Result. After an error what it returns is of no use.
+	AppendResult(b []byte, c *rpc.Call) ([]byte, error)
+	// AppendFailure appends the answer for a failed call.
+	AppendFailure(b []byte, f rpc.Failure) []byte
+}
+
+// A ClientCodec writes requests. It is used by one goroutine at a time.
+type ClientCodec interface {
+	// AppendRequest appends the request of c, and returns what reads its answer. It keeps nothing of c.
+	AppendRequest(b []byte, c *rpc.Call) ([]byte, Answer, *rpc.Error)
+}
+
+// An Answer reads the answers of one method. It is used by one goroutine at a time.
+type Answer interface {
+	Framer
+	// Decode reads an answer into c.Result, or returns the declared exception or the *rpc.Error that it is. It keeps
+	// nothing of message.
+	Decode(message []byte, c *rpc.Call) error
+}

@@ -86,15 +86,13 @@ func (a annotated) apply(one *syntax.Annotation, m marking) {
 	if good && a.takes[m.name](value) {
 		return
 	}
-	if len(one.Args) == 0 || m.value == 0 {
-		message := fmt.Sprintf("@%s needs a value", m.name)
-		if m.value == 0 {
-			message = fmt.Sprintf("@%s takes no value", m.name)
-		}
-		a.file.report(one.Name.Pos, message, m.remedy)
-		return
+	pos, message := one.Name.Pos, fmt.Sprintf("@%s takes one value", m.name)
+	if m.value == 0 {
+		message = fmt.Sprintf("@%s takes no value", m.name)
+	} else if len(one.Args) == 1 {
+		pos, message = one.Args[0].Pos, fmt.Sprintf("%s is no value of @%s", one.Args[0].Text, m.name)
 	}
-	a.file.report(one.Args[0].Pos, fmt.Sprintf("%s is no value of @%s", one.Args[0].Text, m.name), m.remedy)
+	a.file.report(pos, message, m.remedy)
 }
 
 // flag and text take an annotation without and with a string.

@@ -65,12 +65,20 @@ func (f *file) enter(d *decl) {
 	d.file = f
 	f.checkTypeName(d)
 	if other, taken := f.names[d.name.Text]; taken {
-		f.report(d.name.Pos, fmt.Sprintf("%s is declared already, as a %s in line %d",
-			d.name.Text, other.what, other.name.Pos.Line), "rename one of them")
+		f.report(d.name.Pos, fmt.Sprintf("%s is declared already, as %s in line %d",
+			d.name.Text, article(other.what), other.name.Pos.Line), "rename one of them")
 		return
 	}
 	f.names[d.name.Text] = d
 	f.decls = append(f.decls, d)
+}
+
+// article puts "a" or "an" before what a declaration is.
+func article(what string) string {
+	if what == "enum" || what == "exception" {
+		return "an " + what
+	}
+	return "a " + what
 }
 
 // checkTypeName wants a capital at the start, since a name without one is private in generated Go.

@@ -51,7 +51,10 @@ func (s *scope) number(v *syntax.Value, least, most int64) (int64, bool) {
 	if err == nil && n >= least && n <= most {
 		return n, true
 	}
-	s.report(v.Pos, fmt.Sprintf("the number %s of %s is not within %d and %d", v.Text, s.owner, least, most),
+	if v.Kind == 0 {
+		return 0, false // reported by the parser
+	}
+	s.report(v.Pos, fmt.Sprintf("the number %s of %s is not between %d and %d", v.Text, s.owner, least, most),
 		fmt.Sprintf("write %d", max(1, s.highest+1)))
 	return 0, false
 }

@@ -81,7 +81,7 @@ func (s *scope) checkMember(tree *syntax.Field, f *schema.Field) {
 }
 
 func (s *scope) fieldDefault(tree *syntax.Field, f *schema.Field) {
-	if tree.Default == nil || f.Type == nil {
+	if tree.Default == nil || tree.Default.Kind == 0 || f.Type == nil {
 		return
 	}
 	at := tree.Default.Pos

@@ -54,21 +54,17 @@ func (f *file) unknownType(n syntax.Name) {
 	if f.broken {
 		return
 	}
-	remedy, ok := foreign[strings.ToLower(n.Text)]
-	if ok {
-		remedy = "write " + remedy
-	} else {
-		isType := func(d *decl) bool { return d.what != "exception" && d.what != "service" }
-		remedy = f.suggest(n.Text, slices.Sorted(maps.Keys(scalars)), isType)
-	}
-	if remedy == "" {
-		remedy = "declare it, as in: struct " + typeName(lastPart(n.Text)) + " { 1: int x }, or import the file that does"
+	isType := func(d *decl) bool { return d.what != "exception" && d.what != "service" }
+	remedy := "declare it, as in: struct " + typeName(lastPart(n.Text)) + " { 1: int x }, or import the file that does"
+	if ours, ok := foreign[strings.ToLower(n.Text)]; ok {
+		remedy = "write " + ours
+	} else if near := f.suggest(n.Text, slices.Sorted(maps.Keys(scalars)), isType); near != "" {
+		remedy = "did you mean " + near + "?"
 	}
 	f.report(n.Pos, fmt.Sprintf("unknown type %q", n.Text), remedy)
 }
 
-// suggest returns "did you mean Point?" for what is nearest to an unknown name among others and the declarations that
-// fit; empty if none is near.
+// suggest returns what is nearest to an unknown name among others and the declarations that fit; empty if none is near.
 func (f *file) suggest(name string, others []string, fits func(*decl) bool) string {
 	best := f.nearest(lastPart(name))
 	for _, s := range others {
@@ -86,10 +82,7 @@ func (f *file) suggest(name string, others []string, fits func(*decl) bool) stri
 			}
 		}
 	}
-	if best.found == "" {
-		return ""
-	}
-	return "did you mean " + best.found + "?"
+	return best.found
 }
 
 func lastPart(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

@@ -120,8 +120,8 @@ func (f *file) exception(n syntax.Name) *schema.Exception {
 	case d == nil:
 		return nil
 	case d.exception == nil:
-		f.report(n.Pos, fmt.Sprintf("%s is a %s, not an exception", n.Text, d.what),
-			"write the name of an exception, or of none that is declared")
+		f.report(n.Pos, fmt.Sprintf("%s is %s, not an exception", n.Text, article(d.what)),
+			"write the name of an exception")
 	}
 	return d.exception
 }
@@ -129,17 +129,17 @@ func (f *file) exception(n syntax.Name) *schema.Exception {
 // imply declares an exception by its mention, unless it looks like a slip of the pen.
 func (f *file) imply(n syntax.Name) *schema.Exception {
 	isException := func(d *decl) bool { return d.exception != nil && !d.exception.Implied }
-	declared := fmt.Sprintf(", or declare it: exception %s { 1: string message }", typeName(lastPart(n.Text)))
+	declare := fmt.Sprintf("declare it, as in: exception %s { 1: string message }", typeName(lastPart(n.Text)))
 	switch near := f.suggest(n.Text, nil, isException); {
 	case f.broken && near != "":
 		return nil
 	case near != "":
 		f.report(n.Pos, fmt.Sprintf("the exception %s is not declared, but one with nearly the same name is", n.Text),
-			near+declared)
+			"did you mean "+near+"? If not, "+declare)
 		return nil
 	case strings.Contains(n.Text, "."):
 		if !f.broken {
-			f.report(n.Pos, fmt.Sprintf("unknown exception %s", n.Text), "import the file that declares it"+declared)
+			f.report(n.Pos, fmt.Sprintf("unknown exception %s", n.Text), "import the file that declares it, or "+declare)
 		}
 		return nil
 	}
@@ -158,6 +158,7 @@ func (f *file) imply(n syntax.Name) *schema.Exception {
 func (f *file) warnNearImplied(n syntax.Name) {
 	implied := func(d *decl) bool { return d.exception != nil && d.exception.Implied }
 	if near := f.suggest(n.Text, nil, implied); near != "" && unicode.IsUpper(rune(n.Text[0])) {
-		f.warn(n.Pos, fmt.Sprintf("another exception has nearly the name %s", n.Text), near)
+		f.warn(n.Pos, fmt.Sprintf("another exception has nearly the name %s", n.Text),
+			"did you mean "+near+"? If not, declare both")
 	}
 }

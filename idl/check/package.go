@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/yodelrpc/yodel/idl/schema"
+	"github.com/yodelrpc/yodel/idl/syntax"
 )
 
 // baseName returns the name of the file without its directory and extension.
@@ -59,8 +60,10 @@ type folder struct {
 
 // A generated name is one that generated code declares.
 type generated struct {
-	file *file
-	what string // "the struct Point"
+	name string
+	what string // "the member circle of Area"
+	by   *decl
+	pos  syntax.Pos
 }
 
 func (f *file) folder() *folder {
@@ -80,48 +83,59 @@ func (d *folder) add(f *file) {
 		}
 		f.report(pos, fmt.Sprintf("package %s stands in one directory with package %s of %s",
 			f.schema.Package, other.schema.Package, other.schema.Path),
-			"write package "+other.schema.Package+", or move the file into a directory of its own")
+			"write the same package in both, or move one of the files into another directory")
 		return
 	}
 	for _, one := range f.decls {
-		d.claim(one, one.name.Text, "the "+one.what+" "+one.name.Text)
+		d.claim(generated{one.name.Text, "the " + one.what + " " + one.name.Text, one, one.name.Pos})
 	}
 	for _, one := range f.decls {
-		one.derived(func(name, what string) { d.claim(one, name, what) })
-	}
-}
-
-// claim takes a name of generated code, or reports who has it already.
-func (d *folder) claim(by *decl, name, what string) {
-	if has, taken := d.names[name]; taken {
-		message := fmt.Sprintf("generated code would name both %s and %s %s", has.what, what, name)
-		remedy := "rename one of them"
-		if has.file != by.file {
-			message += fmt.Sprintf(", the former from %s", has.file.schema.Path)
-			remedy = "rename one of them, or declare it in one file and import that from the other"
+		for _, g := range one.derived() {
+			d.claim(g)
 		}
-		by.file.report(by.name.Pos, message, remedy)
-		return
 	}
-	d.names[name] = generated{by.file, what}
 }
 
-// derived calls yield with each name that generated code makes from names within the declaration.
-func (d *decl) derived(yield func(name, what string)) {
+// claim takes a name of generated code, or reports who has it already. Names that one declaration makes twice come
+// from names within it that are alike, which is reported there.
+func (d *folder) claim(g generated) {
+	has, taken := d.names[g.name]
+	if !taken {
+		d.names[g.name] = g
+		return
+	}
+	if has.by == g.by {
+		return
+	}
+	remedy := "rename one of them"
+	if has.by.file != g.by.file {
+		has.what += " in " + has.by.file.schema.Path
+		remedy = "rename one of them, or declare it in one file and import that from the other"
+	}
+	g.by.file.report(g.pos, fmt.Sprintf("%s and %s would both be %s in generated code", g.what, has.what, g.name), remedy)
+}
+
+// derived returns the names that generated code makes from those within the declaration.
+func (d *decl) derived() []generated {
+	var all []generated
+	add := func(within, suffix, what string) {
+		name := d.name.Text + schema.UpperCamel(within) + suffix
+		all = append(all, generated{name, fmt.Sprintf("the %s %s of %s", what, within, d.name.Text), d, d.name.Pos})
+	}
 	switch {
 	case d.enum != nil:
 		for _, v := range d.enum.Values {
-			yield(d.enum.Name+schema.UpperCamel(v.Name), fmt.Sprintf("the value %s of %s", v.Name, d.enum.Name))
+			add(v.Name, "", "value")
 		}
 	case d.union != nil:
 		for _, m := range d.union.Members {
-			yield(d.union.Name+schema.UpperCamel(m.Name), fmt.Sprintf("the member %s of %s", m.Name, d.union.Name))
+			add(m.Name, "", "member")
 		}
 	case d.service != nil:
 		for _, m := range d.service.Methods {
-			name := d.service.Name + schema.UpperCamel(m.Name)
-			yield(name+"Request", fmt.Sprintf("the request of %s.%s", d.service.Name, m.Name))
-			yield(name+"Response", fmt.Sprintf("the response of %s.%s", d.service.Name, m.Name))
+			add(m.Name, "Request", "request of the method")
+			add(m.Name, "Response", "response of the method")
 		}
 	}
+	return all
 }

@@ -126,6 +126,6 @@ func (f *file) named(t *syntax.Type) *schema.Type {
 	if d.what == "exception" {
 		remedy = "write a struct with the same fields, or name the exception behind the => of a method"
 	}
-	f.report(t.Name.Pos, fmt.Sprintf("%s is an %s, which is no type", t.Name.Text, d.what), remedy)
+	f.report(t.Name.Pos, fmt.Sprintf("%s is %s, which is no type", t.Name.Text, article(d.what)), remedy)
 	return nil
 }

@@ -27,7 +27,7 @@ func lex(source *diag.Source, diags *diag.List) []token {
 	for l.space(); l.pos.Offset < len(l.text); l.space() {
 		l.next()
 	}
-	l.emit(eof, 0)
+	l.emit(eof, 0, false)
 	return l.tokens
 }
 
@@ -58,10 +58,11 @@ func (l *lexer) space() {
 
 func (l *lexer) gap() bool { return l.pos.Line-l.lastLine > 1 }
 
-// emit makes a token of the next n bytes.
-func (l *lexer) emit(k kind, n int) {
+// emit makes a token of the next n bytes; bad says that something about it was reported.
+func (l *lexer) emit(k kind, n int, bad bool) {
 	l.tokens = append(l.tokens, token{
-		kind: k, text: l.rest()[:n], pos: l.pos, first: l.pos.Line != l.lineOfLast(), gap: l.gap(), comments: l.comments,
+		kind: k, text: l.rest()[:n], pos: l.pos, first: l.pos.Line != l.lineOfLast(), bad: bad,
+		gap: l.gap(), comments: l.comments,
 	})
 	l.comments = nil
 	l.lastLine = l.pos.Line
@@ -95,9 +96,12 @@ func (l *lexer) next() {
 	case c == '\'':
 		l.singleQuotes()
 	case strings.HasPrefix(rest, "=>"):
-		l.emit(arrow, 2)
+		l.emit(arrow, 2, false)
+	case strings.HasPrefix(rest, "->"):
+		l.report(`unexpected "->"`, "write => before the exceptions, as in: => NotFound, TooLarge")
+		l.emit(arrow, 2, true)
 	case symbol:
-		l.emit(k, 1)
+		l.emit(k, 1, false)
 	case isDigit(c) || c == '-' && len(rest) > 1 && isDigit(rest[1]):
 		l.number()
 	case wordLen(rest) > 0:
@@ -136,17 +140,17 @@ func (l *lexer) blockComment() {
 func (l *lexer) str() {
 	rest := l.rest()
 	var discard strings.Builder
-	i := 1
+	i, bad := 1, false
 	for i < len(rest) && rest[i] != '\n' {
 		switch rest[i] {
 		case '"':
-			l.emit(str, i+1)
+			l.emit(str, i+1, bad)
 			return
 		case '\\':
 			size := escape(&discard, rest[i:])
 			if size == 0 {
 				l.badEscape(i)
-				size = 1
+				size, bad = 1, true
 			}
 			i += size
 		default:
@@ -154,7 +158,7 @@ func (l *lexer) str() {
 		}
 	}
 	l.report("the string has no end on its line", `write " behind its last character, and \n for a line end within it`)
-	l.emit(str, i)
+	l.emit(str, i, true)
 }
 
 // badEscape reports the escape at an offset in the string that begins at the lexer's place.
@@ -176,16 +180,17 @@ func (l *lexer) singleQuotes() {
 			n++
 		}
 	}
-	l.emit(str, n)
+	l.emit(str, n, true)
 }
 
 func (l *lexer) word() {
 	n := wordLen(l.rest())
-	if text := l.rest()[:n]; !isASCII(text) {
+	text := l.rest()[:n]
+	if !isASCII(text) {
 		l.report(fmt.Sprintf("the name %s has characters other than letters a to z, digits and _", shorten(text)),
 			"write it with those alone")
 	}
-	l.emit(word, n)
+	l.emit(word, n, !isASCII(text))
 }
 
 // strange reports a run of characters that the language has no use for.
@@ -199,7 +204,7 @@ func (l *lexer) strange() {
 	n = max(n, 1)
 	remedy := "leave it out"
 	if rest[0] == '-' {
-		remedy = "write _ in a name, => before exceptions, and a digit right behind a minus sign"
+		remedy = "write _ within a name, and a digit right behind a minus sign"
 	}
 	l.report("unexpected "+shorten(rest[:n]), remedy)
 	l.skip(n)

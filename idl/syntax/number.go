@@ -14,7 +14,7 @@ func (l *lexer) number() {
 		l.report(shorten(text)+" is not a number and not a duration",
 			"write a number as 1, -5, 0x1f, 0.5 or 1e9, a duration as 2s, 1m30s or 250ms")
 	}
-	l.emit(k, n)
+	l.emit(k, n, !ok)
 }
 
 func numberLen(s string) int {

@@ -131,7 +131,10 @@ func (p *parser) exceptions(m *Method) {
 func (p *parser) annotations() []*Annotation {
 	var all []*Annotation
 	for p.accept(at) {
-		a := &Annotation{Name: p.name("the annotation's name", "write @idempotent")}
+		if p.tok().first {
+			p.failExpected("an annotation's name", "write @idempotent")
+		}
+		a := &Annotation{Name: p.name("an annotation's name", "write @idempotent")}
 		if p.accept(lparen) {
 			for more := !p.is(rparen); more && !p.bad; more = p.accept(comma) {
 				a.Args = append(a.Args, p.value())
@@ -177,27 +180,46 @@ func (p *parser) typeAt(depth int) *Type {
 	return t
 }
 
-// value reads a literal or a word.
+// value reads a literal or a word, which stands on the line of what is before it.
 func (p *parser) value() *Value {
-	kinds := map[kind]ValueKind{word: Word, integer: Int, float: Float, str: String, duration: Duration}
-	k, ok := kinds[p.tok().kind]
-	if !ok {
-		p.fail("expected a value, found "+p.tok().quoted(), `write a number, a "string", true, false, or an enum's value`)
+	if v := newValue(p.tok()); !p.bad && v.Text != "" && !p.tok().first {
+		p.advance()
+		return v
 	}
-	if p.bad {
+	if !p.bad {
+		p.failExpected("a value", `write a number, a "string", true, false, or an enum's value`)
+	}
+	return &Value{}
+}
+
+// newValue returns what a token is as a value, one without text if it is none.
+func newValue(t *token) *Value {
+	v := &Value{Pos: t.pos, Text: t.text}
+	switch t.kind {
+	case word:
+		v.Kind = Word
+	case integer:
+		v.Kind = Int
+	case float:
+		v.Kind = Float
+	case str:
+		v.Kind = String
+	case duration:
+		v.Kind = Duration
+	default:
 		return &Value{}
 	}
-	t := p.advance()
-	return &Value{Pos: t.pos, Kind: k, Text: t.text}
+	if t.bad {
+		v.Kind = 0
+	}
+	return v
 }
 
 // literal reads a value of one kind of token.
 func (p *parser) literal(k kind, what, remedy string) *Value {
-	if !p.bad && !p.is(k) {
-		p.expect(k, what, remedy)
-	}
+	t := p.expect(k, what, remedy)
 	if p.bad {
 		return &Value{}
 	}
-	return p.value()
+	return newValue(&t)
 }

@@ -56,18 +56,31 @@ func (p *parser) expect(k kind, what, remedy string) token {
 	if p.bad {
 		return token{}
 	}
-	if !p.is(k) {
-		p.fail("expected "+what+", found "+p.tok().quoted(), remedy)
-		return token{}
+	if p.is(k) {
+		return *p.advance()
 	}
-	return *p.advance()
+	p.failExpected(what, remedy)
+	return token{}
+}
+
+// failExpected reports that something else follows than what was expected. Where the line ends before that, the place
+// is its end.
+func (p *parser) failExpected(what, remedy string) {
+	t := p.tok()
+	pos, found := t.pos, t.quoted()
+	if t.first && p.at > 0 {
+		pos = p.tokens[p.at-1].end()
+		if t.kind != eof {
+			found = "the end of the line"
+		}
+	}
+	p.complain(pos, "expected "+what+", found "+found, remedy)
+	p.bad = true
 }
 
 // fail reports an error at the next token, unless the item already has one.
 func (p *parser) fail(message, remedy string) {
-	if !p.bad {
-		p.diags.Add(p.source.At(p.tok().pos, message, remedy))
-	}
+	p.complain(p.tok().pos, message, remedy)
 	p.bad = true
 }
 

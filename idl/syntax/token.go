@@ -1,5 +1,7 @@
 package syntax
 
+import "unicode/utf8"
+
 // A kind is a token's kind.
 type kind int
 
@@ -47,6 +49,7 @@ type token struct {
 	text     string
 	pos      Pos
 	first    bool // of its line
+	bad      bool // reported by the lexer
 	gap      bool // a blank line stands above it
 	comments []remark
 }
@@ -55,6 +58,11 @@ type token struct {
 type remark struct {
 	Comment
 	line int
+}
+
+// end returns the place behind the token, which is on its line.
+func (t *token) end() Pos {
+	return Pos{Offset: t.pos.Offset + len(t.text), Line: t.pos.Line, Column: t.pos.Column + utf8.RuneCountInString(t.text)}
 }
 
 // quoted returns the token as messages show it.

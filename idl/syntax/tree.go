@@ -141,8 +141,8 @@ type Type struct {
 // A Value is a literal or a word.
 type Value struct {
 	Pos  Pos
-	Kind ValueKind
-	Text string // as written; a string with its quotes, see Quote
+	Kind ValueKind // 0 for one that could not be read, which is reported
+	Text string    // as written; a string with its quotes, see Quote
 }
 
 // A ValueKind tells literals apart.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/yodelrpc/yodel/bench/measure"
@@ -58,11 +59,11 @@ func measureApart(ctx context.Context, spec measure.Spec) (measure.Result, error
 	if err != nil {
 		return measure.Result{}, err
 	}
-	var output, complaint bytes.Buffer
+	var output, errors bytes.Buffer
 	cmd := exec.CommandContext(ctx, self, "client")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &complaint
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &errors
 	if err := cmd.Run(); err != nil {
-		return measure.Result{}, fmt.Errorf("%w: %s", err, lastLine(complaint.Bytes()))
+		return measure.Result{}, fmt.Errorf("%w: %s", err, complaint(errors.Bytes()))
 	}
 	var result measure.Result
 	if err := json.Unmarshal(output.Bytes(), &result); err != nil {
@@ -71,7 +72,11 @@ func measureApart(ctx context.Context, spec measure.Spec) (measure.Result, error
 	return result, nil
 }
 
-func lastLine(text []byte) []byte {
-	text = bytes.TrimSpace(text)
-	return text[bytes.LastIndexByte(text, '\n')+1:]
+// complaint shortens what a failed process wrote to its first line, which says why it panicked, and its last.
+func complaint(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return lines[0] + " ... " + lines[len(lines)-1]
 }

@@ -12,9 +12,9 @@ import (
 // Inline is the floor with handlers that run on the connection's reader.
 func Inline() system.System {
 	return system.System{
-		Name:   "floor",
-		Setup:  "ids and combined writes, handlers on the reader",
-		Serial: true,
+		Name:  "floor",
+		Role:  system.Bound,
+		Setup: "ids and combined writes, handlers on the reader",
 		Serve: func(ln net.Listener, h system.Handler) error {
 			return accept(ln, func(c net.Conn) { serveInline(c, h) })
 		},
@@ -26,6 +26,7 @@ func Inline() system.System {
 func Spawn() system.System {
 	return system.System{
 		Name:  "floor-go",
+		Role:  system.Bound,
 		Setup: "ids and combined writes, a goroutine a request",
 		Serve: func(ln net.Listener, h system.Handler) error {
 			return accept(ln, func(c net.Conn) { serveSpawn(c, h) })

@@ -28,6 +28,7 @@ type Spec struct {
 type Result struct {
 	Spec
 	Version  string  `json:"version"`
+	Peer     bool    `json:"peer"` // the system's role is system.Peer
 	Calls    int64   `json:"calls"`
 	PerSec   float64 `json:"per_sec"`
 	P50      float64 `json:"p50"`
@@ -49,15 +50,6 @@ type Side struct {
 
 // CPU is the microseconds that both sides together spend on a call.
 func (r Result) CPU() float64 { return r.Client.CPU + r.Server.CPU }
-
-// PerSecBytes is how many bytes of payload were moved in a second, there and back.
-func (r Result) PerSecBytes() float64 {
-	w, err := FindWork(r.Work)
-	if err != nil {
-		return 0
-	}
-	return r.PerSec * float64(w.Bytes())
-}
 
 // Run takes the measurement of spec with s, from the client process.
 func Run(ctx context.Context, s system.System, spec Spec) (Result, error) {
@@ -202,6 +194,7 @@ func (r *run) idle(ctx context.Context) (Result, error) {
 	return Result{
 		Spec:     r.spec,
 		Version:  r.system.Version(),
+		Peer:     r.system.Role == system.Peer,
 		Calls:    int64(r.spec.Callers),
 		Server:   Side{RSS: float64(after.RSS)},
 		IdleSize: grown / float64(r.spec.Callers),
@@ -212,6 +205,7 @@ func (r *run) result(stats load.Stats) Result {
 	return Result{
 		Spec:    r.spec,
 		Version: r.system.Version(),
+		Peer:    r.system.Role == system.Peer,
 		Calls:   stats.Calls,
 		PerSec:  float64(stats.Calls) / stats.Elapsed.Seconds(),
 		P50:     quantile(stats.Latency, 50),

@@ -53,9 +53,6 @@ func FindWork(name string) (Work, error) {
 	return Work{}, fmt.Errorf("no work %q; there are %v", name, names)
 }
 
-// Bytes is how many bytes of payload a call moves, there and back.
-func (w Work) Bytes() int { return 2 * w.size }
-
 // Handler is what the server runs for w.
 func (w Work) Handler() system.Handler {
 	if w.kind == bimodal {

@@ -16,8 +16,8 @@ func result(system string, callers int, perSec float64) measure.Result {
 		Version: "v1.2.3",
 		Calls:   1,
 		PerSec:  perSec,
-		P50:     perSec / 10,
-		P99:     perSec / 5,
+		P50:     perSec * 2,
+		P99:     perSec * 4,
 		Client:  measure.Side{CPU: 1.25, Allocs: 2, RSS: 10e6},
 		Server:  measure.Side{CPU: 2.5, Writes: 0.06, RSS: 20e6},
 	}
@@ -48,8 +48,8 @@ func TestMediansAreOfEachNumberOverTheRounds(t *testing.T) {
 			if got := medians[0].PerSec; got != test.want {
 				t.Errorf("median %v, want %v", got, test.want)
 			}
-			if got := medians[1].P50; got != 2*test.want/10 {
-				t.Errorf("median of the p50s %v, want %v", got, 2*test.want/10)
+			if got := medians[1].P50; got != 4*test.want {
+				t.Errorf("median of the p50s %v, want %v", got, 4*test.want)
 			}
 		})
 	}
@@ -61,6 +61,27 @@ func TestMediansLeaveTheRoundsAsTheyAre(t *testing.T) {
 	report.Medians(results)
 	if results[0].PerSec != 3 || results[1].PerSec != 1 || results[2].PerSec != 2 {
 		t.Errorf("the rounds became %+v", results)
+	}
+}
+
+func TestPlot(t *testing.T) {
+	t.Parallel()
+	idle := result("a", 10_000, 0)
+	idle.Work = "idle"
+	run := report.Run{Rounds: 1, Results: []measure.Result{result("a", 64, 1), result("b", 64, 2), idle}}
+	folder := filepath.Join(t.TempDir(), "plots")
+	if err := report.Plot(run, folder); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"divide-64-callers-1-connection-closed-loop-cpu.svg",
+		"divide-64-callers-1-connection-closed-loop-p99.png",
+		"idle-10000-connections-size.svg",
+	} {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil || info.Size() == 0 {
+			t.Errorf("%s was not drawn: %v", name, err)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type group struct {
 // Write writes the run as Markdown: a table for each work and load, then what failed.
 func (r Run) Write(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s. Medians of %d rounds.\n", r.Machine, r.Rounds)
+	fmt.Fprintf(&text, "%s. Medians of %s.\n", r.Machine, count(r.Rounds, "round"))
 	for _, g := range groups(Medians(r.Results)) {
 		fmt.Fprintf(&text, "\n### %s\n\n", g.title)
 		Table(&text, g.rows())

@@ -8,17 +8,24 @@ import (
 	"net"
 )
 
+// A Role says on which side of the comparison a system stands.
+type Role int
+
+const (
+	Peer    Role = iota // an RPC system that people use
+	Bound               // not an RPC system but what one could cost at the least
+	Subject             // Yodel
+)
+
 // A System is one RPC system, set up as its own documentation advises.
 type System struct {
 	Name   string // as the tables show it: "grpc-go"
 	Module string // the module whose version the tables show; empty for the standard library and our own code
+	Role   Role
 	Setup  string // what is particular about the set-up: "framed binary, a connection a caller"
 
 	// PerCaller says that a connection carries one call at a time, so that each caller gets one of its own.
 	PerCaller bool
-
-	// Serial says that a connection runs one handler at a time, so that one slow call holds back the others.
-	Serial bool
 
 	// Serve answers calls on ln with h. It returns when ln is closed or fails.
 	Serve func(ln net.Listener, h Handler) error

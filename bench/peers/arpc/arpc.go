@@ -20,7 +20,6 @@ func System() system.System {
 		Name:   "arpc",
 		Module: "github.com/lesismal/arpc",
 		Setup:  "protobuf codec, handlers on the reader",
-		Serial: true,
 		Serve:  serve,
 		Dial:   dial,
 	}

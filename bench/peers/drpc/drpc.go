@@ -20,7 +20,6 @@ func System() system.System {
 		Module:    "storj.io/drpc",
 		Setup:     "defaults, a connection a caller",
 		PerCaller: true,
-		Serial:    true,
 		Serve:     serve,
 		Dial:      dial,
 	}

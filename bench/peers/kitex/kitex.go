@@ -51,16 +51,16 @@ func Pool() system.System {
 func serve(ln net.Listener, h system.Handler, opts ...server.Option) error {
 	klog.SetOutput(io.Discard)
 	opts = append(opts, server.WithListener(ln))
-	return bench.NewServer(handler{handler: h}, opts...).Run()
+	return bench.NewServer(&handler{handler: h}, opts...).Run()
 }
 
 type handler struct{ handler system.Handler }
 
-func (s handler) Divide(_ context.Context, num1, num2 int32) (float64, error) {
+func (s *handler) Divide(_ context.Context, num1, num2 int32) (float64, error) {
 	return float64(s.handler.Divide(num1, num2)), nil
 }
 
-func (s handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
+func (s *handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
 	return s.handler.Echo(payload), nil
 }
 

@@ -18,7 +18,6 @@ func System() system.System {
 		Module:    "github.com/apache/thrift",
 		Setup:     "framed binary, a connection a caller",
 		PerCaller: true,
-		Serial:    true,
 		Serve:     serve,
 		Dial:      dial,
 	}

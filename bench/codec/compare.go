@@ -1,0 +1,108 @@
+package codec
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yodelrpc/yodel/bench/target"
+)
+
+// subject is the codec of this repository.
+const subject = "yodel"
+
+// goals are how many times as fast as the others the subject has to be. Being a twentieth slower is noise.
+var goals = []struct {
+	codec string
+	times float64
+}{{"protobuf", 3}, {"vtprotobuf", 0.95}}
+
+// Compare times all cases turn and turn about and judges, for each message and direction, the median over the rounds.
+func Compare(rounds int, each time.Duration) ([]target.Verdict, error) {
+	times, err := timeAll(rounds, each)
+	if err != nil {
+		return nil, err
+	}
+	var verdicts []target.Verdict
+	for _, direction := range []string{"marshal", "unmarshal"} {
+		for _, message := range messages() {
+			for _, goal := range goals {
+				verdicts = append(verdicts, times.judge(direction, message, goal.codec, goal.times))
+			}
+		}
+	}
+	return verdicts, nil
+}
+
+func messages() []string {
+	var names []string
+	for _, c := range Cases() {
+		if !slices.Contains(names, c.Message) {
+			names = append(names, c.Message)
+		}
+	}
+	return names
+}
+
+// A key is one thing that is timed.
+type key struct{ direction, message, codec string }
+
+// durations are nanoseconds a call, one for each round.
+type durations map[key][]float64
+
+func timeAll(rounds int, each time.Duration) (durations, error) {
+	all := durations{}
+	cases := Cases()
+	for range rounds {
+		for _, c := range cases {
+			for direction, work := range map[string]func() error{"marshal": c.Marshal, "unmarshal": c.Unmarshal} {
+				k := key{direction, c.Message, c.Codec}
+				ns, err := timeOne(work, each)
+				if err != nil {
+					return nil, fmt.Errorf("%s %s with %s: %w", direction, c.Message, c.Codec, err)
+				}
+				all[k] = append(all[k], ns)
+			}
+		}
+	}
+	return all, nil
+}
+
+// timeOne repeats work for about d and returns the nanoseconds that one run of it takes.
+func timeOne(work func() error, d time.Duration) (float64, error) {
+	for n := 1; ; n *= 2 {
+		start := time.Now()
+		for range n {
+			if err := work(); err != nil {
+				return 0, err
+			}
+		}
+		if took := time.Since(start); took >= d/2 {
+			return float64(took) / float64(n), nil
+		}
+	}
+}
+
+func (d durations) judge(direction, message, codec string, times float64) target.Verdict {
+	v := target.Verdict{
+		Text:    fmt.Sprintf("%s %s: how many times as fast as %s", direction, message, codec),
+		Limit:   times,
+		AtLeast: true,
+	}
+	ours, ok := d.median(key{direction, message, subject})
+	if !ok {
+		v.Missing = fmt.Errorf("%s was not measured", subject)
+		return v
+	}
+	theirs, _ := d.median(key{direction, message, codec})
+	v.Figure = target.Figure{Value: theirs / ours, From: fmt.Sprintf("%.4g ns against %.4g ns", ours, theirs)}
+	return v
+}
+
+func (d durations) median(k key) (float64, bool) {
+	all := slices.Sorted(slices.Values(d[k]))
+	if len(all) == 0 {
+		return 0, false
+	}
+	return all[len(all)/2], true
+}

@@ -120,7 +120,7 @@ func ReadPointer[T any, M message[T]](d *Decoder, p *T) *T {
 }
 
 // ReadUnion reads a union: decode reads the fields, given the value read so far, and returns the member that came last.
-func ReadUnion[U Union](d *Decoder, u U, decode func(*Decoder, U) U) U {
+func ReadUnion[U any](d *Decoder, u U, decode func(*Decoder, U) U) U {
 	outer, ok := d.enter()
 	if !ok {
 		return u
@@ -131,7 +131,7 @@ func ReadUnion[U Union](d *Decoder, u U, decode func(*Decoder, U) U) U {
 }
 
 // ReadUnions reads into a list of a union.
-func ReadUnions[U Union](d *Decoder, list []U, decode func(*Decoder, U) U) []U {
+func ReadUnions[U any](d *Decoder, list []U, decode func(*Decoder, U) U) []U {
 	var absent U
 	return append(grow(d, list), ReadUnion(d, absent, decode))
 }
@@ -151,6 +151,12 @@ func ReadMessageEntry[K comparable, T any, M message[T]](d *Decoder, m map[K]T, 
 		d.Message(M(v))
 		return *v
 	})
+}
+
+// ReadUnionEntry is ReadEntry for values that are unions.
+func ReadUnionEntry[K comparable, U any](d *Decoder, m map[K]U, key func(*Decoder) K, decode func(*Decoder, U) U) map[K]U {
+	var absent U
+	return readEntry(d, m, key, absent, func(d *Decoder) U { return ReadUnion(d, absent, decode) })
 }
 
 func readEntry[K comparable, V any](d *Decoder, m map[K]V, key func(*Decoder) K, v V, value func(*Decoder) V) map[K]V {

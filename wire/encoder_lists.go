@@ -105,22 +105,20 @@ func PutMessages[T any, M message[T]](e *Encoder, number int, list []T) {
 	}
 }
 
-// PutUnion writes a field of a union, which may be nil: then the field is there and empty.
-func PutUnion[U Union](e *Encoder, number int, u U) {
+// PutUnion writes a field of a union. If u is nil, encode writes nothing, and the field is there and empty.
+func PutUnion[U any](e *Encoder, number int, u U, encode func(*Encoder, U)) {
 	start, ok := e.enter(number)
 	if !ok {
 		return
 	}
-	if any(u) != nil {
-		u.EncodeWire(e)
-	}
+	encode(e, u)
 	e.leave(start)
 }
 
 // PutUnions writes a list of a union.
-func PutUnions[U Union](e *Encoder, number int, list []U) {
+func PutUnions[U any](e *Encoder, number int, list []U, encode func(*Encoder, U)) {
 	for _, u := range list {
-		PutUnion(e, number, u)
+		PutUnion(e, number, u, encode)
 	}
 }
 
@@ -145,6 +143,16 @@ func PutMessageMap[K comparable, T any, M message[T]](e *Encoder, number int, m 
 		key(e, 1, k)
 		*value = v
 		e.PutMessage(2, M(value))
+		e.end(start)
+	}
+}
+
+// PutUnionMap is PutMap for values that are unions.
+func PutUnionMap[K comparable, U any](e *Encoder, number int, m map[K]U, key func(*Encoder, int, K), encode func(*Encoder, U)) {
+	for k, u := range m {
+		start := e.begin(number)
+		key(e, 1, k)
+		PutUnion(e, 2, u, encode)
 		e.end(start)
 	}
 }

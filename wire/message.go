@@ -14,12 +14,6 @@ type Message interface {
 	DecodeWire(d *Decoder)
 }
 
-// A Union is a value of a union of a definition, that is a struct of one field for the member that is set.
-type Union interface {
-	// EncodeWire appends the member to e.
-	EncodeWire(e *Encoder)
-}
-
 // message is a pointer to a T that is a Message.
 type message[T any] interface {
 	*T

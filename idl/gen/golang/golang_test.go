@@ -1,0 +1,55 @@
+package golang_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/yodelrpc/yodel/idl/check"
+	"github.com/yodelrpc/yodel/idl/gen/golang"
+	"github.com/yodelrpc/yodel/idl/schema"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The golden files are Go packages that others use.
+func TestGolden(t *testing.T) {
+	for _, path := range []string{
+		"examples/divide/divide.yodel",
+		"internal/everything/common/common.yodel",
+		"internal/everything/everything.yodel",
+	} {
+		t.Run(path, func(t *testing.T) {
+			path := "../../../" + path
+			got, err := golang.Generate(load(t, path), golang.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := path[:len(path)-len(filepath.Ext(path))] + ".go"
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s is not what the generator makes; run go test ./idl/gen/golang -update", golden)
+			}
+		})
+	}
+}
+
+// load checks a definition.
+func load(t *testing.T, path string) *schema.File {
+	t.Helper()
+	files, diagnostics := check.Files(os.ReadFile, path)
+	if len(files) != 1 {
+		t.Fatal(diagnostics.Err())
+	}
+	return files[0]
+}

@@ -74,10 +74,12 @@ func (c chart) draw(g group, folder string) error {
 	p := plot.New()
 	p.Title.Text = g.title
 	p.X.Label.Text = c.label
-	p.X.Min = 0
-	p.X.Max *= 1.15 // room for the labels
+	p.Title.Padding = vg.Points(8)
 	p.Add(bars, labels)
 	p.NominalY(names...)
+	p.X.Min = 0
+	p.X.Max *= 1.15 // room for the labels
+	p.Y.Max += 0.3
 	return saveBoth(p, filepath.Join(folder, fileName(g.title)+"-"+c.name), len(names))
 }
 

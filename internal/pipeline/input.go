@@ -1,10 +1,5 @@
 package pipeline
 
-import (
-	"net"
-	"time"
-)
-
 const (
 	smallBuffer = 1 << 10  // what a connection holds while it is idle
 	largeBuffer = 64 << 10 // the most that is read at once; a longer message makes the buffer grow as its bytes arrive
@@ -75,38 +70,4 @@ func (in *input) grow(size int) {
 	buf := make([]byte, size)
 	in.w = copy(buf, in.buf[in.r:in.w])
 	in.r, in.buf = 0, buf
-}
-
-// writeAll writes b, and fails once the peer takes no byte for the stall time. The deadline is set anew only when it has
-// come near, since that costs as much as a small write.
-type output struct {
-	nc       net.Conn
-	stall    time.Duration
-	deadline time.Time
-}
-
-func (o *output) write(b []byte) error {
-	for {
-		if err := o.extend(); err != nil {
-			return err
-		}
-		n, err := o.nc.Write(b)
-		if err == nil {
-			return nil
-		}
-		if n == 0 || !isTimeout(err) {
-			return err
-		}
-		b = b[n:]
-	}
-}
-
-// extend keeps the deadline between one and one and a quarter stall times ahead.
-func (o *output) extend() error {
-	now := time.Now()
-	if o.deadline.Sub(now) >= o.stall {
-		return nil
-	}
-	o.deadline = now.Add(o.stall + o.stall/4)
-	return o.nc.SetWriteDeadline(o.deadline)
 }

@@ -1,0 +1,139 @@
+package pipeline
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// maxBatch bounds how many answers leave the queue before their callers are woken.
+const maxBatch = 64
+
+// A received is an answer with the call it belongs to.
+type received struct {
+	*pending // nil if the caller has left
+	answer   Answer
+	message  []byte
+}
+
+// readAnswers is the connection's goroutine. It ends with the connection.
+func (c *Conn) readAnswers() {
+	c.fail(c.readAll())
+	c.nc.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.writing {
+		c.idle.Wait()
+	}
+	c.sweeper.Stop()
+	for c.queue.len() > 0 {
+		e := c.queue.pop()
+		if e.pending == nil {
+			continue
+		}
+		outcome := rpc.OutcomeUnknown
+		if e.start >= c.sent {
+			outcome = rpc.OutcomeNotStarted
+		}
+		e.settle(c.err.For(e.call.Method, outcome))
+	}
+}
+
+func (c *Conn) readAll() error {
+	in := newInput(nil)
+	var batch []received
+	for {
+		if err := c.read(&in); err != nil {
+			return err
+		}
+		for more := true; more; {
+			var err error
+			if batch, more, err = c.match(&in, batch[:0]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read waits for more bytes. In the middle of an answer it waits no longer than the stall time.
+func (c *Conn) read(in *input) error {
+	partial := in.pending() > 0
+	if partial {
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.limits.Stall))
+		defer c.nc.SetReadDeadline(time.Time{})
+	}
+	n, err := c.nc.Read(in.room())
+	in.filled(n)
+	switch {
+	case n > 0:
+		return nil
+	case isTimeout(err):
+		return stallError(c.limits.Stall)
+	case err == io.EOF && partial:
+		return io.ErrUnexpectedEOF
+	case err == io.EOF:
+		return errHungUp
+	}
+	return err
+}
+
+// match settles a batch of answers that have arrived with the calls they belong to. It reports whether there may be more. After
+// an error nothing that follows can be told apart.
+func (c *Conn) match(in *input, batch []received) ([]received, bool, error) {
+	batch, err := c.takeOut(in, batch)
+	for _, r := range batch {
+		if r.pending != nil {
+			r.settle(c.decode(r))
+		}
+	}
+	more := len(batch) == maxBatch
+	clear(batch)
+	return batch, more, err
+}
+
+// takeOut takes the calls out of the queue whose answers have arrived.
+func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(batch) < maxBatch && in.pending() > 0 {
+		if c.queue.len() == 0 || c.queue.at(c.queue.head).start >= c.taken {
+			return batch, fmt.Errorf("the server sent %d bytes that no call asked for", in.pending())
+		}
+		e := c.queue.at(c.queue.head)
+		message, ok, err := in.next(e.answer)
+		if err != nil {
+			return batch, c.refuseLocked(err)
+		}
+		if !ok {
+			break
+		}
+		batch = append(batch, received{e.pending, e.answer, message})
+		c.queue.pop()
+	}
+	return batch, nil
+}
+
+// refuseLocked ends the first call with the reason for which its answer cannot be read, and returns the others'.
+func (c *Conn) refuseLocked(err error) error {
+	e := c.queue.pop()
+	if e.pending != nil {
+		e.settle(err.(*rpc.Error).For(e.call.Method, rpc.OutcomeAnswered))
+	}
+	return fmt.Errorf("an answer before this one cannot be read: %w", err)
+}
+
+// decode reads an answer. It turns a panic in what reads it, which is partly generated code, into an error.
+func (c *Conn) decode(r received) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = rpc.Errorf(rpc.Internal, "reading the answer panicked: %v", p).For(r.call.Method, rpc.OutcomeAnswered)
+		}
+	}()
+	err = r.answer.Decode(r.message, r.call)
+	if e, ok := err.(*rpc.Error); ok {
+		return e.For(r.call.Method, rpc.OutcomeAnswered)
+	}
+	return err
+}

@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+const (
+	maxSpare    = 256 << 10            // capacity of a buffer that is kept
+	callerTurns = 4                    // writes that a caller makes, for others too, before another goroutine goes on
+	callerWait  = 8 * time.Millisecond // for a write that blocks, before another goroutine goes on with it
+)
+
+// canSlice reports whether a write on nc may run into a deadline and be taken up again where it ended.
+func canSlice(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// send encodes p's request and has it written, by the caller or by whoever writes.
+func (c *Conn) send(ctx context.Context, p *pending) error {
+	c.mu.Lock()
+	for len(c.out) >= maxBacklog && c.err == nil {
+		room := c.roomLocked()
+		c.mu.Unlock()
+		if err := waitForRoom(ctx, p, room); err != nil {
+			return err
+		}
+		c.mu.Lock()
+	}
+	if err := c.enqueueLocked(p); err != nil {
+		c.mu.Unlock()
+		return err.For(p.call.Method, rpc.OutcomeNotStarted)
+	}
+	c.sweepByLocked(p.expiry)
+	if c.writing {
+		c.mu.Unlock()
+		return nil
+	}
+	c.writing = true
+	alone := c.queue.len() == 1
+	c.mu.Unlock()
+	c.write(alone)
+	return nil
+}
+
+func (c *Conn) enqueueLocked(p *pending) (err *rpc.Error) {
+	if c.err != nil {
+		return c.err
+	}
+	if n := c.queue.len(); n >= c.limits.Calls {
+		return rpc.Errorf(rpc.ResourceExhausted, "%d calls wait on the connection, which is its limit", n)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = rpc.Errorf(rpc.Internal, "writing the arguments panicked: %v", r)
+		}
+	}()
+	b, answer, err := c.codec.AppendRequest(c.out, p.call)
+	if err != nil {
+		return err
+	}
+	c.queue.push(entry{pending: p, answer: answer, start: c.taken + uint64(len(c.out))})
+	c.out = b
+	return nil
+}
+
+func (c *Conn) roomLocked() <-chan struct{} {
+	if c.room == nil {
+		c.room = make(chan struct{})
+	}
+	return c.room
+}
+
+func (c *Conn) wakeWaitingLocked() {
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+func waitForRoom(ctx context.Context, p *pending, room <-chan struct{}) error {
+	var expired <-chan time.Time
+	if !p.expiry.IsZero() {
+		timer := time.NewTimer(time.Until(p.expiry))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-room:
+		return nil
+	case <-ctx.Done():
+		return rpc.NewContextError(p.call.Method, rpc.OutcomeNotStarted, ctx.Err(), nil)
+	case <-expired:
+		return rpc.NewContextError(p.call.Method, rpc.OutcomeNotStarted, context.DeadlineExceeded, nil)
+	}
+}
+
+// write writes what callers have encoded. It runs in a caller's goroutine, so that it neither blocks nor goes on for
+// long. Callers that are about to send get the processor first, unless there are none.
+func (c *Conn) write(alone bool) {
+	if !c.slices {
+		c.routines.Go(func() { c.writeRest(nil) })
+		return
+	}
+	if !alone {
+		runtime.Gosched()
+	}
+	for range callerTurns {
+		b := c.take()
+		if b == nil {
+			return
+		}
+		n, err := c.sink.try(b, callerWait)
+		if err != nil && isTimeout(err) {
+			c.wrote(b[:n], nil)
+			c.routines.Go(func() { c.writeRest(b[n:]) })
+			return
+		}
+		c.wrote(b[:n], err)
+	}
+	c.routines.Go(func() { c.writeRest(nil) })
+}
+
+// writeRest writes b and whatever else there is to write, in a goroutine that ends when there is no more.
+func (c *Conn) writeRest(b []byte) {
+	for {
+		if b != nil {
+			n, err := c.sink.write(b)
+			c.wrote(b[:n], err)
+		}
+		if b = c.take(); b == nil {
+			return
+		}
+	}
+}
+
+// take returns what is to be written now, or nil if there is no more; then nobody writes.
+func (c *Conn) take() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.out) == 0 || c.err != nil {
+		c.writing = false
+		c.idle.Broadcast()
+		return nil
+	}
+	b := c.out
+	c.out, c.spare = c.spare[:0], nil
+	c.taken += uint64(len(b))
+	c.wakeWaitingLocked()
+	return b
+}
+
+// wrote says that the network took b, and what kept it from taking more.
+func (c *Conn) wrote(b []byte, err error) {
+	if err != nil {
+		c.fail(err)
+		c.endReading(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent += uint64(len(b))
+	if cap(b) <= maxSpare {
+		c.spare = b[:0]
+	}
+}
+
+// endReading closes a connection that cannot be written, unless its last answers, which may say why, are still to come.
+func (c *Conn) endReading(err error) {
+	if isTimeout(err) {
+		c.nc.Close()
+		return
+	}
+	time.AfterFunc(lastWords, func() { c.nc.Close() })
+}

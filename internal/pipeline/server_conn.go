@@ -1,0 +1,239 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+const (
+	flushSize = 64 << 10               // answers are written at the latest when they are so many bytes
+	lastWords = time.Second            // for a peer to read why its connection ends
+	farewell  = 100 * time.Millisecond // for a peer to read its answers when the server shuts down
+)
+
+// errDrained ends a connection that answered what it had to.
+var errDrained = errors.New("the server shuts down")
+
+// A serverConn is one connection. Its goroutine reads requests, runs handlers and writes answers, many at a time where many
+// requests have arrived. Where that takes long a second goroutine, the watch, writes the answers that are ready and reads
+// on, to learn of the connection's end.
+type serverConn struct {
+	s     *Server
+	nc    net.Conn
+	peer  net.Addr
+	in    input
+	watch watch
+
+	current atomic.Pointer[rpc.ServerContext] // of the handler that runs
+	ended   atomic.Bool                       // the peer is gone or the connection was cut
+
+	outMu  sync.Mutex
+	out    []byte // answers that are not written yet
+	sink   output
+	outErr error // ends all writing
+
+	deadlineMu sync.Mutex
+	draining   bool
+}
+
+func newServerConn(s *Server, nc net.Conn, head []byte) *serverConn {
+	c := &serverConn{s: s, nc: nc, peer: nc.RemoteAddr(), in: newInput(head), sink: output{nc: nc, stall: s.limits.Stall}}
+	c.watch.init(c)
+	return c
+}
+
+func (c *serverConn) serve() {
+	err := c.run()
+	c.end()
+	if refused, ok := errors.AsType[*rpc.Error](err); ok {
+		_ = c.refuse(refused)
+		if c.flush() == nil {
+			hangUp(c.nc, lastWords)
+		}
+	} else if err == errDrained {
+		hangUp(c.nc, farewell)
+	}
+	if err != io.EOF && err != errDrained && !errors.Is(err, net.ErrClosed) {
+		c.s.log.Warn("connection ended", "protocol", c.s.protocol, "peer", c.peer, "reason", err)
+	}
+	c.nc.Close()
+	c.watch.close()
+}
+
+// run answers requests until the connection ends.
+func (c *serverConn) run() error {
+	for {
+		if err := c.answerAll(); err != nil {
+			return err
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		if err := c.read(); err != nil {
+			return err
+		}
+	}
+}
+
+// answerAll answers all requests that are there.
+func (c *serverConn) answerAll() error {
+	message, ok, err := c.in.next(c.s.codec)
+	if !ok {
+		return err
+	}
+	c.watch.start()
+	defer c.watch.stop()
+	for ok && err == nil {
+		if err = c.answer(message); err == nil {
+			message, ok, err = c.in.next(c.s.codec)
+		}
+	}
+	return err
+}
+
+func (c *serverConn) answer(message []byte) error {
+	route, call, refused := c.decode(message)
+	if refused != nil {
+		return c.refuse(refused)
+	}
+	defer call.Release()
+	err := c.invoke(route, call)
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.out, _ = appendAnswer(c.s.codec, c.s.limits.Message, c.out, call, err)
+	return c.flushFullLocked()
+}
+
+// decode turns a panic in what reads the arguments, which is partly generated code, into an error.
+func (c *serverConn) decode(message []byte) (route *rpc.Route, call *rpc.Call, refused *rpc.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.log.Error("reading a request panicked", "protocol", c.s.protocol, "peer", c.peer, "panic", p)
+			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
+		}
+	}()
+	return c.s.codec.Decode(message)
+}
+
+// refuse answers a request that has no call.
+func (c *serverConn) refuse(reason *rpc.Error) error {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.out = c.s.codec.AppendFailure(c.out, systemFailure(reason))
+	return c.flushFullLocked()
+}
+
+func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
+	info := rpc.CallInfo{Method: route.Method, Protocol: c.s.protocol, Peer: c.peer}
+	ctx := rpc.NewServerContext(context.Background(), info, time.Time{})
+	c.current.Store(ctx)
+	if c.ended.Load() {
+		ctx.Cancel(context.Canceled)
+	}
+	err := route.Invoke(ctx, call)
+	ctx.Cancel(context.Canceled)
+	return err
+}
+
+// end ends the context of the handler that runs, and of those to come.
+func (c *serverConn) end() {
+	c.ended.Store(true)
+	if ctx := c.current.Load(); ctx != nil {
+		ctx.Cancel(context.Canceled)
+	}
+}
+
+// flush writes the answers that are ready.
+func (c *serverConn) flush() error {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	return c.flushLocked()
+}
+
+// flushFullLocked flushes if there is much to write.
+func (c *serverConn) flushFullLocked() error {
+	if len(c.out) < flushSize {
+		return nil
+	}
+	return c.flushLocked()
+}
+
+func (c *serverConn) flushLocked() error {
+	if len(c.out) == 0 || c.outErr != nil {
+		return c.outErr
+	}
+	_, c.outErr = c.sink.write(c.out)
+	c.out = c.out[:0]
+	if cap(c.out) > 2*flushSize {
+		c.out = nil
+	}
+	return c.outErr
+}
+
+// read waits for more bytes. In the middle of a message it waits no longer than the stall time.
+func (c *serverConn) read() error {
+	partial := c.in.pending() > 0
+	if partial {
+		c.setReadDeadline(time.Now().Add(c.s.limits.Stall))
+		defer c.setReadDeadline(time.Time{})
+	}
+	n, err := c.watch.read(c.in.room())
+	c.in.filled(n)
+	switch {
+	case n > 0:
+		return nil
+	case c.isDraining():
+		return errDrained
+	case partial && err == io.EOF:
+		return io.ErrUnexpectedEOF
+	case isTimeout(err):
+		return stallError(c.s.limits.Stall)
+	}
+	return err
+}
+
+func (c *serverConn) setReadDeadline(t time.Time) {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	if !c.draining {
+		_ = c.nc.SetReadDeadline(t)
+	}
+}
+
+func (c *serverConn) isDraining() bool {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	return c.draining
+}
+
+// drain makes the connection end once the requests that were read are answered.
+func (c *serverConn) drain() {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	c.draining = true
+	_ = c.nc.SetReadDeadline(time.Now())
+}
+
+// cut ends the connection at once.
+func (c *serverConn) cut() {
+	c.end()
+	c.nc.Close()
+}
+
+// hangUp says that no more answers come, and takes in what still arrives for up to the given time: closing a TCP
+// connection with bytes unread would make the peer lose answers that it has not read.
+func hangUp(nc net.Conn, wait time.Duration) {
+	half, ok := nc.(interface{ CloseWrite() error })
+	if !ok || wait == 0 || half.CloseWrite() != nil {
+		return
+	}
+	_ = nc.SetReadDeadline(time.Now().Add(wait))
+	_, _ = io.Copy(io.Discard, nc)
+}

@@ -1,0 +1,27 @@
+package basic
+
+import (
+	"context"
+
+	"github.com/yodelrpc/yodel/internal/basiccall"
+	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A Conn is a connection to a server. It implements [rpc.Conn] by what it embeds, except for Open.
+type Conn struct{ *pipeline.Conn }
+
+// Dial connects. The connection has one goroutine, which ends with it; another one writes while the server takes
+// nothing.
+func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
+	c, err := pipeline.Dial(ctx, o, func(l rpc.Limits) pipeline.ClientCodec { return basiccall.NewClientCodec(l) })
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{c}, nil
+}
+
+// Open fails: the protocol carries no streams.
+func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
+	return nil, rpc.NoStreams(m, basiccall.Protocol)
+}

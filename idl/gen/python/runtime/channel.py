@@ -1,0 +1,235 @@
+# --- Connections and channels ------------------------------------------------
+
+_LIMIT = 4 << 20  # bytes of a message
+_MAX_NAME = 256  # bytes of a method's name
+
+
+class _TooLarge(Exception):
+    """A message over the limit: the connection cannot go on behind it."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(f"{what} of {size} bytes; the limit is {limit}")
+
+
+class _Stream:
+    """A socket, a buffer of what it received, and a deadline for its use."""
+
+    def __init__(self, sock: socket.socket, limit: int) -> None:
+        self.sock = sock
+        self.limit = limit
+        self.buffer = bytearray()
+        self.deadline: Optional[float] = None  # by time.monotonic
+        if sock.family != getattr(socket, "AF_UNIX", None):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _use_deadline(self) -> None:
+        left = None
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise socket.timeout("timed out")
+        self.sock.settimeout(left)
+
+    def fill(self) -> bool:
+        """Receives more bytes; False at the end of the connection."""
+        self._use_deadline()
+        data = self.sock.recv(65536)
+        self.buffer += data
+        return bool(data)
+
+    def read(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            if not self.fill():
+                raise EOFError("the connection ended within a message")
+        data = bytes(self.buffer[:size])
+        del self.buffer[:size]
+        return data
+
+    def read_line(self) -> bytes:
+        searched = 0
+        while True:
+            end = self.buffer.find(b"\n", searched)
+            size = len(self.buffer) if end < 0 else end
+            if size > self.limit:
+                raise _TooLarge("a line", size, self.limit)
+            if end >= 0:
+                return self.read(end + 1)
+            searched = len(self.buffer)
+            if not self.fill():
+                raise EOFError("the connection ended within a line")
+
+    def write(self, data: bytes) -> None:
+        self._use_deadline()
+        self.sock.sendall(data)
+
+    def stale(self) -> bool:
+        """Tells whether the other side has closed a connection at rest."""
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def _parse_address(address: str) -> Tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f'address {address!r} is not "host:port", such as '
+                         '"127.0.0.1:8000" or "[::1]:8000"')
+    return host.strip("[]"), int(port)
+
+
+class _Link:
+    """The connection of a channel: made at need, one call at a time."""
+
+    def __init__(self, address: str, protocol: Any, limit: int) -> None:
+        self.address = _parse_address(address)
+        self.protocol = protocol
+        self.limit = limit
+        self.lock = threading.Lock()
+        self.stream: Optional[_Stream] = None
+        self.closed = False
+
+    def call(self, method: _Method, plain: Dict[int, Any],
+             timeout: Optional[float]) -> Tuple[int, Any]:
+        request = self.protocol.request(method, plain)
+        if len(request) > self.limit:
+            raise RpcError("resource_exhausted", f"a request of {len(request)}"
+                           f" bytes; the limit is {self.limit}", False)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if not self.lock.acquire(timeout=-1 if timeout is None else timeout):
+            raise _timed_out(method, timeout, False)
+        try:
+            stream = self.connect(method, timeout, deadline)
+            return self.exchange(stream, method, request, timeout)
+        finally:
+            self.lock.release()
+
+    def connect(self, method: _Method, timeout: Optional[float],
+                deadline: Optional[float]) -> _Stream:
+        if self.closed:
+            raise ValueError("the channel is closed; make another")
+        if self.stream and (self.stream.buffer or self.stream.stale()):
+            self.drop()
+        if self.stream is None:
+            left = None
+            if deadline is not None:
+                left = max(deadline - time.monotonic(), 0.001)
+            try:
+                sock = socket.create_connection(self.address, left)
+            except socket.timeout:
+                raise _timed_out(method, timeout, False) from None
+            except OSError as err:
+                host, port = self.address
+                raise RpcError(
+                    "unavailable", f"cannot connect to {host}:{port}: {err}; "
+                    "check the address, and that the server runs",
+                    False) from err
+            self.stream = _Stream(sock, self.limit)
+        self.stream.deadline = deadline
+        return self.stream
+
+    def exchange(self, stream: _Stream, method: _Method, request: bytes,
+                 timeout: Optional[float]) -> Tuple[int, Any]:
+        """Sends a request and receives the answer, or drops the stream."""
+        answer = None
+        try:
+            stream.write(request)
+            answer = self.protocol.receive(stream, method)
+            return answer
+        except socket.timeout:
+            raise _timed_out(method, timeout, True) from None
+        except (OSError, EOFError) as err:
+            raise RpcError(
+                "unavailable", f"the connection broke during {method.name}: "
+                f"{err}; the next call connects anew") from err
+        except _TooLarge as err:
+            raise RpcError("resource_exhausted", str(err)) from None
+        except _BadMessage as err:
+            raise RpcError(
+                "internal", f"the answer to {method.name} does not fit: {err};"
+                " are both sides made from the same definition?") from None
+        finally:
+            if answer is None:
+                self.drop()
+
+    def drop(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+
+def _timed_out(method: _Method, timeout: Optional[float],
+               may_have_run: bool) -> RpcError:
+    return RpcError("deadline_exceeded", f"no answer to {method.name} within "
+                    f"{timeout:g} s; a channel's timeout sets the time",
+                    may_have_run)
+
+
+class Channel:
+    """A connection to a server, for the clients that are made with it.
+
+    target is "host:port", which speaks the basic protocol, as does
+    "basic://host:port"; "line://host:port" speaks JSON lines. timeout is the
+    seconds that a call may take, None for as long as the definition says, else
+    for ever; limit the bytes of a message in each direction. The connection
+    is made by the first call, and anew by the first after it broke. Threads
+    may share a channel: their calls run one after another.
+    """
+
+    def __init__(self, target: str, timeout: Optional[float] = None,
+                 limit: int = _LIMIT) -> None:
+        scheme, separator, address = target.rpartition("://")
+        if separator and scheme not in _PROTOCOLS:
+            raise ValueError(f"{target!r}: this module speaks "
+                             f"{' and '.join(_PROTOCOLS)}, not {scheme}")
+        protocol = _PROTOCOLS[scheme or "basic"]
+        self._link = _Link(address, protocol, limit)
+        self.timeout = timeout
+
+    def with_timeout(self, timeout: Optional[float]) -> Channel:
+        """Gives the same connection with another timeout for its calls."""
+        channel = copy.copy(self)
+        channel.timeout = timeout
+        return channel
+
+    def close(self) -> None:
+        """Closes the connection, once the running call has ended."""
+        with self._link.lock:
+            self._link.closed = True
+            self._link.drop()
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _call(self, method: _Method, args: Dict[str, Any]) -> Any:
+        if method.stream:
+            raise _no_streams(method, False)
+        plain = _lower_fields(method.params.fields, args)
+        timeout = method.timeout if self.timeout is None else self.timeout
+        status, plain_result = self._link.call(method, plain, timeout)
+        try:
+            return _lift_outcome(method, status, plain_result)
+        except _BadMessage as err:
+            raise RpcError("out_of_range", str(err)) from None
+
+
+def _caller(channel: Channel, methods: _Methods) -> Callable[..., Any]:
+    def call(attr: str, /, **args: Any) -> Any:
+        return channel._call(methods.by_attr[attr], args)
+    return call
+
+
+def _no_streams(method: _Method, may_have_run: bool) -> RpcError:
+    return RpcError("unimplemented", f"{method.name} has a stream, which the "
+                    "basic and line protocols do not carry; mux, Connect, gRPC"
+                    " and gRPC-Web do", may_have_run)

@@ -1,0 +1,380 @@
+# --- The line protocol: one JSON object a line, values as in ProtoJSON -------
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
+    r"(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+_SECONDS = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _to_json(type_: _Type, plain: Any, full: bool) -> Any:
+    """Gives what json.dumps takes.
+
+    full adds the fields that equal their defaults, for readers who do not
+    know those; what is absent is null.
+    """
+    kind = type_.kind
+    if kind == "list":
+        return [_to_json(type_.elem, elem, full) for elem in plain]
+    if kind == "map":
+        return {_json_key(key): _to_json(type_.elem, plain[key], full)
+                for key in sorted(plain)}
+    if kind in ("struct", "union"):
+        return _json_fields(type_.fields, plain, full and kind == "struct",
+                            full)
+    convert = _TO_JSON.get(kind)
+    return plain if convert is None else convert(type_, plain)
+
+
+def _json_fields(fields: Tuple[_Field, ...], plain: Dict[int, Any],
+                 every: bool, full: bool) -> Dict[str, Any]:
+    entries = {}
+    for field in fields:
+        if field.number in plain:
+            value = plain[field.number]
+            entries[field.json_name] = _to_json(field.type, value, full)
+        elif every:
+            absent = field.optional or _is_absent(field.type, field.default)
+            entries[field.json_name] = None if absent else _to_json(
+                field.type, field.default, full)
+    return entries
+
+
+def _is_absent(type_: _Type, plain: Any) -> bool:
+    return (type_.kind == "union" and not plain
+            or type_.kind == "timestamp" and plain == _NO_TIME)
+
+
+def _json_key(key: Any) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def _json_float(type_: _Type, plain: float) -> Any:
+    if not math.isfinite(plain):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(plain, "NaN")
+    if plain.is_integer() and abs(plain) < 1e15 and repr(plain) != "-0.0":
+        return int(plain)
+    if type_.kind == "double":
+        return plain
+    digits = 6
+    while _lower_float("float", float(f"{plain:.{digits}g}")) != plain:
+        digits += 1
+    return float(f"{plain:.{digits}g}")
+
+
+def _json_enum(type_: _Type, plain: int) -> Any:
+    for name, number in type_.values:
+        if number == plain:
+            return name
+    return plain
+
+
+def _json_timestamp(type_: _Type, plain: Tuple[int, int]) -> str:
+    moment = _EPOCH + timedelta(seconds=plain[0])
+    text = moment.replace(tzinfo=None).isoformat()
+    return text + _fraction(plain[1]) + "Z"
+
+
+def _json_duration(type_: _Type, plain: int) -> str:
+    seconds, nanos = divmod(abs(plain), 10**9)
+    sign = "-" if plain < 0 else ""
+    return f"{sign}{seconds}{_fraction(nanos)}s"
+
+
+def _fraction(nanos: int) -> str:
+    """Gives the part after the seconds in 0, 3, 6 or 9 digits."""
+    digits = f"{nanos:09}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return digits and "." + digits
+
+
+_TO_JSON: Dict[str, Callable[[_Type, Any], Any]] = {
+    "long": lambda type_, plain: str(plain),
+    "ulong": lambda type_, plain: str(plain),
+    "float": _json_float, "double": _json_float, "enum": _json_enum,
+    "bytes": lambda type_, plain: base64.b64encode(plain).decode(),
+    "timestamp": _json_timestamp, "duration": _json_duration,
+}
+
+
+def _from_json(type_: _Type, value: Any, depth: int = 0) -> Any:
+    """Makes a plain value of what json.loads gives."""
+    read = _FROM_JSON.get(type_.kind)
+    if read is not None:
+        return read(type_, value)
+    if type_.kind == "list":
+        elems = _expect(value, list, "a list")
+        return [_from_json(type_.elem, elem, depth) for elem in elems]
+    entries = _expect(value, dict, f"an object for the {type_.kind}")
+    if type_.kind == "map":
+        pairs = [(_from_json_key(type_.key, key),
+                  _from_json(type_.elem, elem, depth))
+                 for key, elem in entries.items()]
+        return _unique(pairs)
+    if depth >= _MAX_DEPTH:
+        raise _BadMessage(f"nested deeper than {_MAX_DEPTH}")
+    plain = _from_json_fields(type_.fields, entries, depth + 1)
+    if type_.kind == "union" and len(plain) > 1:
+        raise _BadMessage(f"a union with {len(plain)} members")
+    return plain
+
+
+def _from_json_fields(fields: Tuple[_Field, ...], entries: Dict[str, Any],
+                      depth: int = 0) -> Dict[int, Any]:
+    plain: Dict[int, Any] = {}
+    for field in fields:
+        for name in {field.name, field.json_name}:
+            value = entries.get(name)
+            if value is None:  # null is for absent
+                continue
+            if field.number in plain:
+                raise _BadMessage(f"{field.name} is there twice")
+            try:
+                plain[field.number] = _from_json(field.type, value, depth)
+            except _BadMessage as err:
+                raise _BadMessage(f"{field.name}: {err}") from None
+    return plain
+
+
+def _from_json_key(type_: _Type, key: str) -> Any:
+    if type_.kind == "bool":
+        if key not in ("true", "false"):
+            raise _BadMessage(f"a key {_quote(key)} where true or false is "
+                              "wanted")
+        return key == "true"
+    return _from_json(type_, key)
+
+
+def _expect(value: Any, cls: Any, wanted: str) -> Any:
+    if not isinstance(value, cls) or isinstance(value, bool) and cls != bool:
+        text = json.dumps(value, default=str)
+        raise _BadMessage(f"{_quote(text)} where {wanted} is wanted")
+    return value
+
+
+def _quote(text: str) -> str:
+    """Quotes, escapes and shortens a text of the peer."""
+    if len(text) > 64:
+        return f"{json.dumps(text[:64])}... ({len(text)} characters)"
+    return json.dumps(text)
+
+
+def _read_bool(type_: _Type, value: Any) -> Any:
+    return _expect(value, bool, "true or false")
+
+
+def _read_int(type_: _Type, value: Any) -> int:
+    if isinstance(value, str):
+        value = _read_number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number = int(_expect(value, int, "a whole number"))
+    low, high = _RANGES[type_.kind]
+    if not low <= number <= high:
+        raise _BadMessage(f"{type_.kind} holds {low} to {high}")
+    return number
+
+
+def _read_float(type_: _Type, value: Any) -> float:
+    if isinstance(value, str):
+        value = _read_number(value)
+    _expect(value, (int, float), "a number")
+    try:
+        return float(_lower_float(type_.kind, value))
+    except (ValueError, OverflowError):
+        raise _BadMessage(f"a number too large for a {type_.kind}") from None
+
+
+def _read_number(text: str) -> Any:
+    if text in _NOT_FINITE:
+        return _NOT_FINITE[text]
+    if not _NUMBER.fullmatch(text):
+        raise _BadMessage(f"{_quote(text)} where a number is wanted")
+    return _parse_json(text)
+
+
+def _read_enum(type_: _Type, value: Any) -> int:
+    if not isinstance(value, str):
+        return _read_int(type_, value)
+    for name, number in type_.values:
+        if name == value:
+            return int(number)
+    raise _BadMessage(f"{type_.cls.__name__} has no value {_quote(value)}")
+
+
+def _read_string(type_: _Type, value: Any) -> Any:
+    text = _expect(value, str, "a string")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise _BadMessage("a string with half of a surrogate pair")
+    return text
+
+
+def _read_bytes(type_: _Type, value: Any) -> bytes:
+    text = _expect(value, str, "a string in base64").rstrip("=")
+    text = text.replace("-", "+").replace("_", "/")
+    try:
+        data = text.encode("ascii") + b"=" * (-len(text) % 4)
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        raise _BadMessage("a string that is not base64") from None
+
+
+def _read_timestamp(type_: _Type, value: Any) -> Tuple[int, int]:
+    match = _RFC3339.fullmatch(_expect(value, str, "a time (RFC 3339)"))
+    try:
+        if not match:
+            raise ValueError
+        parts = [int(match[i]) for i in range(1, 7)]
+        moment = datetime(*parts, tzinfo=timezone.utc)  # type: ignore
+    except ValueError:
+        raise _BadMessage(f"{_quote(value)} where a time such as "
+                          '"2006-01-02T15:04:05.999Z" is wanted') from None
+    offset = 0
+    if match[8]:
+        offset = (int(match[9]) * 60 + int(match[10])) * 60
+    since = moment - _EPOCH
+    seconds = since.days * 86400 + since.seconds
+    seconds += offset if match[8] == "-" else -offset
+    return seconds, int((match[7] or "").ljust(9, "0"))
+
+
+def _read_duration(type_: _Type, value: Any) -> int:
+    match = _SECONDS.fullmatch(_expect(value, str, 'a duration ("1.5s")'))
+    if not match:
+        raise _BadMessage(f"{_quote(value)} where a duration such as "
+                          '"1.5s" is wanted')
+    nanos = int(match[2]) * 10**9 + int((match[3] or "").ljust(9, "0"))
+    if nanos >= 2**63:
+        raise _BadMessage("a duration of more than 292 years")
+    return -nanos if match[1] else nanos
+
+
+_FROM_JSON: Dict[str, Callable[[_Type, Any], Any]] = {
+    "bool": _read_bool, "int": _read_int, "long": _read_int,
+    "uint": _read_int, "ulong": _read_int, "enum": _read_enum,
+    "float": _read_float, "double": _read_float, "string": _read_string,
+    "bytes": _read_bytes, "timestamp": _read_timestamp,
+    "duration": _read_duration,
+}
+
+
+def _parse_json(text: Any) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_int=_whole,
+                          parse_float=_finite, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as err:
+        raise _BadMessage(f"not JSON: {err}") from None
+
+
+def _once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("a name is there twice in an object")
+    return entries
+
+
+def _whole(text: str) -> int:
+    if len(text) > 400:  # int takes quadratic time
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number too large for a double")
+    return number
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} must stand in quotes")
+
+
+def _json_carried(declared: _Exception) -> Tuple[_Field, ...]:
+    """Gives the fields but for those whose names the protocol uses itself."""
+    return tuple(field for field in declared.fields
+                 if field is declared.message
+                 or field.json_name not in ("type", "message"))
+
+
+class _Line:
+    """The client's and the server's side of the line protocol."""
+
+    @staticmethod
+    def request(method: _Method, plain: Dict[int, Any]) -> bytes:
+        params = _json_fields(method.params.fields, plain, False, False)
+        return _Line._encode({"name": method.wire_name, "params": params})
+
+    @staticmethod
+    def _encode(value: Any) -> bytes:
+        return json.dumps(value, ensure_ascii=False).encode() + b"\r\n"
+
+    @staticmethod
+    def receive(stream: _Stream, method: _Method) -> Tuple[int, Any]:
+        """Reads the answer to a call; see _lift_outcome."""
+        answer = _expect(_parse_json(stream.read_line()), dict, "an object")
+        if answer.get("error") is not None:
+            return _Line._failure(method, answer["error"])
+        if "result" not in answer:
+            raise _BadMessage("an answer with neither result nor error")
+        value = answer["result"]
+        if method.result is None or method.optional and value is None:
+            return 1, None
+        if value is None:
+            return 1, _ZEROS[method.result.kind]
+        return 1, _from_json(method.result, value)
+
+    @staticmethod
+    def _failure(method: _Method, error: Any) -> Tuple[int, Any]:
+        entries = _expect(error, dict, "an object")
+        name = str(entries.get("type"))
+        for status, declared in enumerate(method.exceptions, 2):
+            if declared.name == name.rpartition(".")[2]:
+                fields = _json_carried(declared)
+                return status, _from_json_fields(fields, entries)
+        message = str(entries.get("message"))
+        if name in _CODES:
+            return 255, RpcError(name, message)
+        return 255, RpcError("unknown", f"{name}: {message}")
+
+    @staticmethod
+    def read_request(stream: _Stream) -> Any:
+        return stream.read_line().strip() or None
+
+    @staticmethod
+    def answer(server: Server, request: bytes) -> bytes:
+        entries = _expect(_parse_json(request), dict, "an object")
+        name = _expect(entries.get("name"), str, "a method's name")
+        if len(name) > _MAX_NAME:
+            raise RpcError("resource_exhausted", "a method's name of "
+                           f"{len(name)} characters; the limit is {_MAX_NAME}")
+        bound = server._find(name)
+        params = entries.get("params")
+        params = {} if params is None else _expect(params, dict, "an object")
+        plain = _from_json_fields(bound.method.params.fields, params)
+        status, result = bound.run(plain)
+        if status >= 2:
+            declared = bound.method.exceptions[status - 2]
+            return _Line._encode({"error": {
+                "type": declared.name,
+                "message": _message_of(declared, result),
+                **_Line._others(declared, result)}})
+        if bound.method.result and result is not None:
+            absent = _is_absent(bound.method.result, result)
+            result = None if absent else _to_json(bound.method.result, result,
+                                                  True)
+        return _Line._encode({"result": result})
+
+    @staticmethod
+    def _others(declared: _Exception, plain: Dict[int, Any]) -> Dict[str, Any]:
+        fields = tuple(field for field in _json_carried(declared)
+                       if field is not declared.message)
+        return _json_fields(fields, plain, True, True)
+
+    @staticmethod
+    def error(err: RpcError) -> bytes:
+        message = err.message.encode(errors="backslashreplace").decode()
+        return _Line._encode({"error": {"type": err.code,
+                                        "message": message}})

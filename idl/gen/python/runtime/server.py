@@ -1,0 +1,295 @@
+# --- Servers -----------------------------------------------------------------
+
+_PROTOCOLS = {"basic": _Basic, "line": _Line}
+_FIRST_BYTES = {b"\0": _Basic, b"{": _Line, b" ": _Line, b"\t": _Line,
+                b"\r": _Line, b"\n": _Line}
+
+_log = logging.getLogger("yodel")
+
+
+class _Bound:
+    """A method and the handler that answers it."""
+
+    def __init__(self, method: _Method, handler: Any) -> None:
+        self.method = method
+        self.handler = handler
+
+    def run(self, plain: Dict[int, Any]) -> Tuple[int, Any]:
+        """Calls the handler; gives what _lift_outcome takes."""
+        if self.method.stream:
+            raise _no_streams(self.method, True)
+        for field in self.method.params.fields:
+            if field.required and field.number not in plain:
+                raise RpcError("invalid_argument",
+                               f"{self.method.name} lacks {field.name}")
+        args = _lift_fields(self.method.params.fields, plain)
+        try:
+            return 1, self.lower_result(self.handler(**args))
+        except RpcError:
+            raise
+        except Exception as err:
+            return self.failure(err)
+
+    def lower_result(self, value: Any) -> Any:
+        if self.method.result is None:
+            return None
+        if self.method.optional and value is None:
+            return None
+        return _lower(self.method.result, value, "result")
+
+    def failure(self, err: Exception) -> Tuple[int, Any]:
+        for status, declared in enumerate(self.method.exceptions, 2):
+            if isinstance(err, declared.cls):
+                return status, _lower_fields(declared.fields, vars(err))
+        _log.error("the handler of %s failed", self.method.name, exc_info=err)
+        raise _internal()
+
+
+def _internal() -> RpcError:
+    return RpcError("internal",
+                    "the handler failed; the server's log says where")
+
+
+def _bind(methods: _Methods, handlers: Any) -> List[_Bound]:
+    """Finds the handler of each method, or raises a TypeError."""
+    bound = []
+    for method in methods.by_attr.values():
+        handler = getattr(handlers, method.attr, None)
+        params = {field.attr: None for field in method.params.fields}
+        if not method.stream:
+            if handler is None:
+                raise TypeError(f"{type(handlers).__name__} lacks the method "
+                                f"{method.attr} of {methods.name}")
+            try:
+                inspect.signature(handler).bind(**params)
+            except TypeError as err:
+                raise TypeError(f"{type(handlers).__name__}.{method.attr} does"
+                                f" not take its arguments: {err}") from None
+        bound.append(_Bound(method, handler))
+    return bound
+
+
+class _Connection:
+    """An accepted connection: answers its requests in turn."""
+
+    def __init__(self, server: Server, sock: socket.socket) -> None:
+        self.server = server
+        self.stream = _Stream(sock, server.limit)
+        self.busy = False  # with a request; guarded by the server's state
+
+    def run(self) -> None:
+        try:
+            self.serve()
+        except (OSError, EOFError) as err:
+            _log.info("a connection was closed: %s", err)
+        except Exception:
+            _log.exception("a connection was closed by a bug")
+        finally:
+            self.server._forget(self)
+
+    def serve(self) -> None:
+        self.stream.deadline = time.monotonic() + self.server.first_timeout
+        if not self.stream.fill():
+            return
+        first = bytes(self.stream.buffer[:1])
+        protocol = _FIRST_BYTES.get(first)
+        if protocol is None:
+            _log.info("a connection was closed: its first byte, %r, is of no "
+                      "protocol that is served here", first)
+            return
+        while self.serve_next(protocol):
+            self.stream.deadline = None
+            if not self.stream.buffer and not self.stream.fill():
+                return
+
+    def serve_next(self, protocol: Any) -> bool:
+        """Answers one request; False where the connection shall end."""
+        self.set_deadline()
+        try:
+            request = protocol.read_request(self.stream)
+        except _TooLarge as err:
+            self.stream.write(protocol.error(
+                RpcError("resource_exhausted", str(err))))
+            return False
+        if request is None:
+            return True
+        if not self.server._set_busy(self, True):
+            return False
+        answer = self.answer(protocol, request)
+        self.set_deadline()
+        self.stream.write(answer)
+        return self.server._set_busy(self, False)
+
+    def set_deadline(self) -> None:
+        self.stream.deadline = time.monotonic() + self.server.message_timeout
+
+    def answer(self, protocol: Any, request: Any) -> bytes:
+        try:
+            answer = bytes(protocol.answer(self.server, request))
+        except RpcError as err:
+            return bytes(protocol.error(err))
+        except _BadMessage as err:
+            return bytes(protocol.error(
+                RpcError("invalid_argument", str(err))))
+        except Exception:  # above all a result that is not what it should be
+            _log.exception("an answer failed")
+            return bytes(protocol.error(_internal()))
+        if len(answer) > self.server.limit:
+            return bytes(protocol.error(
+                RpcError("resource_exhausted", f"an answer of {len(answer)} "
+                         f"bytes; the limit is {self.server.limit}")))
+        return answer
+
+    def cut(self) -> None:
+        try:
+            self.stream.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the other side was faster
+
+
+class Server:
+    """Answers calls on a port, one connection after another.
+
+    address is (host, port); port 0 picks a free one, which the attribute
+    address tells. services are made from handlers. limit is the bytes of a
+    message in each direction, first_timeout the seconds until a connection's
+    first byte, message_timeout those for the rest of a message. The basic and
+    the line protocol are answered on the same port.
+    """
+
+    def __init__(self, address: Tuple[str, int], *services: Any,
+                 limit: int = _LIMIT, first_timeout: float = 10,
+                 message_timeout: float = 30) -> None:
+        self.limit = limit
+        self.first_timeout = first_timeout
+        self.message_timeout = message_timeout
+        self._methods: Dict[str, List[_Bound]] = {}
+        for service in services:
+            self._add(service)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._listener = socket.create_server(address, family=family)
+        self._listener.setblocking(False)
+        self.address = self._listener.getsockname()[:2]
+        self._wake, self._waker = socket.socketpair()
+        self._state = threading.Condition()  # guards what follows
+        self._connections: Set[_Connection] = set()
+        self._serving = False
+        self._stopping = False
+
+    def _add(self, service: Any) -> None:
+        methods = service._methods
+        for bound in service._bound:
+            name = bound.method.name
+            full = f"{methods.package}.{methods.name}/{name}"
+            short = f"{methods.name}.{name}"
+            if short in self._methods:
+                raise ValueError(f"two services answer to {short}; serve them "
+                                 "on two servers")
+            self._methods[full] = self._methods[short] = [bound]
+            self._methods.setdefault(name, []).append(bound)
+
+    def _find(self, name: str) -> _Bound:
+        found = self._methods.get(name, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise RpcError("unimplemented", f"several services have a method "
+                           f"{_quote(name)}; call Service.{name}")
+        names = [key for key in self._methods if "." not in key]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        raise RpcError("unimplemented", f"unknown method {_quote(name)}; this "
+                       f"server has {', '.join(names[:5]) or 'none'}{more}")
+
+    def serve_forever(self) -> None:
+        """Answers calls until shutdown is called from another thread."""
+        with self._state:
+            if self._stopping:
+                return
+            self._serving = True
+        try:
+            while not self._stopping:
+                select.select([self._listener, self._wake], [], [])
+                if not self._stopping:
+                    self._accept()
+        finally:
+            with self._state:
+                self._serving = False
+                self._state.notify_all()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # the client was gone before it was accepted
+        except OSError as err:  # no file descriptors left: wait for some
+            _log.warning("cannot accept a connection: %s", err)
+            select.select([self._wake], [], [], 0.1)
+            return
+        try:
+            connection = _Connection(self, sock)
+        except OSError:
+            sock.close()
+            return
+        with self._state:
+            self._connections.add(connection)
+            stopping = self._stopping
+        if stopping:
+            self._forget(connection)
+        else:
+            self._start(connection)
+
+    def _start(self, connection: _Connection) -> None:
+        connection.run()
+
+    def _forget(self, connection: _Connection) -> None:
+        connection.stream.close()
+        with self._state:
+            self._connections.discard(connection)
+            self._state.notify_all()
+
+    def _set_busy(self, connection: _Connection, busy: bool) -> bool:
+        """Marks a connection; False where it shall end instead."""
+        with self._state:
+            connection.busy = busy
+            return not self._stopping
+
+    def shutdown(self, timeout: float = 30) -> None:
+        """Stops accepting and lets running calls end, then returns.
+
+        Connections without a running call are closed at once; those whose
+        call takes longer than timeout seconds are cut. Not for handlers: it
+        would wait for the very call that it is called from.
+        """
+        with self._state:
+            if not self._stopping:
+                self._stopping = True
+                self._waker.send(b"\0")
+            for connection in self._connections:
+                if not connection.busy:
+                    connection.cut()
+            self._state.wait_for(self._ended, timeout)
+            for connection in self._connections:
+                connection.cut()
+            for sock in (self._listener, self._wake, self._waker):
+                sock.close()
+
+    def _ended(self) -> bool:
+        return not self._connections and not self._serving
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.shutdown()
+
+
+class ThreadServer(Server):
+    """A Server with a thread for each connection."""
+
+    def _start(self, connection: _Connection) -> None:
+        thread = threading.Thread(target=connection.run, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as err:  # no more threads
+            _log.warning("cannot serve a connection: %s", err)
+            self._forget(connection)

@@ -1,0 +1,154 @@
+package yodel
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+)
+
+// accept serves the connections of ln until the server closes it, and returns nil then. It lives on without free file
+// descriptors and after other errors that pass.
+func (s *Server) accept(ln net.Listener) error {
+	wait := time.Duration(0)
+	for {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			wait = 0
+			s.serveAccepted(nc)
+		case s.closing.Err() != nil:
+			return nil
+		case !passes(err):
+			return err
+		default:
+			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+			s.log.Warn("cannot accept a connection", "cause", err, "next_attempt_in", wait)
+			s.pause(wait)
+		}
+	}
+}
+
+// passes reports whether err, which Accept returned, may be gone the next time.
+func passes(err error) bool {
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// pause waits, but no longer than the server lives.
+func (s *Server) pause(wait time.Duration) {
+	select {
+	case <-time.After(wait):
+	case <-s.closing.Done():
+	}
+}
+
+func (s *Server) serveAccepted(nc net.Conn) {
+	if !s.admit(nc) {
+		nc.Close()
+		return
+	}
+	if s.options.Mode == Serial {
+		s.serveConn(nc)
+	} else {
+		go s.serveConn(nc)
+	}
+}
+
+// admit counts a connection, whose end leave tells, and gives it until Limits.FirstByte to say what it speaks. It refuses
+// one over the limit, or that comes too late.
+func (s *Server) admit(nc net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil || nc.SetDeadline(time.Now().Add(s.dispatcher.Limits.FirstByte)) != nil {
+		return false
+	}
+	if limit := s.dispatcher.Limits.Conns; limit > 0 && s.open >= limit {
+		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
+		return false
+	}
+	s.open++
+	s.conns.Add(1)
+	s.sniffing[nc] = true
+	s.sniffers.Add(1)
+	return true
+}
+
+// told says that nc is no longer sniffed at.
+func (s *Server) told(nc net.Conn) {
+	s.mu.Lock()
+	delete(s.sniffing, nc)
+	s.mu.Unlock()
+	s.sniffers.Done()
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	s.open--
+	s.mu.Unlock()
+	s.conns.Done()
+}
+
+// serveConn serves nc until it ends.
+func (s *Server) serveConn(nc net.Conn) {
+	defer s.leave()
+	p, served, head, err := s.tell(nc)
+	s.told(nc)
+	if err != nil {
+		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
+	}
+	if p == nil {
+		nc.Close()
+		return
+	}
+	p.ServeConn(served, head)
+}
+
+// tell returns the protocol that nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was
+// read of it. A peer that ended the connection without a word has no protocol, and is no error.
+func (s *Server) tell(nc net.Conn) (p protocol, served net.Conn, head []byte, err error) {
+	kind, head, err := sniff(nc)
+	if kind == speaksTLS {
+		if s.tls == nil {
+			return nil, nil, nil, errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil")
+		}
+		nc = tls.Server(&prefixed{Conn: nc, head: head}, s.tls)
+		kind, head, err = sniff(nc)
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return s.speakerOf(kind), nc, head, nc.SetDeadline(time.Time{})
+}
+
+func (s *Server) speakerOf(k kind) protocol {
+	switch k {
+	case speaksBasic:
+		return s.basic
+	case speaksLine:
+		return s.line
+	case speaksWeb:
+		return s.web
+	default:
+		return nil
+	}
+}
+
+// prefixed is a connection of which head has been read.
+type prefixed struct {
+	net.Conn
+	head []byte
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}

@@ -1,0 +1,121 @@
+package yodel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/protocol/web"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// DialOptions are the choices of a channel. The zero value works.
+type DialOptions struct {
+	// Conns is how many connections the channel spreads its calls over; default 1. A server that serves one
+	// connection at a time never answers on a second one.
+	Conns int
+
+	// Timeout is the deadline of calls whose context has none and whose method declares none; default none.
+	// It does not apply to streams.
+	Timeout time.Duration
+
+	// WaitForReady lets calls wait through failed attempts to connect until their deadline. Otherwise a call
+	// waits for one attempt, and fails with it.
+	WaitForReady bool
+
+	// Backoff is the wait between attempts to connect.
+	Backoff Backoff
+
+	// DialTimeout bounds one attempt to connect; default 10 s.
+	DialTimeout time.Duration
+
+	// Dialer makes the network connections, as [net.Dialer.DialContext] and [crypto/tls.Dialer.DialContext] do;
+	// default the former. The network is "tcp" or "unix".
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Interceptors wrap every call, the first outermost. Retries happen inside them.
+	Interceptors []rpc.Interceptor
+
+	// Limits bound what the server can cost. See [rpc.Limits] for the defaults.
+	Limits rpc.Limits
+
+	// Logger gets at most ten lines a second about connections that fail; nil for none.
+	Logger *slog.Logger
+}
+
+// schemes are the protocols that a target can name.
+var schemes = []string{"basic", "line", "http"}
+
+// Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line or http. Dial does not connect:
+// the first call does.
+func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
+
+// Dial returns a channel to a server; see [Dial].
+func (o DialOptions) Dial(target string) (*Channel, error) {
+	t, err := parseTarget(target)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return newChannel(o, o.connector(t)), nil
+}
+
+func (o DialOptions) validate() error {
+	switch {
+	case o.Conns < 0:
+		return fmt.Errorf("DialOptions.Conns is %d; it cannot be negative", o.Conns)
+	case o.Timeout < 0, o.DialTimeout < 0, o.Backoff.Base < 0, o.Backoff.Max < 0:
+		return errors.New("DialOptions: a duration is negative; leave it 0 for its default")
+	}
+	return nil
+}
+
+// A connector makes one connection of a channel.
+type connector func(ctx context.Context) (rpc.Conn, error)
+
+func (o DialOptions) connector(t target) connector {
+	dialer := o.Dialer
+	if dialer == nil {
+		dialer = new(net.Dialer).DialContext
+	}
+	options := rpc.ConnOptions{
+		Dial:    func(ctx context.Context) (net.Conn, error) { return dialer(ctx, t.network, t.address) },
+		Address: t.address,
+		Limits:  o.Limits.WithDefaults(),
+		Logger:  o.Logger,
+	}
+	timeout := cmp.Or(o.DialTimeout, 10*time.Second)
+	return func(ctx context.Context) (rpc.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return t.connect(ctx, options)
+	}
+}
+
+func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
+	switch t.scheme {
+	case "line":
+		return asConn(line.Dial(ctx, o))
+	case "http":
+		return asConn(web.Dial(ctx, o))
+	default:
+		return asConn(basic.Dial(ctx, o))
+	}
+}
+
+// asConn keeps a nil pointer from becoming a connection that is not nil.
+func asConn[C rpc.Conn](c C, err error) (rpc.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

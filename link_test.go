@@ -1,0 +1,408 @@
+package yodel
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// nothing is a message without fields.
+type nothing struct{}
+
+func (*nothing) Reset()                   {}
+func (*nothing) EncodeWire(*wire.Encoder) {}
+func (*nothing) DecodeWire(*wire.Decoder) {}
+
+var (
+	once = rpc.NewUnary[nothing, nothing](rpc.Method{Service: "test.Test", Name: "once"})
+	safe = rpc.NewUnary[nothing, nothing](rpc.Method{Service: "test.Test", Name: "safe", Idempotent: true})
+
+	errRefused = errors.New("connection refused")
+)
+
+// A network is a server that is up or down, and the connections to it.
+type network struct {
+	down     atomic.Bool
+	hangs    atomic.Bool
+	attempts atomic.Int32
+	closed   atomic.Int32
+	outcome  func(c *netConn) error // of a call; nil for success
+}
+
+func (n *network) connect(ctx context.Context) (rpc.Conn, error) {
+	n.attempts.Add(1)
+	if n.hangs.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if n.down.Load() {
+		return nil, errRefused
+	}
+	return &netConn{network: n, done: make(chan struct{})}, nil
+}
+
+type netConn struct {
+	network *network
+	done    chan struct{}
+}
+
+// breaks ends the connection; a call that it concerns fails with the given outcome.
+func (c *netConn) breaks(m *rpc.Method, o rpc.Outcome) error {
+	close(c.done)
+	return rpc.NewError(rpc.Unavailable, "connection lost").For(m, o)
+}
+
+func (c *netConn) Call(_ context.Context, call *rpc.Call) error {
+	if c.network.outcome != nil {
+		return c.network.outcome(c)
+	}
+	return nil
+}
+
+func (c *netConn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
+	return nil, rpc.NoStreams(m, "test")
+}
+func (c *netConn) Close() error          { c.network.closed.Add(1); return nil }
+func (c *netConn) Done() <-chan struct{} { return c.done }
+func (c *netConn) Err() error            { return errors.New("connection lost") }
+
+func (n *network) dial(t *testing.T, o DialOptions) *Channel {
+	t.Helper()
+	ch := newChannel(o, n.connect)
+	t.Cleanup(func() { ch.Close() })
+	return ch
+}
+
+func call(ctx context.Context, ch *Channel, m *rpc.Unary[nothing, nothing, *nothing, *nothing]) error {
+	c := m.NewCall()
+	defer c.Release()
+	return ch.Call(ctx, &c.Call)
+}
+
+func wantError(t *testing.T, err error, code rpc.Code, o rpc.Outcome) {
+	t.Helper()
+	e, ok := errors.AsType[*rpc.Error](err)
+	if !ok || e.Code != code || e.Outcome != o {
+		t.Fatalf("err = %v; want %v (%v)", err, code, o)
+	}
+}
+
+func TestConnectionIsMadeByTheFirstCallAndKept(t *testing.T) {
+	n := new(network)
+	ch := n.dial(t, DialOptions{})
+	if got := n.attempts.Load(); got != 0 {
+		t.Fatalf("Dial made %d connections", got)
+	}
+	for range 3 {
+		if err := call(t.Context(), ch, once); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.attempts.Load(); got != 1 {
+		t.Fatalf("3 calls made %d connections; want 1", got)
+	}
+}
+
+func TestCallFailsWithTheAttemptThatItWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		n.down.Store(true)
+		ch := n.dial(t, DialOptions{})
+		err := call(t.Context(), ch, once)
+		wantError(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+		if !errors.Is(err, errRefused) {
+			t.Errorf("err = %v; want one that wraps the cause", err)
+		}
+		ch.Close()
+	})
+}
+
+func TestCallInTheBackoffWaitsForTheNextAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		n.down.Store(true)
+		ch := n.dial(t, DialOptions{Backoff: Backoff{Base: time.Second}})
+		wantError(t, call(t.Context(), ch, once), rpc.Unavailable, rpc.OutcomeNotStarted)
+		n.down.Store(false)
+		began := time.Now()
+		if err := call(t.Context(), ch, once); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited == 0 || waited > time.Second || n.attempts.Load() != 2 {
+			t.Errorf("waited %v for attempt %d; want up to 1s for attempt 2", waited, n.attempts.Load())
+		}
+		ch.Close()
+	})
+}
+
+func TestCallInTheBackoffFailsAtOnceIfItsTimeIsShorter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		n.down.Store(true)
+		ch := n.dial(t, DialOptions{Backoff: Backoff{Base: time.Hour, Max: time.Hour}})
+		call(t.Context(), ch, once)
+		began := time.Now()
+		err := call(rpc.WithTimeout(t.Context(), time.Millisecond), ch, once)
+		wantError(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+		if !errors.Is(err, errRefused) || time.Since(began) != 0 {
+			t.Errorf("after %v: %v; want the cause at once", time.Since(began), err)
+		}
+		ch.Close()
+	})
+}
+
+func TestPatientCallWaitsUntilItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		n.down.Store(true)
+		ch := n.dial(t, DialOptions{WaitForReady: true, Timeout: time.Minute})
+		began := time.Now()
+		err := call(t.Context(), ch, once)
+		e, ok := errors.AsType[*rpc.ContextError](err)
+		if !ok || e.Outcome != rpc.OutcomeNotStarted || !errors.Is(err, errRefused) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("err = %v; want a ContextError with the cause", err)
+		}
+		if waited := time.Since(began); waited != time.Minute || n.attempts.Load() < 10 {
+			t.Errorf("failed after %v and %d attempts; want 1m and many", waited, n.attempts.Load())
+		}
+		ch.Close()
+	})
+}
+
+func TestAttemptThatHangsEndsWithTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		n.hangs.Store(true)
+		ch := n.dial(t, DialOptions{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := call(ctx, ch, once); !errors.Is(err, context.Canceled) {
+			t.Errorf("err = %v; want context.Canceled", err)
+		}
+		ch.Close()
+	})
+}
+
+func TestLostCallsAreSentAgainWhereThatIsSafe(t *testing.T) {
+	tests := []struct {
+		name    string
+		method  *rpc.Unary[nothing, nothing, *nothing, *nothing]
+		outcome rpc.Outcome
+		again   bool
+	}{
+		{"not started", once, rpc.OutcomeNotStarted, true},
+		{"unknown", once, rpc.OutcomeUnknown, false},
+		{"unknown but idempotent", safe, rpc.OutcomeUnknown, true},
+		{"answered", safe, rpc.OutcomeAnswered, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := new(network)
+				ch := n.dial(t, DialOptions{})
+				n.outcome = func(c *netConn) error {
+					if n.attempts.Load() > 1 {
+						return nil
+					}
+					return c.breaks(&test.method.Method, test.outcome)
+				}
+				err := call(t.Context(), ch, test.method)
+				if test.again {
+					if err != nil || n.attempts.Load() != 2 {
+						t.Errorf("err = %v after %d connections; want success on the second", err, n.attempts.Load())
+					}
+				} else {
+					wantError(t, err, rpc.Unavailable, test.outcome)
+				}
+				ch.Close()
+			})
+		})
+	}
+}
+
+func TestRetryThatFailsKeepsTheUnknownOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		ch := n.dial(t, DialOptions{})
+		n.outcome = func(c *netConn) error {
+			n.down.Store(true)
+			return c.breaks(&safe.Method, rpc.OutcomeUnknown)
+		}
+		wantError(t, call(t.Context(), ch, safe), rpc.Unavailable, rpc.OutcomeUnknown)
+		ch.Close()
+	})
+}
+
+func TestRefusalOnALivingConnectionIsNotRetried(t *testing.T) {
+	n := new(network)
+	ch := n.dial(t, DialOptions{})
+	calls := 0
+	n.outcome = func(*netConn) error {
+		calls++
+		return rpc.NewError(rpc.ResourceExhausted, "busy").For(&safe.Method, rpc.OutcomeNotStarted)
+	}
+	wantError(t, call(t.Context(), ch, safe), rpc.ResourceExhausted, rpc.OutcomeNotStarted)
+	if calls != 1 {
+		t.Errorf("sent %d times; want 1", calls)
+	}
+}
+
+// A server that takes connections and drops every call costs a bounded number of retries, spread over time.
+func TestRetriesStayWithinTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		ch := n.dial(t, DialOptions{})
+		n.outcome = func(c *netConn) error { return c.breaks(&once.Method, rpc.OutcomeNotStarted) }
+		began := time.Now()
+		wantError(t, call(t.Context(), ch, once), rpc.Unavailable, rpc.OutcomeNotStarted)
+		if got := n.attempts.Load(); got != 1001 {
+			t.Errorf("one call made %d connections; want 1 and a budget of 1000", got)
+		}
+		if took := time.Since(began); took < time.Hour {
+			t.Errorf("1000 connections that answered nothing took %v; want them %v apart", took, 5*time.Second)
+		}
+		for range 10 {
+			call(t.Context(), ch, once)
+		}
+		if got := n.attempts.Load(); got != 1001+10+1 {
+			t.Errorf("10 more calls made %d connections; want one each and 1 retry", got-1001)
+		}
+		ch.Close()
+	})
+}
+
+// An old server may end each connection after its answer. That must not look like a failure.
+func TestConnectionThatAnsweredIsReplacedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		ch := n.dial(t, DialOptions{})
+		n.outcome = func(c *netConn) error { close(c.done); return nil }
+		began := time.Now()
+		for range 2000 {
+			if err := call(t.Context(), ch, once); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("2000 calls waited %v", took)
+		}
+		ch.Close()
+		if n.attempts.Load() != n.closed.Load() {
+			t.Errorf("%d connections, %d closed", n.attempts.Load(), n.closed.Load())
+		}
+	})
+}
+
+func TestConnsSpreadCalls(t *testing.T) {
+	n := new(network)
+	ch := n.dial(t, DialOptions{Conns: 3})
+	seen := make(map[*netConn]int)
+	n.outcome = func(c *netConn) error { seen[c]++; return nil }
+	for len(seen) < 3 {
+		if err := call(t.Context(), ch, once); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.attempts.Load(); got != 3 {
+		t.Errorf("%d connections; want 3", got)
+	}
+}
+
+func TestCallAfterCloseFails(t *testing.T) {
+	for _, connected := range []bool{false, true} {
+		n := new(network)
+		ch := n.dial(t, DialOptions{})
+		if connected {
+			call(t.Context(), ch, once)
+		}
+		ch.Close()
+		wantError(t, call(t.Context(), ch, once), rpc.FailedPrecondition, rpc.OutcomeNotStarted)
+	}
+}
+
+func TestDefaultDeadlines(t *testing.T) {
+	timed := rpc.NewUnary[nothing, nothing](rpc.Method{Service: "test.Test", Name: "timed", Timeout: time.Second})
+	tests := []struct {
+		name    string
+		options DialOptions
+		ctx     func(context.Context) context.Context
+		method  *rpc.Unary[nothing, nothing, *nothing, *nothing]
+		want    time.Duration
+	}{
+		{"none", DialOptions{}, nil, once, 0},
+		{"channel", DialOptions{Timeout: time.Minute}, nil, once, time.Minute},
+		{"method before channel", DialOptions{Timeout: time.Minute}, nil, timed, time.Second},
+		{"context before all", DialOptions{Timeout: time.Minute}, func(ctx context.Context) context.Context {
+			return rpc.WithTimeout(ctx, time.Hour)
+		}, timed, time.Hour},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var expiry time.Time
+				test.options.Interceptors = []rpc.Interceptor{func(next rpc.CallFunc) rpc.CallFunc {
+					return func(ctx context.Context, c *rpc.Call) error {
+						expiry = c.Expiry(ctx)
+						return next(ctx, c)
+					}
+				}}
+				ch := new(network).dial(t, test.options)
+				ctx := t.Context()
+				if test.ctx != nil {
+					ctx = test.ctx(ctx)
+				}
+				if err := call(ctx, ch, test.method); err != nil {
+					t.Fatal(err)
+				}
+				got := time.Duration(0)
+				if !expiry.IsZero() {
+					got = time.Until(expiry)
+				}
+				if got != test.want {
+					t.Errorf("the call had %v; want %v", got, test.want)
+				}
+				ch.Close()
+			})
+		})
+	}
+}
+
+func TestCallDoesNotAllocate(t *testing.T) {
+	ch := new(network).dial(t, DialOptions{Timeout: time.Minute})
+	ctx := t.Context()
+	call(ctx, ch, once)
+	if n := testing.AllocsPerRun(100, func() { call(ctx, ch, once) }); n > 0 {
+		t.Errorf("a call allocates %v times", n)
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	ch := newChannel(DialOptions{}, new(network).connect)
+	defer ch.Close()
+	for b.Loop() {
+		call(b.Context(), ch, once)
+	}
+}
+
+func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
+	b := Backoff{}.withDefaults()
+	for failures := 1; failures < 100; failures++ {
+		limit := 10 * time.Second
+		if failures < 8 {
+			limit = min(limit, 100*time.Millisecond<<(failures-1))
+		}
+		longest := time.Duration(0)
+		for range 200 {
+			longest = max(longest, b.delay(failures))
+		}
+		if longest >= limit || longest < limit/2 {
+			t.Errorf("after %d failures at most %v of 200 delays; want just below %v", failures, longest, limit)
+		}
+	}
+}

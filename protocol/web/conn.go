@@ -1,0 +1,78 @@
+package web
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// writeChunk is how much of a write a peer has to take within the stall time.
+const writeChunk = 64 << 10
+
+// A conn is a network connection of either side. It limits how long the peer may not read, and says when it has been
+// closed.
+type conn struct {
+	net.Conn
+	head   []byte // read before, but not yet by the reader
+	stall  time.Duration
+	closed chan struct{}
+	close  func() error
+}
+
+func newConn(nc net.Conn, head []byte, stall time.Duration) *conn {
+	c := &conn{Conn: nc, head: head, stall: stall, closed: make(chan struct{})}
+	c.close = sync.OnceValue(func() error {
+		defer close(c.closed)
+		return nc.Close()
+	})
+	return c
+}
+
+func (c *conn) Close() error { return c.close() }
+
+func (c *conn) Read(b []byte) (int, error) {
+	if len(c.head) > 0 {
+		n := copy(b, c.head)
+		c.head = c.head[n:]
+		return n, nil
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *conn) Write(b []byte) (n int, err error) {
+	for {
+		chunk := b[n:min(n+writeChunk, len(b))]
+		if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+			return n, err
+		}
+		m, err := c.Conn.Write(chunk)
+		n += m
+		if err != nil || n == len(b) {
+			return n, err
+		}
+	}
+}
+
+// A stallReader reads a body whose sender may pause for the stall time.
+type stallReader struct {
+	io.Reader
+	setReadDeadline func(time.Time) error
+	stall           time.Duration
+}
+
+func (r *stallReader) Read(b []byte) (int, error) {
+	if err := r.setReadDeadline(time.Now().Add(r.stall)); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(b)
+}
+
+// readBody reads at most limit bytes of body, which is too long if it gets one more.
+func (r *stallReader) readBody(limit int) (body []byte, tooLong bool, err error) {
+	body, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil {
+		err = r.setReadDeadline(time.Time{}) // the connection's next message may take its time
+	}
+	return body, len(body) > limit, err
+}

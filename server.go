@@ -1,0 +1,271 @@
+package yodel
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/protocol/web"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// ServerOptions are the choices of a server. The zero value works.
+type ServerOptions struct {
+	// Mode says how connections are run: [Concurrent], [Serial] or [Processes].
+	Mode Mode
+
+	// DrainTimeout bounds how long calls may go on after the context of Serve has ended; default 20 s.
+	DrainTimeout time.Duration
+
+	// TLS lets clients speak TLS, on the same port as those that do not. Inside it the first bytes tell the protocol, as
+	// they do outside. Nil refuses TLS.
+	TLS *tls.Config
+
+	// Interceptors wrap every call, the first outermost.
+	Interceptors []rpc.Interceptor
+
+	// Limits bound what one client can cost. See [rpc.Limits] for the defaults.
+	Limits rpc.Limits
+
+	// Logger gets at most ten lines a second about bad clients, panics and workers; nil for none.
+	Logger *slog.Logger
+}
+
+// A Server answers the calls of its services on any number of listeners, in every protocol. It has a goroutine for each
+// connection, if its mode is Concurrent, and those of the protocols; Shutdown and Close end them.
+type Server struct {
+	options    ServerOptions
+	dispatcher *rpc.Dispatcher
+	log        *rpc.Log
+	err        error // a wrong configuration
+	tls        *tls.Config
+
+	basic, line, web protocol
+
+	closing context.Context // ends when Shutdown or Close begins
+	close   context.CancelFunc
+	ended   context.Context // ends when Shutdown or Close has ended
+	end     context.CancelFunc
+
+	mu        sync.Mutex
+	listeners map[net.Listener]bool
+	sniffing  map[net.Conn]bool // no protocol has these yet
+	open      int               // connections
+
+	sniffers sync.WaitGroup // of sniffing
+	conns    sync.WaitGroup // of all connections, and of a supervisor's workers
+}
+
+var errShutDown = errors.New("the server has been shut down; make a new one")
+
+// farewell is how long a new connection may take to send its first bytes once the server shuts down.
+const farewell = time.Second
+
+// A protocol is one protocol's side of the server.
+type protocol interface {
+	// ServeConn serves nc, of which head has been read, until it ends, and closes it.
+	ServeConn(nc net.Conn, head []byte)
+	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// NewServer returns a server of the given services, with the default options.
+func NewServer(services ...*rpc.Service) *Server { return ServerOptions{}.NewServer(services...) }
+
+// NewServer returns a server of the given services. A mistake in the options or services is returned by
+// Serve and ListenAndServe.
+func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
+	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
+	s := &Server{
+		options:   o,
+		log:       rpc.NewLog(o.Logger),
+		listeners: make(map[net.Listener]bool),
+		sniffing:  make(map[net.Conn]bool),
+	}
+	s.closing, s.close = context.WithCancel(context.Background())
+	s.ended, s.end = context.WithCancel(context.Background())
+	d, err := rpc.NewDispatcher(services, o.Interceptors, o.Limits, o.Logger)
+	if s.err = errors.Join(err, o.Mode.validate()); s.err != nil {
+		return s
+	}
+	d.Serial = o.Mode == Serial
+	s.dispatcher, s.tls = d, tlsConfig(o.TLS)
+	s.basic, s.line, s.web = basic.NewServer(d), line.NewServer(d), web.NewServer(d)
+	return s
+}
+
+func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.web} }
+
+// tlsConfig returns c with the protocols of ALPN that the server speaks, unless c names some.
+func tlsConfig(c *tls.Config) *tls.Config {
+	if c == nil || c.NextProtos != nil {
+		return c
+	}
+	c = c.Clone()
+	c.NextProtos = []string{"h2", "http/1.1"}
+	return c
+}
+
+// ListenAndServe serves at HOST:PORT or unix:///PATH until ctx ends; see Serve. Port 0 is any free one. With the mode
+// [Processes] it starts the workers that serve, and supervises them.
+func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
+	if s.err != nil {
+		return s.err
+	}
+	network, address, err := splitAddress(addr)
+	if err != nil {
+		return err
+	}
+	if n := s.options.Mode.processes(); n > 0 {
+		return s.serveProcesses(ctx, n, network, address)
+	}
+	ln, err := listen(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, ln)
+}
+
+func listen(ctx context.Context, network, address string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, network, address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("address %s is in use; stop the other program or pass another address: %w", address, err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("address %s is not allowed for this user; pass another, such as a port from 1024 up: %w",
+			address, err)
+	}
+	return ln, err
+}
+
+// Serve serves the connections of ln, which it closes, until ctx ends. Then it drains the whole server, for at most
+// DrainTimeout, and returns nil. It returns nil, too, after Shutdown or Close, when these have ended.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	err := s.err
+	if err == nil && s.options.Mode.processes() > 0 {
+		err = errors.New("a server with the mode Processes shares its address with its workers; call ListenAndServe")
+	}
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	return s.serve(ctx, ln)
+}
+
+func (s *Server) serve(ctx context.Context, ln net.Listener) error {
+	if !s.add(ln) {
+		return errShutDown
+	}
+	if s.options.Logger != nil {
+		s.options.Logger.Info("serving", "address", ln.Addr().String())
+	}
+	stop := context.AfterFunc(ctx, func() { s.drain(ctx) })
+	defer stop()
+	if err := s.accept(ln); err != nil {
+		s.remove(ln)
+		return err
+	}
+	<-s.ended.Done()
+	return nil
+}
+
+func (s *Server) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.DrainTimeout)
+	defer cancel()
+	if s.Shutdown(ctx) != nil {
+		s.log.Warn("calls were cut, since they ran on for longer than the drain timeout", "timeout", s.options.DrainTimeout)
+	}
+}
+
+func (s *Server) add(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil {
+		ln.Close()
+		return false
+	}
+	s.listeners[ln] = true
+	return true
+}
+
+func (s *Server) remove(ln net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, ln)
+	ln.Close()
+}
+
+// Shutdown stops accepting, lets the calls that run finish, and ends all connections. When ctx ends first it cuts them, and
+// returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.err != nil {
+		return nil
+	}
+	defer s.end()
+	s.stopAccepting(func(nc net.Conn) { nc.SetReadDeadline(time.Now().Add(farewell)) })
+	s.sniffers.Wait()
+	return cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
+}
+
+// Close ends all connections and their calls at once, and waits for their goroutines.
+func (s *Server) Close() error {
+	if s.err != nil {
+		return nil
+	}
+	defer s.end()
+	s.stopAccepting(func(nc net.Conn) { nc.Close() })
+	s.sniffers.Wait()
+	return cmp.Or(s.endProtocols(protocol.Close), s.waitForConns(context.Background()))
+}
+
+// stopAccepting closes the listeners, and calls hurry for each connection that no protocol has yet.
+func (s *Server) stopAccepting(hurry func(net.Conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.close()
+	for ln := range s.listeners {
+		ln.Close()
+	}
+	for nc := range s.sniffing {
+		hurry(nc)
+	}
+}
+
+// endProtocols calls end for all protocols at once, and returns one of their errors.
+func (s *Server) endProtocols(end func(protocol) error) error {
+	errs := make(chan error)
+	for _, p := range s.protocols() {
+		go func() { errs <- end(p) }()
+	}
+	var first error
+	for range s.protocols() {
+		first = cmp.Or(first, <-errs)
+	}
+	return first
+}
+
+// waitForConns waits until every connection has ended. Where a handler ignores the end of its context, that is never, and
+// a goroutine stays behind with it.
+func (s *Server) waitForConns(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		s.conns.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

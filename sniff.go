@@ -1,0 +1,83 @@
+package yodel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+)
+
+// A kind is what the first bytes of a connection tell.
+type kind int
+
+const (
+	silent     kind = iota // it ended without a word
+	undecided              // more bytes are needed
+	speaksNone             // no protocol begins like this
+	speaksBasic
+	speaksLine
+	speaksTLS
+	speaksWeb
+)
+
+// webPrefixes begin the connections that are HTTP: the methods, and the preface of HTTP/2 (RFC 9113, section 3.4).
+var webPrefixes = [...]string{
+	"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "PRI * HT",
+}
+
+// firstRead is how much of a new connection is read at once. It takes 8 bytes at most to tell; reading the whole of a small call
+// as well saves a read, and lets a server that shuts down answer it.
+const firstRead = 512
+
+// sniff waits for the first bytes of a new connection until they tell what it speaks, and returns them as head.
+func sniff(nc net.Conn) (k kind, head []byte, err error) {
+	head = make([]byte, 0, firstRead)
+	for {
+		n, err := nc.Read(head[len(head):firstRead])
+		head = head[:len(head)+n]
+		if k = tellKind(head); k == speaksNone {
+			return k, nil, fmt.Errorf("no protocol begins with the bytes %x", head[:min(len(head), 8)])
+		} else if k > speaksNone {
+			return k, head, nil
+		}
+		if err != nil {
+			return silent, nil, sniffError(head, err)
+		}
+	}
+}
+
+func sniffError(head []byte, err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("it sent only %d bytes, %x, in the time for the first ones", len(head), head)
+	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF) && len(head) == 0:
+		return nil
+	}
+	return fmt.Errorf("it ended after the bytes %x: %w", head, err)
+}
+
+// tellKind tells by the bytes read so far. Those of basic begin with the length of a name, which is short.
+func tellKind(head []byte) kind {
+	if len(head) == 0 {
+		return undecided
+	}
+	switch head[0] {
+	case 0x00:
+		return speaksBasic
+	case '{', ' ', '\t', '\r', '\n':
+		return speaksLine
+	case 0x16: // a TLS record of the type handshake
+		return speaksTLS
+	}
+	for _, prefix := range webPrefixes {
+		if strings.HasPrefix(string(head), prefix) {
+			return speaksWeb
+		}
+		if strings.HasPrefix(prefix, string(head)) {
+			return undecided
+		}
+	}
+	return speaksNone
+}

@@ -1,0 +1,85 @@
+package yodel
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// defaultScheme is the protocol of a target that names none.
+const defaultScheme = "basic"
+
+// A target is where a channel connects to, and how it speaks.
+type target struct {
+	scheme  string // names the protocol: one of schemes
+	network string // "tcp" or "unix"
+	address string // HOST:PORT, or the path of a unix socket
+}
+
+// parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH.
+func parseTarget(s string) (target, error) {
+	prefix, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		prefix, rest = "", s
+	}
+	scheme, network, ok := strings.Cut(prefix, "+")
+	if !ok && prefix == "unix" {
+		scheme, network = "", "unix"
+	}
+	t := target{scheme: cmp.Or(scheme, defaultScheme), network: cmp.Or(network, "tcp")}
+	if !slices.Contains(schemes, t.scheme) {
+		return target{}, fmt.Errorf("target %q: unknown scheme %q; use %s", s, t.scheme, strings.Join(schemes, ", "))
+	}
+	address, err := t.parseAddress(rest)
+	if err != nil {
+		return target{}, fmt.Errorf("target %q: %w", s, err)
+	}
+	t.address = address
+	return t, nil
+}
+
+func (t target) parseAddress(s string) (string, error) {
+	switch t.network {
+	case "tcp":
+		return s, checkHostPort(s)
+	case "unix":
+		return s, checkSocketPath(s)
+	}
+	return "", fmt.Errorf("unknown network %q; write unix:///PATH or %s+unix:///PATH", t.network, t.scheme)
+}
+
+// splitAddress returns the network and the address that a server listens on: HOST:PORT or unix:///PATH.
+func splitAddress(s string) (network, address string, err error) {
+	path, ok := strings.CutPrefix(s, "unix://")
+	if ok {
+		err = checkSocketPath(path)
+		network, address = "unix", path
+	} else {
+		err = checkHostPort(s)
+		network, address = "tcp", s
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("address %q: %w", s, err)
+	}
+	return network, address, nil
+}
+
+func checkHostPort(s string) error {
+	if strings.Contains(s, "/") {
+		return fmt.Errorf("a path has no meaning here; write only HOST:PORT")
+	}
+	_, port, err := net.SplitHostPort(s)
+	if err != nil || port == "" {
+		return fmt.Errorf("it is not HOST:PORT, such as 127.0.0.1:8000, [::1]:8000 or :8000")
+	}
+	return nil
+}
+
+func checkSocketPath(s string) error {
+	if !strings.HasPrefix(s, "/") || s == "/" {
+		return fmt.Errorf("a unix socket needs an absolute path, such as unix:///run/calc.sock")
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+//go:build unix
+
+package yodel
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// workerVariable marks the workers of a supervisor in their environment. Its value says what the inherited listener listens on.
+const workerVariable = "YODEL_WORKER"
+
+// A worker is what this process has from its supervisor.
+type worker struct {
+	listensOn string
+	listener  *os.File
+	lifeline  *os.File // ends when the worker is to drain
+	serves    *os.File // gets a byte when the worker serves
+}
+
+// inheritance returns what this process has from its supervisor, or nil if it is no worker. It is taken from the environment once, so
+// that programs which the worker starts do not take themselves for workers.
+var inheritance = sync.OnceValue(func() *worker {
+	listensOn, ok := os.LookupEnv(workerVariable)
+	if !ok {
+		return nil
+	}
+	os.Unsetenv(workerVariable)
+	return &worker{
+		listensOn: listensOn,
+		listener:  inheritedFile(3, "listener"),
+		lifeline:  inheritedFile(4, "lifeline"),
+		serves:    inheritedFile(5, "serves"),
+	}
+})
+
+func inheritedFile(fd int, name string) *os.File {
+	syscall.CloseOnExec(fd)
+	syscall.SetNonblock(fd, true) // so that Close ends a Read
+	return os.NewFile(uintptr(fd), name)
+}
+
+// serve serves the inherited listener until ctx ends, the supervisor says so or is gone, or a signal comes that the supervisor
+// gets as well. A server that listens on something else has workers of its own; in this process it serves nobody.
+func (w *worker) serve(ctx context.Context, s *Server, listensOn string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	forSupervisor := make(chan os.Signal, 1)
+	signal.Notify(forSupervisor, syscall.SIGHUP)
+	defer signal.Stop(forSupervisor)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		w.lifeline.Read(make([]byte, 1))
+		stop()
+	})
+	defer watch.Wait()
+	defer w.lifeline.Close()
+
+	if listensOn != w.listensOn {
+		<-ctx.Done()
+		return nil
+	}
+	ln, err := net.FileListener(w.listener)
+	if err != nil {
+		return err
+	}
+	w.listener.Close()
+	w.serves.Write([]byte{1})
+	w.serves.Close()
+	return s.serve(ctx, ln)
+}

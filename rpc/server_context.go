@@ -32,7 +32,14 @@ type CallInfo struct {
 
 // NewServerContext returns a handler's context. A zero deadline means none. The protocol calls Cancel when the call ends.
 func NewServerContext(parent context.Context, info CallInfo, deadline time.Time) *ServerContext {
-	return &ServerContext{parent: parent, info: info, deadline: deadline}
+	c := new(ServerContext)
+	c.Begin(parent, info, deadline)
+	return c
+}
+
+// Begin is NewServerContext for a context that is part of something larger. It comes before all else.
+func (c *ServerContext) Begin(parent context.Context, info CallInfo, deadline time.Time) {
+	c.parent, c.info, c.deadline = parent, info, deadline
 }
 
 type serverContextKey struct{}

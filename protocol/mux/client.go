@@ -1,0 +1,384 @@
+package mux
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a reader,
+// which ends with the connection, and for moments a writer.
+type Conn struct {
+	nc      net.Conn
+	address string
+	limits  rpc.Limits
+	log     *rpc.Log
+	peer    settings // what the server accepts
+
+	in    *input
+	out   *output
+	slots slots
+
+	methods   atomic.Pointer[map[*rpc.Method]*clientMethod]
+	methodsMu sync.Mutex
+
+	deadlines deadlines
+
+	done     chan struct{} // closed when the connection takes no more calls
+	doneOnce sync.Once
+	dead     atomic.Bool   // the reader has ended, or is about to
+	reader   chan struct{} // closed when the reader has ended
+}
+
+// A clientMethod is a method's number on one connection.
+type clientMethod struct {
+	number uint16
+	name   string
+	named  atomic.Bool   // a CALL with the name has been queued
+	calls  atomic.Uint32 // since the name was sent
+}
+
+// nameEvery is how often a method's name is sent again, section 4.
+const nameEvery = 256
+
+var errClosed = errors.New("the connection was closed by this side")
+
+// Dial opens a connection and exchanges settings.
+func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
+	nc, err := o.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limits := o.Limits.WithDefaults()
+	c := &Conn{
+		nc: nc, address: o.Address, limits: limits, log: rpc.NewLog(o.Logger),
+		in: newInput(nc, limits.Stall, nil), out: newOutput(nc, limits.Stall),
+		done: make(chan struct{}), reader: make(chan struct{}),
+	}
+	c.slots.idle = make(chan struct{})
+	c.methods.Store(&map[*rpc.Method]*clientMethod{})
+	c.deadlines.slots = &c.slots
+	if err := c.handshake(ctx); err != nil {
+		_ = nc.Close()
+		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
+	}
+	go c.read()
+	return c, nil
+}
+
+// handshake sends this side's preface and settings and reads the server's, within the time to the first byte or ctx's.
+func (c *Conn) handshake(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
+	_ = c.nc.SetDeadline(time.Now().Add(c.limits.FirstByte))
+	if _, err := c.nc.Write(settingsOf(c.limits).hello()); err != nil {
+		return err
+	}
+	peer, err := readHello(c.in)
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	c.peer = peer
+	c.slots.limit = peer.calls
+	if peer.calls == 0 {
+		return errors.New("the server takes no calls: its setting CALLS is 0")
+	}
+	return c.nc.SetDeadline(time.Time{})
+}
+
+// readHello reads a preface and a SETTINGS frame.
+func readHello(in *input) (settings, error) {
+	var b [prefaceSize + headerSize]byte
+	if err := readExactly(in, b[:prefaceSize]); err != nil {
+		return settings{}, err
+	}
+	if string(b[:len(Magic)]) != Magic {
+		return settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(Magic)], Magic)
+	}
+	if v := b[len(Magic)]; v != version {
+		return settings{}, fmt.Errorf("it speaks version %d, this side version %d", v, version)
+	}
+	if err := readExactly(in, b[prefaceSize:]); err != nil {
+		return settings{}, err
+	}
+	h, err := parseHeader(b[prefaceSize:])
+	if err != nil {
+		return settings{}, err
+	}
+	if h.kind != frameSettings {
+		return settings{}, violation("the first frame has type %d and not SETTINGS", h.kind)
+	}
+	body := make([]byte, h.length)
+	if err := readExactly(in, body); err != nil {
+		return settings{}, err
+	}
+	return parseSettings(body)
+}
+
+// readExactly fills dst without the stall limit, for the handshake has a limit of its own.
+func readExactly(in *input, dst []byte) error {
+	for len(dst) > 0 {
+		if len(in.buffered()) == 0 {
+			if err := in.fillOnce(); err != nil {
+				return err
+			}
+		}
+		n := copy(dst, in.buffered())
+		in.discard(n)
+		dst = dst[n:]
+	}
+	return nil
+}
+
+// Done is closed when the connection takes no more calls.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err returns why the connection takes no more calls.
+func (c *Conn) Err() error { return c.slots.reason() }
+
+// Close ends the connection and every call on it.
+func (c *Conn) Close() error {
+	c.die(errClosed)
+	<-c.reader
+	<-c.slots.idle
+	c.out.drains.Wait()
+	c.deadlines.stop()
+	return nil
+}
+
+// Open returns an error: version 1 carries no streams.
+func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
+	return nil, rpc.NoStreams(m, "mux")
+}
+
+// Call sends call and waits for its answer, for ctx, or for its deadline.
+func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	expiry := call.Expiry(ctx)
+	if err := ended(ctx, expiry); err != nil {
+		return rpc.NewContextError(call.Method, rpc.OutcomeNotStarted, err, nil)
+	}
+	p, several, err := c.slots.take(ctx, expiry)
+	if err != nil {
+		return c.notTaken(ctx, call, expiry, err)
+	}
+	p.call = call
+	method, err := c.encode(ctx, p, expiry)
+	if err != nil {
+		c.slots.release(p)
+		return err
+	}
+	p.expiry.Store(0)
+	if !expiry.IsZero() {
+		p.expiry.Store(expiry.UnixNano())
+	}
+	p.end = math.MaxUint64
+	p.state.Store(uint64(p.id)<<stateBits | stateWaiting)
+	if err := c.queue(p, several); err != nil && p.move(p.id, stateWaiting, stateDelivered) {
+		c.slots.release(p)
+		return c.lost(call.Method, rpc.OutcomeNotStarted)
+	}
+	method.named.Store(true)
+	if !expiry.IsZero() {
+		c.deadlines.watch(p.expiry.Load())
+	}
+	return c.wait(ctx, p)
+}
+
+// ended returns why a call must not even begin.
+func ended(ctx context.Context, expiry time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !expiry.IsZero() && !time.Now().Before(expiry) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// notTaken returns the error of a call that got no slot.
+func (c *Conn) notTaken(ctx context.Context, call *rpc.Call, expiry time.Time, err error) error {
+	if err != errFull {
+		return c.lost(call.Method, rpc.OutcomeNotStarted)
+	}
+	why := context.DeadlineExceeded
+	if err := ctx.Err(); err != nil {
+		why = err
+	}
+	cause := fmt.Errorf("%w: %d calls are in flight to %s", err, c.slots.limit, c.address)
+	return rpc.NewContextError(call.Method, rpc.OutcomeNotStarted, why, cause)
+}
+
+// queue hands the encoded call to the output.
+func (c *Conn) queue(p *pending, several bool) error {
+	if p.large != nil {
+		return c.out.appendLarge(p.large)
+	}
+	return c.out.append(p.frame, several, &p.end)
+}
+
+// lost returns the error of a call whose connection is gone.
+func (c *Conn) lost(m *rpc.Method, o rpc.Outcome) error {
+	return rpc.Errorf(rpc.Unavailable, "the connection to %s is gone: %w", c.address, c.slots.reason()).For(m, o)
+}
+
+// encode puts the whole CALL into p.frame, or into p.large. A panic of a marshaller is an error.
+func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *clientMethod, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = rpc.Errorf(rpc.Internal, "encoding the arguments panicked: %v", v).For(p.call.Method, rpc.OutcomeNotStarted)
+		}
+	}()
+	m, err = c.method(p.call.Method)
+	if err != nil {
+		return nil, err
+	}
+	h := header{kind: frameCall, method: m.number, id: p.id}
+	b := append(p.frame[:0], make([]byte, headerSize)...)
+	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
+		h.flags |= flagName
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(m.name)))
+		b = append(b, m.name...)
+	}
+	if !expiry.IsZero() {
+		h.flags |= flagDeadline
+		b = binary.LittleEndian.AppendUint64(b, uint64(max(1, time.Until(expiry).Microseconds())))
+	}
+	if md := rpc.OutgoingMetadata(ctx); md != nil {
+		if err := checkMetadata(md, min(c.peer.metadata, c.limits.Metadata)); err != nil {
+			return nil, err.For(p.call.Method, rpc.OutcomeNotStarted)
+		}
+		h.flags |= flagMetadata
+		b = appendMetadata(b, md)
+	}
+	start := len(b)
+	p.enc.Reset(b)
+	p.call.Args.EncodeWire(&p.enc)
+	if p.frame, err = p.enc.Bytes(); err != nil {
+		return nil, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", err).
+			For(p.call.Method, rpc.OutcomeNotStarted)
+	}
+	if n, limit := len(p.frame)-start, min(c.peer.message, c.limits.Message); n > limit {
+		return nil, tooLarge("the arguments", n, limit).For(p.call.Method, rpc.OutcomeNotStarted)
+	}
+	p.large = sealFrame(h, p.frame, start)
+	if p.large != nil {
+		p.frame = nil
+	}
+	return m, nil
+}
+
+// tooLarge returns the error for a message over a limit.
+func tooLarge(what string, n, limit int) *rpc.Error {
+	return rpc.Errorf(rpc.ResourceExhausted, "%s take %d bytes, over the limit of %d; raise Limits.Message on both sides, "+
+		"or send less at a time", what, n, limit)
+}
+
+// sealFrame completes the header of the frame b whose message begins at start. A message that does not fit into one frame
+// becomes a large one, which keeps b.
+func sealFrame(h header, b []byte, start int) *largeMessage {
+	h.length = len(b) - headerSize
+	if h.length <= maxBody {
+		h.put(b)
+		return nil
+	}
+	h.flags |= flagPieces
+	prefix := append([]byte(nil), b[headerSize:start]...)
+	prefix = binary.LittleEndian.AppendUint32(prefix, uint32(len(b)-start))
+	return &largeMessage{first: h, prefix: prefix, message: b[start:]}
+}
+
+// method returns the number of m on this connection, giving it the next one the first time.
+func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
+	if cm := (*c.methods.Load())[m]; cm != nil {
+		return cm, nil
+	}
+	c.methodsMu.Lock()
+	defer c.methodsMu.Unlock()
+	old := *c.methods.Load()
+	if cm := old[m]; cm != nil {
+		return cm, nil
+	}
+	cm := &clientMethod{number: uint16(len(old)), name: m.FullName()}
+	switch {
+	case len(old) >= c.peer.methods:
+		return nil, rpc.Errorf(rpc.ResourceExhausted, "the server takes no more than %d methods on a connection",
+			c.peer.methods).For(m, rpc.OutcomeNotStarted)
+	case len(cm.name) > min(c.peer.name, c.limits.Name):
+		return nil, rpc.Errorf(rpc.InvalidArgument, "the method's name has %d bytes, over the limit of %d", len(cm.name),
+			min(c.peer.name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
+	}
+	methods := make(map[*rpc.Method]*clientMethod, len(old)+1)
+	for k, v := range old {
+		methods[k] = v
+	}
+	methods[m] = cm
+	c.methods.Store(&methods)
+	return cm, nil
+}
+
+// wait waits for the answer of p's call, and gives up when ctx or the deadline ends.
+func (c *Conn) wait(ctx context.Context, p *pending) error {
+	method := p.call.Method
+	if end := ctx.Done(); end == nil {
+		<-p.done
+	} else {
+		select {
+		case <-p.done:
+		case <-end:
+			if c.abandon(p, stateWaiting) {
+				return rpc.NewContextError(method, rpc.OutcomeUnknown, ctx.Err(), nil)
+			}
+			<-p.done
+		}
+	}
+	return c.finish(ctx, p)
+}
+
+// finish returns what a call that has been woken ended with.
+func (c *Conn) finish(ctx context.Context, p *pending) error {
+	method := p.call.Method
+	if p.large != nil {
+		c.out.withdraw(p.large) // an answer may come before the whole question has gone
+	}
+	if _, state := p.now(); state == stateDelivered {
+		err, md := p.err, p.metadata
+		c.slots.release(p)
+		if md != nil {
+			rpc.StoreAnswerMetadata(ctx, md)
+		}
+		return err
+	}
+	if !c.abandon(p, stateExpired) {
+		c.slots.release(p)
+	}
+	return rpc.NewContextError(method, rpc.OutcomeUnknown, context.DeadlineExceeded, nil)
+}
+
+// abandon gives up a call in the given state and tells the server, which then answers for the last time and so frees
+// the slot. It returns false when the call was answered before. Once it has returned true, p is another's.
+func (c *Conn) abandon(p *pending, state uint64) bool {
+	id := p.id
+	unsent := p.large != nil && c.out.withdraw(p.large)
+	if !p.move(id, state, stateAbandoned) {
+		return false
+	}
+	if !unsent {
+		var b [headerSize]byte
+		header{kind: frameCancel, id: id}.put(b[:])
+		_ = c.out.append(b[:], false, nil)
+	}
+	if (unsent || c.dead.Load()) && p.move(id, stateAbandoned, stateDelivered) {
+		c.slots.release(p)
+	}
+	return true
+}

@@ -1,0 +1,233 @@
+package mux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// read reads frames until the connection ends, and then ends the calls that are left.
+func (c *Conn) read() {
+	defer close(c.reader)
+	err := c.readFrames()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the server closed it")
+	}
+	if fault, ok := errors.AsType[*violationError](err); ok {
+		c.log.Warn("closing a mux connection", "server", c.address, "reason", fault.Error())
+		c.out.sendGoAway(rpc.InvalidArgument, fault.Error())
+	}
+	c.die(err)
+}
+
+func (c *Conn) readFrames() error {
+	var dec wire.Decoder
+	for {
+		h, body, need, err := c.in.frame()
+		if err != nil {
+			return err
+		}
+		if need > 0 {
+			if err := c.in.fill(need); err != nil {
+				return err
+			}
+			continue
+		}
+		c.in.discard(headerSize)
+		if h.kind == frameMore {
+			err = c.more(h, &dec)
+		} else {
+			err = c.handle(h, body, &dec)
+			c.in.discard(len(body))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// handle handles any frame but MORE. The body is valid until it returns.
+func (c *Conn) handle(h header, body []byte, dec *wire.Decoder) error {
+	switch h.kind {
+	case frameResult, frameException, frameError:
+		return c.answer(h, body, dec)
+	case framePing:
+		return c.out.appendPong(body)
+	case frameGoAway:
+		c.goAway(body)
+	case frameSettings, frameCall, frameCancel:
+		return violation("a server sent a frame of type %d", h.kind)
+	}
+	return nil
+}
+
+// answer handles the first or only frame of an answer.
+func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
+	p := c.slots.find(h.id)
+	if p == nil || p.pieces.active {
+		return violation("an answer to call %#08x, which is not in flight", h.id)
+	}
+	if h.flags&flagMetadata != 0 {
+		md, err := cutMetadata(&body, c.limits.Metadata)
+		if err != nil {
+			return err
+		}
+		p.metadata = md
+	}
+	if h.flags&flagPieces == 0 {
+		dec.Reset(body)
+		c.deliver(p, h, body, dec)
+		return nil
+	}
+	total, err := cut32(&body, "a total length")
+	if err != nil {
+		return err
+	}
+	p.pieces, err = beginAssembly(h, total, body, total > c.limits.Message)
+	if err != nil {
+		return err
+	}
+	return c.assembled(p, dec)
+}
+
+// more handles the header of a MORE, whose body is still to be read.
+func (c *Conn) more(h header, dec *wire.Decoder) error {
+	p := c.slots.find(h.id)
+	if p == nil || !p.pieces.active {
+		return violation("a piece for call %#08x, of whose answer no pieces are missing", h.id)
+	}
+	if err := p.pieces.receive(c.in, h.length); err != nil {
+		return err
+	}
+	return c.assembled(p, dec)
+}
+
+// assembled delivers p's answer if all its pieces are there.
+func (c *Conn) assembled(p *pending, dec *wire.Decoder) error {
+	if p.pieces.active {
+		return nil
+	}
+	message := p.pieces.buf
+	dec.ResetOwned(message)
+	c.deliver(p, p.pieces.first, message, dec)
+	return nil
+}
+
+// deliver ends p's call with an answer, or frees its slot if its caller has given up.
+func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) {
+	switch {
+	case p.move(h.id, stateWaiting, stateDelivered):
+		p.err = c.decode(p, h, message, dec)
+		p.done <- struct{}{}
+	case p.move(h.id, stateExpired, stateAnswered):
+	case p.move(h.id, stateAbandoned, stateDelivered):
+		c.slots.release(p)
+	}
+}
+
+// decode sets the result of p's call or returns its error. A panic of an unmarshaller is an error.
+func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) (err error) {
+	m := p.call.Method
+	defer func() {
+		if v := recover(); v != nil {
+			err = rpc.Errorf(rpc.Internal, "decoding the answer panicked: %v", v).For(m, rpc.OutcomeAnswered)
+		}
+	}()
+	if p.pieces.drop {
+		return tooLarge("the answer", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
+	}
+	switch h.kind {
+	case frameResult:
+		p.call.Result.DecodeWire(dec)
+		return unreadable(m, dec.Err())
+	case frameException:
+		if int(h.method) >= len(m.Exceptions) {
+			return unreadable(m, fmt.Errorf("exception %d, of which this side knows %d; generate its code again",
+				h.method, len(m.Exceptions)))
+		}
+		exc := m.Exceptions[h.method]()
+		exc.Reset()
+		exc.DecodeWire(dec)
+		if err := unreadable(m, dec.Err()); err != nil {
+			return err
+		}
+		return exc
+	}
+	return p.systemError(h, message)
+}
+
+// unreadable returns the error for an answer that cannot be decoded, or nil.
+func unreadable(m *rpc.Method, err error) error {
+	if err == nil {
+		return nil
+	}
+	return rpc.Errorf(rpc.Internal, "the answer cannot be decoded: %w", err).For(m, rpc.OutcomeAnswered)
+}
+
+// systemError returns the error that an ERROR carries.
+func (p *pending) systemError(h header, message []byte) error {
+	m := p.call.Method
+	if len(message) == 0 {
+		return unreadable(m, errors.New("an error without a code"))
+	}
+	code, outcome := rpc.Code(message[0]), rpc.OutcomeAnswered
+	if h.flags&flagNotStarted != 0 {
+		outcome = rpc.OutcomeNotStarted
+	}
+	if expiry := p.expiry.Load(); code == rpc.DeadlineExceeded && expiry > 0 && time.Now().UnixNano() >= expiry {
+		return rpc.NewContextError(m, outcome, context.DeadlineExceeded, nil)
+	}
+	return rpc.NewError(code, string(message[1:])).For(m, outcome)
+}
+
+// goAway handles the server's word that it takes no more calls: those in flight go on, and then the connection ends.
+func (c *Conn) goAway(body []byte) {
+	reason := errors.New("the server is going away")
+	if len(body) > 1 {
+		reason = fmt.Errorf("the server is going away: %s", rpc.Quote(string(body[1:])))
+	}
+	c.stopCalls(reason)
+	go func() {
+		<-c.slots.idle
+		c.die(reason)
+	}()
+}
+
+// stopCalls makes further calls fail with err, not started.
+func (c *Conn) stopCalls(err error) {
+	c.slots.close(err)
+	c.doneOnce.Do(func() { close(c.done) })
+}
+
+// die ends the connection and every call on it.
+func (c *Conn) die(err error) {
+	c.stopCalls(err)
+	c.out.fail(err)
+	c.dead.Store(true)
+	c.slots.all(c.drop)
+}
+
+// drop ends p's call because its connection is gone.
+func (c *Conn) drop(p *pending) {
+	id, state := p.now()
+	switch {
+	case state == stateWaiting && p.move(id, stateWaiting, stateDelivered):
+		p.err = c.lost(p.call.Method, c.fate(p))
+		p.done <- struct{}{}
+	case state == stateAbandoned && p.move(id, stateAbandoned, stateDelivered):
+		c.slots.release(p)
+	}
+}
+
+// fate tells whether a call that will get no answer may have run.
+func (c *Conn) fate(p *pending) rpc.Outcome {
+	if p.large != nil && c.out.incomplete(p.large) || p.large == nil && c.out.unsent(&p.end) {
+		return rpc.OutcomeNotStarted
+	}
+	return rpc.OutcomeUnknown
+}

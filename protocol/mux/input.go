@@ -1,0 +1,209 @@
+package mux
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// An input is the reading half of a connection. It holds a buffer only while there are bytes in it: it waits for more
+// without one where the connection is a socket. One goroutine at a time uses it.
+type input struct {
+	nc    net.Conn
+	raw   syscall.RawConn // nil where there is no file descriptor
+	stall time.Duration
+
+	buf  []byte // nil while nothing is buffered and nothing is being read
+	r, w int    // the bytes buf[r:w] are read and not yet consumed
+	size int    // of the next buffer
+
+	readFD func(fd uintptr) bool // reads into dst, or into the buffer where dst is nil
+	dst    []byte
+	n      int
+	err    error
+}
+
+func newInput(nc net.Conn, stall time.Duration, head []byte) *input {
+	in := &input{nc: nc, raw: rawConn(nc), stall: stall, size: smallBuffer}
+	in.readFD = in.tryRead
+	if len(head) > 0 {
+		in.buf = getBuffer(len(head))
+		in.w = copy(in.buf, head)
+	}
+	return in
+}
+
+// rawConn returns nc's file descriptor for reads and writes that do not block, or nil.
+func rawConn(nc net.Conn) syscall.RawConn {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return nil
+	}
+	raw, err := nc.(syscall.Conn).SyscallConn()
+	if err != nil || !canTryIO {
+		return nil
+	}
+	return raw
+}
+
+// buffered returns what is read and not consumed.
+func (in *input) buffered() []byte { return in.buf[in.r:in.w] }
+
+// discard consumes n buffered bytes.
+func (in *input) discard(n int) {
+	in.r += n
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+	}
+}
+
+// fill reads at least one byte more, into a buffer with room for need bytes in all. With half a message in the buffer
+// the peer has the stall limit's time to go on.
+func (in *input) fill(need int) error {
+	in.reserve(need)
+	n, err := in.read(nil, in.r < in.w)
+	in.w += n
+	in.adapt(n)
+	return err
+}
+
+// fillOnce is fill without the stall limit.
+func (in *input) fillOnce() error {
+	in.reserve(1)
+	n, err := in.read(nil, false)
+	in.w += n
+	return err
+}
+
+// frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not, need
+// is how many bytes must be.
+func (in *input) frame() (h header, body []byte, need int, err error) {
+	b := in.buffered()
+	if len(b) < headerSize {
+		return h, nil, headerSize, nil
+	}
+	if h, err = parseHeader(b); err != nil || h.kind == frameMore {
+		return h, nil, 0, err
+	}
+	if need = headerSize + h.length; need > len(b) {
+		return h, nil, need, nil
+	}
+	return h, b[headerSize:need], 0, nil
+}
+
+// skip consumes n bytes, reading them if they are not buffered.
+func (in *input) skip(n int) error {
+	for n > 0 {
+		if len(in.buffered()) == 0 {
+			if err := in.fill(1); err != nil {
+				return err
+			}
+		}
+		k := min(n, len(in.buffered()))
+		in.discard(k)
+		n -= k
+	}
+	return nil
+}
+
+// reserve makes room for need bytes from in.r on.
+func (in *input) reserve(need int) {
+	if in.buf == nil {
+		in.size = max(in.size, need)
+		return
+	}
+	if need <= len(in.buf)-in.r && in.w < len(in.buf) {
+		return
+	}
+	old := in.buf
+	if need > len(in.buf) {
+		in.buf = getBuffer(need)
+	}
+	in.w = copy(in.buf, old[in.r:in.w])
+	in.r = 0
+	if need > len(old) {
+		putBuffer(old)
+	}
+}
+
+// adapt chooses the size of the next buffer by how much of this one a read has filled.
+func (in *input) adapt(n int) {
+	switch {
+	case in.w == len(in.buf) && len(in.buf) < largeBuffer:
+		in.size = 4 * len(in.buf)
+	case n < len(in.buf)/8 && in.size > smallBuffer:
+		in.size /= 4
+	}
+}
+
+// full reads len(dst) bytes, buffered ones first, the rest straight into dst.
+func (in *input) full(dst []byte) error {
+	n := copy(dst, in.buffered())
+	in.discard(n)
+	for n < len(dst) {
+		m, err := in.read(dst[n:], true)
+		if err != nil {
+			return err
+		}
+		n += m
+	}
+	return nil
+}
+
+// read reads once, into dst or, where it is nil, behind the buffered bytes.
+func (in *input) read(dst []byte, stalls bool) (n int, err error) {
+	if stalls {
+		_ = in.nc.SetReadDeadline(time.Now().Add(in.stall))
+		defer in.nc.SetReadDeadline(time.Time{})
+	}
+	in.dst, in.n, in.err = dst, 0, nil
+	if in.raw == nil {
+		in.n, in.err = in.nc.Read(in.target())
+	} else if err := in.raw.Read(in.readFD); err != nil {
+		in.err = err
+	}
+	in.dst = nil
+	if errors.Is(in.err, os.ErrDeadlineExceeded) {
+		return in.n, violation("it stopped in the middle of a frame for %v", in.stall)
+	}
+	if in.n == 0 && in.err == nil {
+		return 0, io.EOF
+	}
+	return in.n, in.err
+}
+
+// target returns where the next read goes. An empty buffer is changed for one of the size that fits the traffic.
+func (in *input) target() []byte {
+	if in.dst != nil {
+		return in.dst
+	}
+	if in.buf != nil && in.w == 0 && len(in.buf) != sizeClass(in.size) {
+		in.release()
+	}
+	if in.buf == nil {
+		in.buf = getBuffer(in.size)
+	}
+	return in.buf[in.w:]
+}
+
+func sizeClass(n int) int {
+	switch {
+	case n <= smallBuffer:
+		return smallBuffer
+	case n <= mediumBuffer:
+		return mediumBuffer
+	}
+	return largeBuffer
+}
+
+// release gives an empty buffer back.
+func (in *input) release() {
+	if in.buf != nil && in.r == in.w {
+		putBuffer(in.buf)
+		in.buf, in.r, in.w = nil, 0, 0
+	}
+}

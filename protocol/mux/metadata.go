@@ -1,0 +1,104 @@
+package mux
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// appendMetadata appends a metadata block with its length.
+func appendMetadata(b []byte, md rpc.Metadata) []byte {
+	start := len(b)
+	b = append(b, 0, 0, 0, 0)
+	keys := make([]string, 0, len(md))
+	for k := range md {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		for _, v := range md[k] {
+			b = binary.LittleEndian.AppendUint16(b, uint16(len(k)))
+			b = append(b, k...)
+			b = binary.LittleEndian.AppendUint32(b, uint32(len(v)))
+			b = append(b, v...)
+		}
+	}
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+// checkMetadata returns an error for metadata that may not be sent to a peer that accepts limit bytes.
+func checkMetadata(md rpc.Metadata, limit int) *rpc.Error {
+	n := 0
+	for k, values := range md {
+		if !validKey(k) {
+			return rpc.Errorf(rpc.InvalidArgument, "metadata key %s: write lower case letters, digits, - _ and . only", rpc.Quote(k))
+		}
+		for _, v := range values {
+			n += 6 + len(k) + len(v)
+		}
+	}
+	if n > limit {
+		return rpc.Errorf(rpc.ResourceExhausted, "metadata of %d bytes is over the limit of %d", n, limit)
+	}
+	return nil
+}
+
+func validKey(k string) bool {
+	if k == "" || len(k) > 256 {
+		return false
+	}
+	for i := range len(k) {
+		c := k[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// cutMetadata takes a metadata block off the front of body.
+func cutMetadata(body *[]byte, limit int) (rpc.Metadata, error) {
+	n, err := cut32(body, "a metadata length")
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return nil, violation("metadata of %d bytes is over the limit of %d", n, limit)
+	}
+	block, err := cut(body, n, "metadata")
+	if err != nil {
+		return nil, err
+	}
+	md := make(rpc.Metadata)
+	for len(block) > 0 {
+		if err := cutPair(&block, md); err != nil {
+			return nil, err
+		}
+	}
+	return md, nil
+}
+
+func cutPair(block *[]byte, md rpc.Metadata) error {
+	n, err := cut16(block, "a metadata key length")
+	if err != nil {
+		return err
+	}
+	key, err := cut(block, n, "a metadata key")
+	if err != nil {
+		return err
+	}
+	if n, err = cut32(block, "a metadata value length"); err != nil {
+		return err
+	}
+	value, err := cut(block, n, "a metadata value")
+	if err != nil {
+		return err
+	}
+	if !validKey(string(key)) {
+		return violation("metadata key %s", rpc.Quote(string(key)))
+	}
+	md[string(key)] = append(md[string(key)], string(value))
+	return nil
+}

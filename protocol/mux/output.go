@@ -1,0 +1,292 @@
+package mux
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+const (
+	// writeRounds bounds how often a call that writes for others goes on with what has come in the meantime.
+	writeRounds = 4
+	// maxPongs bounds the PONGs that wait for a peer that does not read.
+	maxPongs = 1000
+	// piecesPerWrite bounds how long small frames wait behind large messages: 256 KiB.
+	piecesPerWrite = 4
+)
+
+// An output is the writing half of a connection. Frames are combined: whoever appends one and finds nobody writing
+// writes for all who append meanwhile. A write never waits in a caller's goroutine: what the socket does not take at once
+// goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an output at once.
+type output struct {
+	nc    net.Conn
+	raw   syscall.RawConn // nil where there is no file descriptor
+	stall time.Duration
+
+	mu      sync.Mutex
+	buf     []byte // frames that wait
+	large   []*largeMessage
+	writing bool   // somebody writes
+	queued  uint64 // bytes ever given to append or send
+	written uint64 // bytes of those that the network took
+	pongs   int    // in buf
+	err     error  // the first that a write met; nothing is written after it
+	ending  bool   // nothing more will be queued
+	backlog int    // bytes of large
+	room    chan struct{}
+
+	// Used by whoever writes.
+	spare   []byte
+	writeFD func(fd uintptr) bool
+	try     []byte
+	n       int
+	tryErr  error
+
+	drains sync.WaitGroup
+}
+
+func newOutput(nc net.Conn, stall time.Duration) *output {
+	o := &output{nc: nc, raw: rawConn(nc), stall: stall, room: make(chan struct{}, 1)}
+	o.writeFD = o.tryWrite
+	return o
+}
+
+// append adds whole frames, which it copies, and sees to it that they are written. It sets end, unless that is nil, to
+// where they end in all that was queued. A caller that is one of several yields, so that the others' frames go along.
+func (o *output) append(frames []byte, several bool, end *uint64) error {
+	o.mu.Lock()
+	if o.err != nil {
+		defer o.mu.Unlock()
+		return o.err
+	}
+	o.buf = append(grow(o.buf, len(frames)), frames...)
+	o.queued += uint64(len(frames))
+	if end != nil {
+		*end = o.queued
+	}
+	if o.writing {
+		o.mu.Unlock()
+		return nil
+	}
+	o.writing = true
+	o.mu.Unlock()
+	if several {
+		runtime.Gosched()
+	}
+	o.write()
+	return nil
+}
+
+// send is append for frames that may be written from where they are, because nobody needs them before it returns.
+func (o *output) send(frames []byte) {
+	o.mu.Lock()
+	if o.err != nil || o.writing || o.raw == nil {
+		o.mu.Unlock()
+		_ = o.append(frames, false, nil)
+		return
+	}
+	o.writing = true
+	o.queued += uint64(len(frames))
+	o.mu.Unlock()
+	n := o.tryOnce(frames)
+	o.mu.Lock()
+	o.written += uint64(n)
+	if rest := frames[n:]; len(rest) > 0 {
+		waiting := o.buf
+		o.buf = append(append(grow(nil, len(rest)+len(waiting)), rest...), waiting...)
+		putBuffer(waiting)
+	}
+	idle := len(o.buf) == 0 && len(o.large) == 0
+	o.writing = !idle
+	o.mu.Unlock()
+	if !idle {
+		o.write()
+	}
+}
+
+// write writes what waits. The caller has set writing, and no longer has it when write returns.
+func (o *output) write() {
+	for range writeRounds {
+		b, ok := o.take()
+		if !ok {
+			return
+		}
+		if b == nil || o.raw == nil {
+			o.startDrain(b)
+			return
+		}
+		if n := o.tryOnce(b); n < len(b) {
+			o.wrote(n)
+			o.startDrain(b[n:])
+			return
+		}
+		o.wrote(len(b))
+	}
+	o.startDrain(nil)
+}
+
+// take swaps the two buffers and returns what waits. It returns false when there is nothing, or after an error: then
+// the caller writes no more. With a large message waiting it returns nil, which is for drain.
+func (o *output) take() ([]byte, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
+		o.writing = false
+		putBuffer(o.buf)
+		putBuffer(o.spare)
+		o.buf, o.spare = nil, nil
+		if o.ending {
+			o.closeWrite()
+		}
+		return nil, false
+	}
+	if len(o.large) > 0 {
+		return nil, true
+	}
+	b := o.buf
+	o.buf, o.spare = o.spare[:0], b
+	o.pongs = 0
+	return b, true
+}
+
+// tryOnce writes what the socket takes of b now. An error is kept for take.
+func (o *output) tryOnce(b []byte) int {
+	o.try, o.n = b, 0
+	err := o.raw.Write(o.writeFD)
+	if err == nil {
+		err = o.tryErr
+	}
+	o.try, o.tryErr = nil, nil
+	if err != nil {
+		o.fail(err)
+	}
+	return o.n
+}
+
+func (o *output) wrote(n int) {
+	o.mu.Lock()
+	o.written += uint64(n)
+	o.mu.Unlock()
+}
+
+// fail keeps the first error and ends the connection, which its reader learns.
+func (o *output) fail(err error) {
+	o.mu.Lock()
+	if o.err == nil {
+		o.err = err
+	}
+	o.mu.Unlock()
+	_ = o.nc.Close()
+	o.wakeRoom()
+}
+
+// startDrain hands the writing to a goroutine that may wait.
+func (o *output) startDrain(rest []byte) {
+	o.drains.Add(1)
+	go func() {
+		defer o.drains.Done()
+		o.drain(rest)
+	}()
+}
+
+// drain writes rest and then all that waits, and ends when nothing does.
+func (o *output) drain(rest []byte) {
+	for {
+		if len(rest) > 0 {
+			o.writeAll(net.Buffers{rest}, nil)
+		}
+		b, ok := o.take()
+		if !ok {
+			_ = o.nc.SetWriteDeadline(time.Time{})
+			o.wakeRoom()
+			return
+		}
+		if rest = b; rest == nil {
+			o.writeLarge()
+		}
+		o.wakeRoom()
+	}
+}
+
+// writeAll writes bufs: small frames and then pieces.
+func (o *output) writeAll(bufs net.Buffers, pieces []piece) {
+	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+	small := len(bufs[0])
+	n, err := bufs.WriteTo(o.nc)
+	o.mu.Lock()
+	o.written += uint64(min(int(n), small))
+	wrotePiecesLocked(pieces, int(n)-small)
+	o.mu.Unlock()
+	if err != nil {
+		o.fail(err)
+	}
+}
+
+// waitRoom waits until less than limit bytes wait to be written, or the connection has failed.
+func (o *output) waitRoom(limit int) {
+	for {
+		o.mu.Lock()
+		ok := len(o.buf)+o.backlog < limit || o.err != nil
+		o.mu.Unlock()
+		if ok {
+			return
+		}
+		<-o.room
+	}
+}
+
+func (o *output) wakeRoom() {
+	select {
+	case o.room <- struct{}{}:
+	default:
+	}
+}
+
+// appendPong answers a PING, unless too many answers wait already.
+func (o *output) appendPong(body []byte) error {
+	o.mu.Lock()
+	o.pongs++
+	tooMany := o.pongs > maxPongs
+	o.mu.Unlock()
+	if tooMany {
+		return violation("it sends PING and does not read the answers")
+	}
+	_ = o.append(appendFrame(nil, header{kind: framePong}, body), false, nil)
+	return nil
+}
+
+// unsent reports whether the network has not taken all bytes before *end, which append has set or not yet.
+func (o *output) unsent(end *uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.written < *end
+}
+
+// sendGoAway tells the peer why the connection ends, if the network takes it at once.
+func (o *output) sendGoAway(code rpc.Code, text string) {
+	text = text[:min(len(text), 1024)]
+	_ = o.append(appendFrame(nil, header{kind: frameGoAway}, append([]byte{byte(code)}, text...)), false, nil)
+}
+
+// finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
+func (o *output) finish() {
+	o.mu.Lock()
+	o.ending = true
+	idle := !o.writing
+	o.mu.Unlock()
+	if idle {
+		o.closeWrite()
+	}
+}
+
+func (o *output) closeWrite() {
+	if half, ok := o.nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+		return
+	}
+	_ = o.nc.Close()
+}

@@ -1,0 +1,241 @@
+package mux
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// The states of a pending call. Whoever moves it out of waiting ends the call; the others leave it alone.
+//
+//	free ----> waiting ----> delivered ----> free     the reader, or the end of the connection, has set err and woken the caller
+//	              |
+//	              +--------> expired ------> abandoned  the deadline passed: the caller has been woken, and gives up
+//	              |             |
+//	              |             +----------> answered   the answer came before the caller gave up
+//	              +-----------------------> abandoned   the caller gave up: the slot is taken until the answer comes
+const (
+	stateFree uint64 = iota
+	stateWaiting
+	stateDelivered
+	stateExpired
+	stateAnswered
+	stateAbandoned
+)
+
+// A pending is a slot of a client connection and the call in it. It belongs to its caller from take to release, except
+// that the reader fills the call's result and err while it moves the state from waiting to delivered.
+type pending struct {
+	id    uint32        // of the call: generation and slot
+	state atomic.Uint64 // id and state together, so that a late look at an earlier call changes nothing
+	done  chan struct{} // of capacity 1: the call is delivered or expired
+
+	call     *rpc.Call
+	err      error        // set before done
+	metadata rpc.Metadata // that came with the answer
+	pieces   assembly     // of an answer in pieces; the reader's
+
+	expiry atomic.Int64 // nanoseconds since 1970; 0 for none
+	enc    wire.Encoder // what the caller encodes with
+	frame  []byte       // where it encodes to; kept from call to call while small
+	end    uint64       // where its CALL ends in all that was queued; the output's
+	large  *largeMessage
+}
+
+const stateBits = 8
+
+// move changes the state of the call with the given id, if it is from.
+func (p *pending) move(id uint32, from, to uint64) bool {
+	return p.state.CompareAndSwap(uint64(id)<<stateBits|from, uint64(id)<<stateBits|to)
+}
+
+// now returns the id and the state.
+func (p *pending) now() (id uint32, state uint64) {
+	w := p.state.Load()
+	return uint32(w >> stateBits), w & (1<<stateBits - 1)
+}
+
+const slotBits = 16
+
+func slotOf(id uint32) int { return int(id & (1<<slotBits - 1)) }
+
+// chunkSize is how many slots are made at once.
+const chunkSize = 64
+
+// slots are the calls of a client connection, by slot.
+type slots struct {
+	limit int // that the server set
+
+	mu      sync.Mutex
+	free    []*pending      // the one used last is taken first
+	waiters []chan *pending // callers waiting for a slot, the first first
+	made    int
+	taken   int
+	err     error         // why no more slots are given out
+	idle    chan struct{} // closed when err is set and no slot is taken
+
+	chunks [maxCalls / chunkSize]atomic.Pointer[[chunkSize]pending]
+}
+
+// errFull says that a caller waited for a slot until its context ended.
+var errFull = errors.New("every slot of the connection is taken")
+
+// take returns a free slot, waiting for one if it must. It reports whether other calls are in flight.
+func (s *slots) take(ctx context.Context, expiry time.Time) (p *pending, several bool, err error) {
+	s.mu.Lock()
+	if s.err != nil {
+		defer s.mu.Unlock()
+		return nil, false, s.err
+	}
+	several = s.taken > 0
+	if n := len(s.free); n > 0 {
+		p = s.free[n-1]
+		s.free = s.free[:n-1]
+		s.taken++
+		s.mu.Unlock()
+		return p, several, nil
+	}
+	if s.made < s.limit {
+		p = s.makeLocked()
+		s.taken++
+		s.mu.Unlock()
+		return p, several, nil
+	}
+	wait := make(chan *pending, 1)
+	s.waiters = append(s.waiters, wait)
+	s.mu.Unlock()
+	p, err = s.wait(ctx, expiry, wait)
+	return p, true, err
+}
+
+func (s *slots) wait(ctx context.Context, expiry time.Time, wait chan *pending) (*pending, error) {
+	var timeout <-chan time.Time
+	if !expiry.IsZero() {
+		timer := time.NewTimer(time.Until(expiry))
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case p := <-wait:
+		if p == nil {
+			return nil, s.reason()
+		}
+		return p, nil
+	case <-ctx.Done():
+	case <-timeout:
+	}
+	s.leave(wait)
+	return nil, errFull
+}
+
+// leave takes a waiter out of the queue, or gives back the slot that it was just given.
+func (s *slots) leave(wait chan *pending) {
+	s.mu.Lock()
+	for i, w := range s.waiters {
+		if w == wait {
+			s.waiters = append(s.waiters[:i], s.waiters[i+1:]...)
+			s.mu.Unlock()
+			return
+		}
+	}
+	s.mu.Unlock()
+	if p := <-wait; p != nil {
+		s.release(p)
+	}
+}
+
+func (s *slots) makeLocked() *pending {
+	slot := s.made
+	chunk := s.chunks[slot/chunkSize].Load()
+	if chunk == nil {
+		chunk = new([chunkSize]pending)
+		s.chunks[slot/chunkSize].Store(chunk)
+	}
+	p := &chunk[slot%chunkSize]
+	p.id = uint32(slot)
+	p.done = make(chan struct{}, 1)
+	s.made++
+	return p
+}
+
+// find returns the slot of the call with the given id, or nil where the slot was never used or holds another call.
+func (s *slots) find(id uint32) *pending {
+	slot := slotOf(id)
+	chunk := s.chunks[slot/chunkSize].Load()
+	if chunk == nil {
+		return nil
+	}
+	p := &chunk[slot%chunkSize]
+	if now, state := p.now(); now != id || state == stateFree {
+		return nil
+	}
+	return p
+}
+
+// release frees a slot for the next call.
+func (s *slots) release(p *pending) {
+	p.id += 1 << slotBits
+	p.state.Store(uint64(p.id)<<stateBits | stateFree)
+	p.call, p.err, p.metadata, p.large = nil, nil, nil, nil
+	p.pieces = assembly{}
+	if cap(p.frame) > smallBuffer {
+		p.frame = nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiters) > 0 {
+		s.waiters[0] <- p
+		s.waiters = s.waiters[1:]
+		return
+	}
+	s.taken--
+	s.free = append(s.free, p)
+	if s.err != nil && s.taken == 0 {
+		s.closeIdleLocked()
+	}
+}
+
+// close makes take return err from now on. Slots that are taken stay so until their calls end.
+func (s *slots) close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+	for _, w := range s.waiters {
+		w <- nil
+	}
+	s.waiters = nil
+	if s.taken == 0 {
+		s.closeIdleLocked()
+	}
+}
+
+func (s *slots) closeIdleLocked() {
+	select {
+	case <-s.idle:
+	default:
+		close(s.idle)
+	}
+}
+
+func (s *slots) reason() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// all calls f with every call that has ever had a slot.
+func (s *slots) all(f func(*pending)) {
+	s.mu.Lock()
+	made := s.made
+	s.mu.Unlock()
+	for slot := range made {
+		f(&s.chunks[slot/chunkSize].Load()[slot%chunkSize])
+	}
+}

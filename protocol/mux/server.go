@@ -1,0 +1,170 @@
+package mux
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A Server answers the calls of any number of connections. Its goroutines are workers, which run handlers and wait for more
+// work until Close, and a watchdog, which lives while handlers run on readers.
+type Server struct {
+	dispatcher *rpc.Dispatcher
+	workers    *workers
+	watchdog   watchdog
+	learned    []learned // by a route's index
+
+	mu       sync.Mutex
+	conns    map[*serverConn]struct{}
+	draining bool
+	ended    sync.WaitGroup // of connections
+}
+
+// NewServer returns a server for the dispatcher's routes.
+func NewServer(d *rpc.Dispatcher) *Server {
+	s := &Server{
+		dispatcher: d,
+		workers:    newWorkers(),
+		learned:    make([]learned, len(d.Routes())),
+		conns:      make(map[*serverConn]struct{}),
+	}
+	return s
+}
+
+// ServeConn serves a connection of which head has been read already, and returns when it has ended.
+func (s *Server) ServeConn(nc net.Conn, head []byte) {
+	limits := s.dispatcher.Limits
+	c := &serverConn{
+		server: s, nc: nc, own: settingsOf(limits),
+		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
+		dead: make(chan struct{}),
+	}
+	c.queue.serial = s.dispatcher.Serial
+	c.static.Peer, c.static.Protocol = nc.RemoteAddr(), "mux"
+	if !s.add(c) {
+		_ = nc.Close()
+		return
+	}
+	defer s.remove(c)
+	if err := c.handshake(); err != nil {
+		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", nc.RemoteAddr(), "reason", err)
+		_ = nc.Close()
+		return
+	}
+	c.read()
+	<-c.dead
+	c.calls.Wait()
+	c.out.drains.Wait()
+}
+
+func (s *Server) add(c *serverConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.ended.Add(1)
+	return true
+}
+
+func (s *Server) remove(c *serverConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.ended.Done()
+}
+
+// Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. When
+// ctx ends first, what still runs is cut, and ctx's error returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	for _, c := range s.drain() {
+		c.drain()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.ended.Wait()
+	}()
+	select {
+	case <-done:
+		return s.Close()
+	case <-ctx.Done():
+	}
+	_ = s.Close()
+	return ctx.Err()
+}
+
+// drain makes the server take no more connections, and returns those that it has.
+func (s *Server) drain() []*serverConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+	conns := make([]*serverConn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// Close ends every connection and the contexts of the handlers that run, and waits for all of them.
+func (s *Server) Close() error {
+	for _, c := range s.drain() {
+		c.die(errors.New("the server was closed"))
+	}
+	s.ended.Wait()
+	s.workers.close()
+	s.watchdog.close()
+	return nil
+}
+
+// handshake reads the client's preface and settings and sends the server's.
+func (c *serverConn) handshake() error {
+	_ = c.nc.SetDeadline(time.Now().Add(c.server.dispatcher.Limits.FirstByte))
+	var b [prefaceSize]byte
+	if err := readExactly(c.in, b[:]); err != nil {
+		return err
+	}
+	if string(b[:len(Magic)]) != Magic {
+		return violation("it begins with % x", b[:len(Magic)])
+	}
+	if _, err := c.nc.Write(c.own.hello()); err != nil {
+		return err
+	}
+	if v := b[len(Magic)]; v != version {
+		c.out.sendGoAway(rpc.Unimplemented, "this server speaks version 1 of mux")
+		return violation("it speaks version %d", v)
+	}
+	var head [headerSize]byte
+	if err := readExactly(c.in, head[:]); err != nil {
+		return err
+	}
+	h, err := parseHeader(head[:])
+	if err == nil && h.kind != frameSettings {
+		err = violation("the first frame has type %d and not SETTINGS", h.kind)
+	}
+	if err != nil {
+		return err
+	}
+	body := make([]byte, h.length)
+	if err := readExactly(c.in, body); err != nil {
+		return err
+	}
+	if c.peer, err = parseSettings(body); err != nil {
+		return err
+	}
+	return c.nc.SetDeadline(time.Time{})
+}
+
+// fault returns the code and text of the GOAWAY for an error that ended the reading, if the peer should have one.
+func fault(err error) (rpc.Code, string, bool) {
+	if v, ok := errors.AsType[*violationError](err); ok {
+		return rpc.InvalidArgument, v.text, true
+	}
+	return 0, "", err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed)
+}

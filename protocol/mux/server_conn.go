@@ -1,0 +1,415 @@
+package mux
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// maxBacklog is how many bytes of answers may wait for a client that does not read before its calls are not read either.
+const maxBacklog = 1 << 20
+
+// roleInline is set in a connection's role while its reader runs a handler; the other bits count the handlers so run.
+const roleInline = 1
+
+// A serverConn is one connection of a server. One goroutine at a time is its reader and has the fields marked so; it
+// gives the role up when a handler that it runs blocks (watchdog.go), and then ends with that call.
+type serverConn struct {
+	server *Server
+	nc     net.Conn
+	own    settings
+	peer   settings
+	static rpc.CallInfo // what all calls have in common
+
+	out   *output
+	queue queue
+
+	role     atomic.Uint64
+	watched  atomic.Bool
+	running  atomic.Int32   // calls that are not answered
+	calls    sync.WaitGroup // the same
+	draining atomic.Bool    // GOAWAY is on its way
+	drained  atomic.Bool    // the client has read it
+	dead     chan struct{}  // closed when there is no reader any more
+
+	// The reader's.
+	in       *input
+	methods  []methodName
+	slots    [][]slot
+	dec      wire.Decoder
+	scratch  scratch // answers of this batch that are not yet sent
+	answered int     // calls that they answer
+	handled  int     // handlers run since the last flush
+	since    time.Time
+	handling *learned // of the handler that runs
+	turn     uint64   // counts handlers run
+}
+
+// A slot holds the call that takes it.
+type slot = atomic.Pointer[serverCall]
+
+// A methodName is what a method's number means on one connection.
+type methodName struct {
+	name  string
+	route *rpc.Route
+	err   *rpc.Error // where there is no such method
+}
+
+// A scratch is a buffer for answers and what encodes into it.
+type scratch struct {
+	buf []byte
+	enc wire.Encoder
+}
+
+// read reads frames until the connection ends or another goroutine takes the role.
+func (c *serverConn) read() {
+	lost, err := c.readFrames()
+	if lost {
+		return
+	}
+	c.flush()
+	code, text, report := fault(err)
+	if report {
+		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.static.Peer, "reason", err)
+	}
+	if text != "" {
+		c.out.sendGoAway(code, text)
+	}
+	c.die(err)
+	c.eachCall(func(sc *serverCall) { sc.Cancel(context.Canceled) })
+	c.in.release()
+	close(c.dead)
+}
+
+// readFrames returns true when another goroutine has become the reader.
+func (c *serverConn) readFrames() (lost bool, err error) {
+	for {
+		h, body, need, err := c.in.frame()
+		if err != nil {
+			return false, err
+		}
+		if need > 0 {
+			c.flush()
+			c.out.waitRoom(maxBacklog)
+			if err := c.in.fill(need); err != nil {
+				return false, err
+			}
+			continue
+		}
+		c.in.discard(headerSize)
+		if h.kind == frameMore {
+			lost, err = c.more(h)
+		} else {
+			lost, err = c.handle(h, body)
+		}
+		if lost || err != nil {
+			return lost, err
+		}
+	}
+}
+
+// handle handles any frame but MORE, and consumes its body before a handler runs.
+func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
+	if h.kind == frameCall {
+		sc, err := c.call(h, body)
+		c.in.discard(len(body))
+		if sc == nil || err != nil {
+			return false, err
+		}
+		return c.dispatch(sc), nil
+	}
+	defer c.in.discard(len(body))
+	switch h.kind {
+	case frameCancel:
+		if sc := c.find(h.id); sc != nil {
+			c.cancel(sc)
+		}
+	case framePing:
+		return false, c.out.appendPong(body)
+	case framePong:
+		c.pong()
+	case frameSettings, frameResult, frameException, frameError:
+		return false, violation("a client sent a frame of type %d", h.kind)
+	}
+	return false, nil
+}
+
+// call handles a CALL up to where its handler may run. It returns nil for a call that was answered already, or of which pieces are missing.
+func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
+	s, err := c.freeSlot(h.id)
+	if err != nil {
+		return nil, err
+	}
+	if h.flags&flagName != 0 {
+		if err := c.nameMethod(h.method, &body); err != nil {
+			return nil, err
+		}
+	}
+	if int(h.method) >= len(c.methods) || c.methods[h.method].name == "" {
+		return nil, violation("a call of method number %d, which has no name", h.method)
+	}
+	sc := &serverCall{conn: c, id: h.id, slot: s}
+	refusal, err := c.prepare(sc, h, body)
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		c.refuse(h.id, refusal)
+		return nil, nil
+	}
+	s.Store(sc)
+	c.running.Add(1)
+	c.calls.Add(1)
+	if sc.pieces != nil {
+		return nil, nil
+	}
+	return sc, nil
+}
+
+// prepare fills sc from a CALL's body. The refusal is an answer, err ends the connection.
+func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rpc.Error, err error) {
+	info := c.static
+	var deadline time.Time
+	if h.flags&flagDeadline != 0 {
+		left, err := cut64(&body, "a deadline")
+		if err != nil {
+			return nil, err
+		}
+		deadline = time.Now().Add(time.Duration(min(left, maxMicroseconds)) * time.Microsecond)
+	}
+	if h.flags&flagMetadata != 0 {
+		if info.Metadata, err = cutMetadata(&body, c.own.metadata); err != nil {
+			return nil, err
+		}
+	}
+	total := len(body)
+	if h.flags&flagPieces != 0 {
+		if total, err = cut32(&body, "a total length"); err != nil {
+			return nil, err
+		}
+	}
+	m := &c.methods[h.method]
+	switch {
+	case m.err != nil:
+		return m.err, nil
+	case c.draining.Load():
+		return errGoingAway, nil
+	case !m.route.Unary():
+		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
+	case total > c.own.message:
+		return tooLarge("the arguments", total, c.own.message), nil
+	}
+	info.Method = m.route.Method
+	if h.flags&flagPieces != 0 {
+		pieces, err := beginAssembly(h, total, body, false)
+		if err != nil {
+			return nil, err
+		}
+		if pieces.active {
+			sc.pieces = &pieces
+		}
+	}
+	sc.route, sc.call = m.route, m.route.NewCall()
+	sc.Begin(context.Background(), info, c.capDeadline(deadline))
+	if sc.pieces == nil {
+		c.dec.Reset(body)
+		sc.decode(&c.dec)
+	}
+	return nil, nil
+}
+
+// maxMicroseconds is the longest deadline that a time.Duration holds.
+const maxMicroseconds = uint64(1<<63-1) / 1000
+
+var errGoingAway = rpc.NewError(rpc.Unavailable, "the server is shutting down")
+
+// capDeadline applies the server's own limit.
+func (c *serverConn) capDeadline(deadline time.Time) time.Time {
+	limit := c.server.dispatcher.Limits.CallTime
+	if limit == 0 {
+		return deadline
+	}
+	if own := time.Now().Add(limit); deadline.IsZero() || own.Before(deadline) {
+		return own
+	}
+	return deadline
+}
+
+// nameMethod takes a method's name off the front of a CALL's body.
+func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
+	n, err := cut16(body, "a name length")
+	if err != nil {
+		return err
+	}
+	if n > c.own.name || n == 0 {
+		return violation("a method's name of %d bytes, where 1 to %d are allowed", n, c.own.name)
+	}
+	name, err := cut(body, n, "a method's name")
+	if err != nil {
+		return err
+	}
+	if int(number) >= c.own.methods {
+		return violation("method number %d, where numbers below %d are allowed", number, c.own.methods)
+	}
+	for int(number) >= len(c.methods) {
+		c.methods = append(c.methods, methodName{})
+	}
+	m := &c.methods[number]
+	if m.name == "" {
+		m.name = string(name)
+		m.route, m.err = c.server.dispatcher.Find(name)
+	}
+	if m.name != string(name) {
+		return violation("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
+	}
+	return nil
+}
+
+// freeSlot returns the slot for a new call.
+func (c *serverConn) freeSlot(id uint32) (*slot, error) {
+	n := slotOf(id)
+	if n >= c.own.calls {
+		return nil, violation("a call in slot %d, where %d calls may be in flight", n, c.own.calls)
+	}
+	for n/chunkSize >= len(c.slots) {
+		c.slots = append(c.slots, nil)
+	}
+	if c.slots[n/chunkSize] == nil {
+		c.slots[n/chunkSize] = make([]slot, chunkSize)
+	}
+	s := &c.slots[n/chunkSize][n%chunkSize]
+	if s.Load() != nil {
+		return nil, violation("a second call in slot %d, where one is running", n)
+	}
+	return s, nil
+}
+
+// find returns the call with the given id that is not answered yet, or nil.
+func (c *serverConn) find(id uint32) *serverCall {
+	n := slotOf(id)
+	if n/chunkSize >= len(c.slots) || c.slots[n/chunkSize] == nil {
+		return nil
+	}
+	sc := c.slots[n/chunkSize][n%chunkSize].Load()
+	if sc == nil || sc.id != id {
+		return nil
+	}
+	return sc
+}
+
+func (c *serverConn) eachCall(f func(*serverCall)) {
+	for _, chunk := range c.slots {
+		for i := range chunk {
+			if sc := chunk[i].Load(); sc != nil {
+				f(sc)
+			}
+		}
+	}
+}
+
+// more handles the header of a MORE, whose body is still to be read.
+func (c *serverConn) more(h header) (lost bool, err error) {
+	sc := c.find(h.id)
+	if sc == nil {
+		return false, c.in.skip(h.length)
+	}
+	if sc.pieces == nil {
+		return false, violation("a piece for call %#08x, of which no pieces are missing", h.id)
+	}
+	if err := sc.pieces.receive(c.in, h.length); err != nil || sc.pieces.active {
+		return false, err
+	}
+	c.dec.ResetOwned(sc.pieces.buf)
+	sc.decode(&c.dec)
+	sc.pieces = nil
+	return c.dispatch(sc), nil
+}
+
+// cancel ends a call's context. A call of which pieces are missing is answered at once.
+func (c *serverConn) cancel(sc *serverCall) {
+	sc.Cancel(context.Canceled)
+	if sc.pieces != nil {
+		c.answerFromReader(sc, rpc.NewError(rpc.Canceled, "the caller gave up"), flagNotStarted)
+	}
+}
+
+// refuse answers a call that will not run.
+func (c *serverConn) refuse(id uint32, e *rpc.Error) {
+	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, flagNotStarted, nil)
+}
+
+// flush sends the answers of this batch.
+func (c *serverConn) flush() {
+	c.handled = 0
+	if len(c.scratch.buf) > 0 {
+		c.out.send(c.scratch.buf)
+		putBuffer(c.scratch.buf)
+		c.scratch.buf = nil
+	}
+	if c.answered > 0 {
+		c.running.Add(int32(-c.answered))
+		c.calls.Add(-c.answered)
+		c.answered = 0
+		c.endIfDrained()
+	}
+}
+
+// die ends the connection; its reader notices.
+func (c *serverConn) die(err error) {
+	if err == nil {
+		err = net.ErrClosed
+	}
+	c.out.fail(err)
+}
+
+// drain tells the client that the server is going away. The client's PONG says that it has read so, and that no call
+// of its is on the way any more.
+func (c *serverConn) drain() {
+	c.draining.Store(true)
+	c.out.sendGoAway(rpc.Unavailable, errGoingAway.Message)
+	_ = c.out.append(appendFrame(nil, header{kind: framePing}, []byte(drainPing)), false, nil)
+}
+
+const drainPing = "draining"
+
+func (c *serverConn) pong() {
+	if c.draining.Load() {
+		c.flush()
+		c.drained.Store(true)
+		c.endIfDrained()
+	}
+}
+
+// endIfDrained ends the connection of a client that makes no more calls, when the last one is answered.
+func (c *serverConn) endIfDrained() {
+	if c.drained.Load() && c.running.Load() == 0 {
+		c.out.finish()
+	}
+}
+
+// errorBody appends an ERROR's body.
+func errorBody(b []byte, e *rpc.Error) []byte {
+	b = append(b, byte(e.Code))
+	return append(b, e.Message[:min(len(e.Message), maxErrorText)]...)
+}
+
+// maxErrorText bounds an error's text, in bytes.
+const maxErrorText = 16 << 10
+
+// appendError appends an ERROR frame.
+func appendError(b []byte, id uint32, e *rpc.Error, flags uint8, md rpc.Metadata) []byte {
+	start := len(b)
+	b = append(b, make([]byte, headerSize)...)
+	if md != nil {
+		flags |= flagMetadata
+		b = appendMetadata(b, md)
+	}
+	b = errorBody(b, e)
+	header{kind: frameError, flags: flags, id: id, length: len(b) - start - headerSize}.put(b[start:])
+	return b
+}

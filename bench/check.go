@@ -34,12 +34,12 @@ func runCheck(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	verdicts, err := codec.Compare(*rounds, *window/20)
+	codecs, err := codec.Compare(*rounds, *window/20)
 	if err != nil {
 		return err
 	}
-	verdicts = append(judge(calls), verdicts...)
-	return tell(calls, verdicts)
+	verdicts := append(judge(calls), minimalClient(ctx))
+	return tell(calls, append(verdicts, codecs...))
 }
 
 func callsToJudge(ctx context.Context, from string, rounds int, window time.Duration) (report.Run, error) {

@@ -16,11 +16,13 @@ import (
 	"github.com/yodelrpc/yodel/bench/peers/thrift"
 	"github.com/yodelrpc/yodel/bench/peers/ttrpc"
 	"github.com/yodelrpc/yodel/bench/system"
+	"github.com/yodelrpc/yodel/bench/yodel"
 )
 
 // allSystems lists what can be compared, in the order of the tables.
 func allSystems() []system.System {
 	return []system.System{
+		yodel.Basic(),
 		floor.Inline(),
 		floor.Spawn(),
 		floor.Plain(),

@@ -9,27 +9,35 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/yodelrpc/yodel/bench/codec/messages"
 	"github.com/yodelrpc/yodel/bench/codec/pb"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 // A Case is one message in one codec.
 type Case struct {
 	Message string // "person"
-	Codec   string // "protobuf", "vtprotobuf"
+	Codec   string // "yodel", "protobuf", "vtprotobuf"
 	Size    int    // of the message's encoding, in bytes
 
-	Marshal   func() error
+	Marshal   func() ([]byte, error) // the bytes are good until the next call
 	Unmarshal func() error
+}
+
+// MarshalOnce is Marshal for those who do not want the bytes.
+func (c Case) MarshalOnce() error {
+	_, err := c.Marshal()
+	return err
 }
 
 // Cases lists all cases, message by message.
 func Cases() []Case {
 	var all []Case
-	all = append(all, cases("pair", pair())...)
-	all = append(all, cases("scalars", scalars())...)
-	all = append(all, cases("person", person(1))...)
-	all = append(all, cases("catalog", catalog())...)
-	all = append(all, cases("blob", blob())...)
+	all = append(all, cases[messages.Pair]("pair", pair())...)
+	all = append(all, cases[messages.Scalars]("scalars", scalars())...)
+	all = append(all, cases[messages.Person]("person", person(1))...)
+	all = append(all, cases[messages.Catalog]("catalog", catalog())...)
+	all = append(all, cases[messages.Blob]("blob", blob())...)
 	return all
 }
 
@@ -42,12 +50,29 @@ type message[T any] interface {
 	UnmarshalVT(b []byte) error
 }
 
-func cases[T any, M message[T]](name string, m M) []Case {
+// An own message is what Yodel's generator made of the same message type.
+type own[T any] interface {
+	*T
+	wire.Message
+}
+
+func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 	encoded, err := proto.Marshal(m)
 	if err != nil {
 		panic(fmt.Sprintf("%s cannot be encoded: %v", name, err))
 	}
+	o := O(new(Y))
+	if err := wire.Unmarshal(encoded, o); err != nil {
+		panic(fmt.Sprintf("%s cannot be decoded: %v", name, err))
+	}
 	return []Case{
+		{
+			Message:   name,
+			Codec:     subject,
+			Size:      len(encoded),
+			Marshal:   marshalOwn(o),
+			Unmarshal: unmarshalOwn[Y, O](encoded),
+		},
 		{
 			Message:   name,
 			Codec:     "protobuf",
@@ -65,23 +90,47 @@ func cases[T any, M message[T]](name string, m M) []Case {
 	}
 }
 
-func marshalProtobuf(m proto.Message) func() error {
+// marshalOwn keeps its encoder, as a connection does.
+func marshalOwn(m wire.Message) func() ([]byte, error) {
+	var encoder wire.Encoder
 	var buffer []byte
-	return func() (err error) {
-		buffer, err = proto.MarshalOptions{}.MarshalAppend(buffer[:0], m)
-		return err
+	return func() (_ []byte, err error) {
+		encoder.Reset(buffer[:0])
+		m.EncodeWire(&encoder)
+		buffer, err = encoder.Bytes()
+		return buffer, err
 	}
 }
 
-func marshalVT[T any, M message[T]](m M) func() error {
-	var buffer []byte
+// unmarshalOwn keeps its decoder, as a connection does.
+func unmarshalOwn[Y any, O own[Y]](encoded []byte) func() error {
+	var decoder wire.Decoder
 	return func() error {
+		m := O(new(Y))
+		decoder.Reset(encoded)
+		m.Reset()
+		m.DecodeWire(&decoder)
+		return decoder.Err()
+	}
+}
+
+func marshalProtobuf(m proto.Message) func() ([]byte, error) {
+	var buffer []byte
+	return func() (_ []byte, err error) {
+		buffer, err = proto.MarshalOptions{}.MarshalAppend(buffer[:0], m)
+		return buffer, err
+	}
+}
+
+func marshalVT[T any, M message[T]](m M) func() ([]byte, error) {
+	var buffer []byte
+	return func() ([]byte, error) {
 		size := m.SizeVT()
 		if cap(buffer) < size {
 			buffer = make([]byte, size)
 		}
-		_, err := m.MarshalToSizedBufferVT(buffer[:size])
-		return err
+		n, err := m.MarshalToSizedBufferVT(buffer[:size])
+		return buffer[size-n : size], err
 	}
 }
 

@@ -25,7 +25,7 @@ func Compare(rounds int, each time.Duration) ([]target.Verdict, error) {
 	}
 	var verdicts []target.Verdict
 	for _, direction := range []string{"marshal", "unmarshal"} {
-		for _, message := range messages() {
+		for _, message := range messageNames() {
 			for _, goal := range goals {
 				verdicts = append(verdicts, times.judge(direction, message, goal.codec, goal.times))
 			}
@@ -34,7 +34,7 @@ func Compare(rounds int, each time.Duration) ([]target.Verdict, error) {
 	return verdicts, nil
 }
 
-func messages() []string {
+func messageNames() []string {
 	var names []string
 	for _, c := range Cases() {
 		if !slices.Contains(names, c.Message) {
@@ -55,7 +55,7 @@ func timeAll(rounds int, each time.Duration) (durations, error) {
 	cases := Cases()
 	for range rounds {
 		for _, c := range cases {
-			for direction, work := range map[string]func() error{"marshal": c.Marshal, "unmarshal": c.Unmarshal} {
+			for direction, work := range map[string]func() error{"marshal": c.MarshalOnce, "unmarshal": c.Unmarshal} {
 				k := key{direction, c.Message, c.Codec}
 				ns, err := timeOne(work, each)
 				if err != nil {

@@ -243,7 +243,7 @@ func TestUnreadable(t *testing.T) {
 func TestHostileSizes(t *testing.T) {
 	t.Parallel()
 	var chain strings.Builder
-	for i := range 25_000 {
+	for i := range 20_000 {
 		fmt.Fprintf(&chain, "struct A%d { 1: A%d next, 2: A0 first }\n", i, i+1)
 	}
 	tests := map[string]string{

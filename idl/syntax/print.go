@@ -69,7 +69,7 @@ func (p *printer) item(item Item) {
 	case *Service:
 		p.annotationLine(n)
 		body := item.Body
-		body.OneLine = false
+		body.OneLine = len(body.Items) == 0
 		p.block("service "+item.Name.Text+" ", braces, &body, "", n.After)
 	case *Method:
 		p.annotationLine(n)

@@ -54,7 +54,8 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// A stallReader reads a body whose sender may pause for the stall time.
+// A stallReader reads a body whose sender may pause for the stall time. Where a deadline cannot be set the connection has
+// ended, which the next read tells, unless the body is here already.
 type stallReader struct {
 	io.Reader
 	setReadDeadline func(time.Time) error
@@ -62,17 +63,16 @@ type stallReader struct {
 }
 
 func (r *stallReader) Read(b []byte) (int, error) {
-	if err := r.setReadDeadline(time.Now().Add(r.stall)); err != nil {
-		return 0, err
-	}
+	_ = r.setReadDeadline(time.Now().Add(r.stall))
 	return r.Reader.Read(b)
 }
 
 // readBody reads at most limit bytes of body, which is too long if it gets one more.
 func (r *stallReader) readBody(limit int) (body []byte, tooLong bool, err error) {
 	body, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err == nil {
-		err = r.setReadDeadline(time.Time{}) // the connection's next message may take its time
-	}
-	return body, len(body) > limit, err
+	tooLong = len(body) > limit
+	if err == nil && !tooLong {
+		_ = r.setReadDeadline(time.Time{}) // the next message may take its time
+	} // else the deadline stays for what net/http still reads of the body
+	return body, tooLong, err
 }

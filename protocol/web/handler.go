@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/yodelrpc/yodel/internal/basiccall"
 	"github.com/yodelrpc/yodel/internal/jsoncall"
@@ -84,18 +85,25 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		respond(w, http.StatusBadRequest, answerType, failure(c, err))
 		return
 	}
+	ctx := r.Context()
+	if limit := h.d.Limits.CallTime; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	info := rpc.CallInfo{Protocol: protocol, Peer: peerOf(r), Metadata: requestMetadata(r.Header)}
-	answer, code, metadata := c.ServeMessage(r.Context(), info, request, nil)
+	answer, code, metadata := c.ServeMessage(ctx, info, request, nil)
 	addMetadata(w.Header(), metadata)
 	respond(w, statusOf(code), answerType, answer)
 }
 
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, tooLong bool, err error) {
-	limits := h.d.Limits
+	limits, deadline := h.d.Limits, http.NewResponseController(w).SetReadDeadline
 	if r.ContentLength > int64(limits.Message) {
+		_ = deadline(time.Now().Add(limits.Stall)) // for what net/http still reads of the body
 		return nil, true, nil
 	}
-	reader := &stallReader{r.Body, http.NewResponseController(w).SetReadDeadline, limits.Stall}
+	reader := &stallReader{r.Body, deadline, limits.Stall}
 	return reader.readBody(limits.Message)
 }
 

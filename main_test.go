@@ -1,0 +1,223 @@
+package yodel_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+func TestMain(m *testing.M) {
+	if mainOfProgram() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// The handler of most tests panics at one number and waits for the end of its context at another.
+const (
+	panics = 666
+	waits  = 777
+)
+
+type handler struct{}
+
+func (handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
+	switch {
+	case num1 == panics:
+		panic("a test panics")
+	case num1 == waits:
+		<-ctx.Done()
+		return 0, ctx.Err()
+	case num2 == 0:
+		return 0, divide.NewInvalidOperation()
+	}
+	return float32(num1) / float32(num2), nil
+}
+
+// memory is a listener in this process.
+type memory struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func listenInMemory() *memory {
+	m := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
+	m.close = sync.OnceFunc(func() { close(m.closed) })
+	return m
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case nc := <-m.conns:
+		return nc, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error { m.close(); return nil }
+
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
+
+var errRefused = errors.New("connection refused")
+
+func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case m.conns <- there:
+		return here, nil
+	case <-m.closed:
+		return nil, errRefused
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A listening is a kind of network that tests run over.
+type listening struct {
+	name string
+	// listen returns a listener, and what dials it.
+	listen func(t *testing.T) (net.Listener, func(t *testing.T) net.Conn)
+}
+
+var listenings = []listening{
+	{"memory", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) {
+		m := listenInMemory()
+		return m, func(t *testing.T) net.Conn {
+			nc, err := m.dial(t.Context(), "", "")
+			return must(t, nc, err)
+		}
+	}},
+	{"tcp", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) { return listenAt(t, "tcp", "127.0.0.1:0") }},
+	{"unix", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) {
+		return listenAt(t, "unix", filepath.Join(t.TempDir(), "s"))
+	}},
+}
+
+func listenAt(t *testing.T, network, address string) (net.Listener, func(*testing.T) net.Conn) {
+	ln, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln, func(t *testing.T) net.Conn {
+		nc, err := net.Dial(network, ln.Addr().String())
+		return must(t, nc, err)
+	}
+}
+
+func must(t *testing.T, nc net.Conn, err error) net.Conn {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	return nc
+}
+
+// serve serves ln until the end of the test.
+func serve(t *testing.T, o yodel.ServerOptions, ln net.Listener) *yodel.Server {
+	t.Helper()
+	srv := o.NewServer(divide.NewService(handler{}))
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(context.Background(), ln) }()
+	t.Cleanup(func() {
+		srv.Close()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return srv
+}
+
+// serveTCP is serve at a free port, whose address it returns.
+func serveTCP(t *testing.T, o yodel.ServerOptions) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, o, ln)
+	return ln.Addr().String()
+}
+
+// dial returns a client over a channel that lives as long as the test.
+func dial(t *testing.T, o yodel.DialOptions, target string) *divide.Client {
+	t.Helper()
+	ch, err := o.Dial(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ch.Close() })
+	return divide.NewClient(ch)
+}
+
+// wantQuotient calls divide(200, 100).
+func wantQuotient(t *testing.T, c *divide.Client) {
+	t.Helper()
+	if got, err := c.Divide(t.Context(), 200, divide.Num2(100)); err != nil || got != 2 {
+		t.Errorf("divide(200, 100) = %v, %v; want 2", got, err)
+	}
+}
+
+func wantCode(t *testing.T, err error, code rpc.Code, o rpc.Outcome) {
+	t.Helper()
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != code || e.Outcome != o {
+		t.Errorf("err = %v; want %v (%v)", err, code, o)
+	}
+}
+
+// send writes a request and returns what comes back until it contains want, the end, or the time is over.
+func send(t *testing.T, nc net.Conn, request, want string) {
+	t.Helper()
+	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(nc, request); err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	buf := make([]byte, 4096)
+	for !bytes.Contains(got, []byte(want)) {
+		n, err := nc.Read(buf)
+		got = append(got, buf[:n]...)
+		if err != nil {
+			t.Fatalf("sent %q, got %q and %v; want %q", request, got, err, want)
+		}
+	}
+}
+
+// logged is a logger for tests, and what it was told.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func environ(name string) bool { return os.Getenv(name) != "" }

@@ -1,0 +1,3 @@
+package yodel_test
+
+func mainOfProgram() bool { return false }

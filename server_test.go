@@ -1,0 +1,444 @@
+package yodel_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+const (
+	basicRequest  = "\x00\x00\x00\x06divide\x00\x00\x00\x0a\x01\x00\x00\x00\xc8\x02\x00\x00\x00\x64"
+	basicResponse = "\x01\x40\x00\x00\x00"
+	jsonRequest   = `{"name": "divide", "params": {"num1": 200, "num2": 100}}`
+)
+
+// Requests as old programs send them, byte for byte, and something of what has to come back.
+var spoken = []struct {
+	name, request, response string
+}{
+	{"basic", basicRequest, basicResponse},
+	{"basic, default", "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64", "\x01\x42\xc8\x00\x00"},
+	{"line", jsonRequest + "\r\n", `{"result": 2}` + "\r\n"},
+	{"line after white space", "\n \t" + jsonRequest + "\n", `{"result": 2}` + "\r\n"},
+	{"http, JSON", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 56\r\n\r\n" + jsonRequest, `{"result": 2}`},
+	{"http, basic", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: binary\r\nContent-Length: 24\r\n\r\n" + basicRequest, basicResponse},
+	{"http, page", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "float Divide.divide(1:int num1, 2:int num2=1)"},
+	{"http, HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", "\x00\x00\x00\x04\x01\x00\x00\x00\x00"},
+}
+
+func TestOnePortSpeaksEveryProtocol(t *testing.T) {
+	t.Parallel()
+	for _, network := range listenings {
+		ln, connect := network.listen(t)
+		serve(t, yodel.ServerOptions{}, ln)
+		for _, test := range spoken {
+			t.Run(network.name+", "+test.name, func(t *testing.T) {
+				send(t, connect(t), test.request, test.response)
+			})
+			t.Run(network.name+", "+test.name+", byte by byte", func(t *testing.T) {
+				nc := connect(t)
+				last := len(test.request) - 1
+				nc.SetDeadline(time.Now().Add(10 * time.Second))
+				for i := range last {
+					if _, err := io.WriteString(nc, test.request[i:i+1]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				send(t, nc, test.request[last:], test.response)
+			})
+		}
+	}
+}
+
+func TestClientsOfEveryScheme(t *testing.T) {
+	t.Parallel()
+	for _, network := range listenings[1:] {
+		ln, _ := network.listen(t)
+		serve(t, yodel.ServerOptions{}, ln)
+		for _, scheme := range []string{"basic", "line", "http"} {
+			t.Run(network.name+", "+scheme, func(t *testing.T) {
+				target := scheme + "://" + ln.Addr().String()
+				if network.name == "unix" {
+					target = scheme + "+unix://" + ln.Addr().String()
+				}
+				testClient(t, dial(t, yodel.DialOptions{}, target))
+			})
+		}
+	}
+}
+
+func testClient(t *testing.T, c *divide.Client) {
+	wantQuotient(t, c)
+	_, err := c.Divide(t.Context(), 1, divide.Num2(0))
+	if _, ok := errors.AsType[*divide.InvalidOperation](err); !ok {
+		t.Errorf("divide(1, 0): err = %v; want InvalidOperation", err)
+	}
+	_, err = c.Divide(t.Context(), panics)
+	wantCode(t, err, rpc.Internal, rpc.OutcomeAnswered)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err = c.Divide(ctx, waits); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call over its deadline: err = %v; want context.DeadlineExceeded", err)
+	}
+}
+
+func TestStrangersAreClosed(t *testing.T) {
+	t.Parallel()
+	var log logged
+	address := serveTCP(t, yodel.ServerOptions{Logger: log.logger()})
+	for _, test := range []struct{ name, bytes, reason string }{
+		{"binary", "\x01\x02\x03", "no protocol begins with the bytes 010203"},
+		{"another text protocol", "EHLO example.org\r\n", "no protocol begins with the bytes 45484c4f"},
+		{"lower case", "get / HTTP/1.1\r\n\r\n", "no protocol begins with the bytes 676574"},
+		{"TLS without a certificate", "\x16\x03\x01\x00\x05", "ServerOptions.TLS is nil"},
+		{"half a method", "POS", "it ended after the bytes 504f53"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tcp, err := net.Dial("tcp", address)
+			nc := must(t, tcp, err)
+			io.WriteString(nc, test.bytes)
+			nc.(*net.TCPConn).CloseWrite()
+			if got, _ := io.ReadAll(nc); len(got) > 0 {
+				t.Errorf("answered %q", got)
+			}
+			if !strings.Contains(log.String(), test.reason) {
+				t.Errorf("the log says\n%s\nwant %q", log.String(), test.reason)
+			}
+		})
+	}
+}
+
+func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
+	for _, test := range []struct {
+		name, bytes string
+		within      time.Duration
+	}{
+		{"silent", "", 10 * time.Second},
+		{"half a method", "PO", 10 * time.Second},
+		{"half a preface", "PRI * HTTP/2.0\r\n", 10 * time.Second},
+		{"half a preface, after what looks like a request", "PRI * HTTP/2.0\r\n\r\nSM", 10 * time.Second},
+		{"half a request line", "GET /", 10 * time.Second},
+		{"half a header", "POST / HTTP/1.1\r\nHost: x\r\n", 10 * time.Second},
+		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second},
+		{"half a basic message", basicRequest[:7], 30 * time.Second},
+		{"half a line", jsonRequest[:7], 30 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ln := listenInMemory()
+				srv := serve(t, yodel.ServerOptions{}, ln)
+				nc, _ := ln.dial(t.Context(), "", "")
+				began := time.Now()
+				go io.WriteString(nc, test.bytes)
+				io.Copy(io.Discard, nc)
+				if took := time.Since(began); took > test.within || took < test.within/2 {
+					t.Errorf("closed after %v; want %v", took, test.within)
+				}
+				nc.Close()
+				srv.Close()
+			})
+		})
+	}
+}
+
+func TestConnectionsOverTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+	var log logged
+	const limit = 20
+	address := serveTCP(t, yodel.ServerOptions{Limits: rpc.Limits{Conns: limit}, Logger: log.logger()})
+	var served []net.Conn
+	for i := range 300 {
+		tcp, err := net.Dial("tcp", address)
+		nc := must(t, tcp, err)
+		if i < limit {
+			send(t, nc, basicRequest, basicResponse)
+			served = append(served, nc)
+			continue
+		}
+		nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if n, err := nc.Read(make([]byte, 1)); n > 0 || errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("connection %d: read %d bytes, %v; want it closed", i, n, err)
+		}
+	}
+	for _, nc := range served {
+		send(t, nc, basicRequest, basicResponse)
+	}
+	if !strings.Contains(log.String(), "limit=20") {
+		t.Errorf("the log says nothing of the limit:\n%s", log.String())
+	}
+	served[0].(*net.TCPConn).CloseWrite()
+	io.Copy(io.Discard, served[0])
+	dialUntilServed(t, address)
+}
+
+// dialUntilServed connects until the server has noticed that there is room.
+func dialUntilServed(t *testing.T, address string) {
+	t.Helper()
+	client := dial(t, yodel.DialOptions{Timeout: 10 * time.Second, Backoff: yodel.Backoff{Base: time.Millisecond}}, address)
+	for t.Context().Err() == nil {
+		_, err := client.Divide(t.Context(), 1)
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unavailable {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+}
+
+// flaky is a listener that fails a number of times before it accepts.
+type flaky struct {
+	net.Listener
+	failures atomic.Int32
+	err      error
+}
+
+func (f *flaky) Accept() (net.Conn, error) {
+	if f.failures.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Err: f.err}
+	}
+	return f.Listener.Accept()
+}
+
+func TestAcceptLivesOnWithoutFileDescriptors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := listenInMemory()
+		ln := &flaky{Listener: memory, err: syscall.EMFILE}
+		ln.failures.Store(20)
+		srv := serve(t, yodel.ServerOptions{}, ln)
+		began := time.Now()
+		nc, err := memory.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < 5*time.Second || took > 20*time.Second {
+			t.Errorf("20 failures took %v; want pauses of up to a second", took)
+		}
+		send(t, nc, basicRequest, basicResponse)
+		nc.Close()
+		srv.Close()
+	})
+}
+
+func TestServeReturnsWhatTheListenerCannotRecoverFrom(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken for good")
+	ln := &flaky{Listener: listenInMemory(), err: broken}
+	ln.failures.Store(1)
+	srv := yodel.NewServer(divide.NewService(handler{}))
+	if err := srv.Serve(t.Context(), ln); !errors.Is(err, broken) {
+		t.Errorf("Serve = %v; want %v", err, broken)
+	}
+	srv.Close()
+}
+
+func TestPanicsConcernOneCall(t *testing.T) {
+	t.Parallel()
+	var log logged
+	interceptor := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			if rpc.Info(ctx).Protocol == "line" {
+				panic("an interceptor panics")
+			}
+			return next(ctx, c)
+		}
+	}
+	address := serveTCP(t, yodel.ServerOptions{Interceptors: []rpc.Interceptor{interceptor}, Logger: log.logger()})
+	neighbour := dial(t, yodel.DialOptions{}, address)
+	wantQuotient(t, neighbour)
+	tests := []struct{ scheme, logged string }{
+		{"basic", "a test panics"}, {"http", "a test panics"}, {"line", "an interceptor panics"},
+	}
+	for _, test := range tests {
+		client := dial(t, yodel.DialOptions{}, test.scheme+"://"+address)
+		for range 2 {
+			_, err := client.Divide(t.Context(), panics)
+			wantCode(t, err, rpc.Internal, rpc.OutcomeAnswered)
+		}
+		wantQuotient(t, neighbour)
+		if !strings.Contains(log.String(), test.logged) {
+			t.Errorf("%s: the log lacks the panic:\n%s", test.scheme, log.String())
+		}
+	}
+}
+
+func TestSerialServesOneConnectionAfterAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln := listenInMemory()
+		srv := serve(t, yodel.ServerOptions{Mode: yodel.Serial}, ln)
+		first, _ := ln.dial(t.Context(), "", "")
+		send(t, first, basicRequest, basicResponse)
+		second := make(chan net.Conn)
+		go func() {
+			nc, _ := ln.dial(t.Context(), "", "")
+			second <- nc
+		}()
+		synctest.Wait()
+		select {
+		case <-second:
+			t.Fatal("the second connection was accepted while the first one lived")
+		default:
+		}
+		send(t, first, basicRequest, basicResponse)
+		first.Close()
+		nc := <-second
+		send(t, nc, basicRequest, basicResponse)
+		nc.Close()
+		srv.Close()
+	})
+}
+
+// gate is a handler that says when it has begun, and waits until it is opened.
+type gate struct {
+	begun chan struct{}
+	open  chan struct{}
+}
+
+func newGate() *gate { return &gate{begun: make(chan struct{}), open: make(chan struct{})} }
+
+func (g *gate) Divide(context.Context, int32, int32) (float32, error) {
+	g.begun <- struct{}{}
+	<-g.open
+	return 2, nil
+}
+
+func TestShutdownLetsCallsFinish(t *testing.T) {
+	for _, scheme := range []string{"basic", "line", "http"} {
+		t.Run(scheme, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, ln := newGate(), listenInMemory()
+				srv := yodel.NewServer(divide.NewService(g))
+				var all sync.WaitGroup
+				ctx, end := context.WithCancel(t.Context())
+				all.Go(func() {
+					if err := srv.Serve(ctx, ln); err != nil {
+						t.Errorf("Serve: %v", err)
+					}
+				})
+				ch, _ := yodel.DialOptions{Dialer: ln.dial}.Dial(scheme + "://memory:1")
+				all.Go(func() {
+					got, err := divide.NewClient(ch).Divide(context.Background(), 200)
+					if err != nil || got != 2 {
+						t.Errorf("the call that ran at the shutdown = %v, %v; want 2", got, err)
+					}
+				})
+				<-g.begun
+				end()
+				synctest.Wait()
+				if _, err := ln.dial(t.Context(), "", ""); !errors.Is(err, errRefused) {
+					t.Errorf("dial = %v; want it refused", err)
+				}
+				close(g.open)
+				all.Wait()
+				ch.Close()
+			})
+		})
+	}
+}
+
+func TestShutdownCutsAtTheEndOfItsContext(t *testing.T) {
+	for _, scheme := range []string{"basic", "line", "http"} {
+		t.Run(scheme, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ln := listenInMemory()
+				srv := serve(t, yodel.ServerOptions{}, ln)
+				ch, _ := yodel.DialOptions{Dialer: ln.dial}.Dial(scheme + "://memory:1")
+				failed := make(chan error)
+				go func() {
+					_, err := divide.NewClient(ch).Divide(t.Context(), waits)
+					failed <- err
+				}()
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				began := time.Now()
+				if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Shutdown = %v; want context.DeadlineExceeded", err)
+				}
+				if took := time.Since(began); took != time.Minute {
+					t.Errorf("Shutdown took %v; want 1m", took)
+				}
+				wantCode(t, <-failed, rpc.Unavailable, rpc.OutcomeUnknown)
+				ch.Close()
+			})
+		})
+	}
+}
+
+// A connection that was accepted before the shutdown, and whose first call comes a moment later, is answered.
+func TestShutdownHearsNewConnections(t *testing.T) {
+	for _, test := range spoken[:7] {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ln := listenInMemory()
+				srv := serve(t, yodel.ServerOptions{}, ln)
+				nc, _ := ln.dial(t.Context(), "", "")
+				synctest.Wait()
+				down := make(chan error)
+				go func() { down <- srv.Shutdown(t.Context()) }()
+				time.Sleep(500 * time.Millisecond)
+				send(t, nc, test.request, test.response)
+				nc.Close()
+				if err := <-down; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestServeAfterShutdownFails(t *testing.T) {
+	t.Parallel()
+	srv := yodel.NewServer()
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Serve(t.Context(), listenInMemory()); err == nil || !strings.Contains(err.Error(), "shut down") {
+		t.Errorf("Serve = %v", err)
+	}
+}
+
+func TestServerErrorsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	service := divide.NewService(handler{})
+	for _, test := range []struct {
+		name, address, want string
+		server              *yodel.Server
+	}{
+		{"in use", taken.Addr().String(), "is in use; stop the other program or pass another address", yodel.NewServer(service)},
+		{"no port", "localhost", "it is not HOST:PORT", yodel.NewServer(service)},
+		{"a URL", "http://localhost:80", "write only HOST:PORT", yodel.NewServer(service)},
+		{"relative path", "unix://s", "absolute path", yodel.NewServer(service)},
+		{"two of a name", "127.0.0.1:0", "would both answer to", yodel.NewServer(service, service)},
+		{"mode", "127.0.0.1:0", "Processes(n) with n of at least 1",
+			yodel.ServerOptions{Mode: yodel.Processes(0)}.NewServer(service)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.server.ListenAndServe(t.Context(), test.address)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("err = %v; want it to say %q", err, test.want)
+			}
+		})
+	}
+	workers := yodel.ServerOptions{Mode: yodel.Processes(2)}.NewServer(service)
+	if err := workers.Serve(t.Context(), listenInMemory()); err == nil || !strings.Contains(err.Error(), "ListenAndServe") {
+		t.Errorf("Serve with Processes = %v", err)
+	}
+}

@@ -51,10 +51,10 @@ var runtimeImports = set(`datetime timedelta timezone Any Callable Dict Iterator
 var publicNames = strings.Fields("Channel RpcError Server ThreadServer")
 
 // builtinNames are the names of Python's own that a module uses.
-var builtinNames = set(`BlockingIOError ConnectionError EOFError Exception OSError OverflowError RecursionError
-	RuntimeError TypeError UnicodeDecodeError ValueError abs any bool bytearray bytes dict divmod enumerate float
-	frozenset getattr hasattr int isinstance len list max memoryview next object property range repr sorted
-	staticmethod str super tuple type vars`)
+var builtinNames = set(`BlockingIOError ConnectionError EOFError Exception NotImplementedError OSError OverflowError
+	RecursionError RuntimeError TypeError UnicodeDecodeError ValueError abs any bool bytearray bytes
+	classmethod dict divmod enumerate float frozenset getattr hasattr int isinstance len list max memoryview
+	next range repr set sorted staticmethod str super tuple type vars`)
 
 // classNames are the names that the bodies of generated classes use, so that no method may have them, and no field
 // either.

@@ -57,10 +57,17 @@ def _json_float(type_: _Type, plain: float) -> Any:
         return int(plain)
     if type_.kind == "double":
         return plain
-    digits = 6
-    while _lower_float("float", float(f"{plain:.{digits}g}")) != plain:
-        digits += 1
-    return float(f"{plain:.{digits}g}")
+    return _shortest(plain)
+
+
+def _shortest(single: float) -> float:
+    """Gives the number of the fewest digits that rounds to a 32-bit float."""
+    for digits in range(1, 9):
+        short = float(f"{single:.{digits}g}")
+        fits = abs(short) < 3.4028236e38  # larger ones round to infinity
+        if fits and _lower_float("float", short) == single:
+            return short
+    return float(f"{single:.9g}")
 
 
 def _json_enum(type_: _Type, plain: int) -> Any:

@@ -220,13 +220,14 @@ def _lower_int(kind: str, value: Any) -> int:
 
 
 def _lower_float(kind: str, value: Any) -> float:
+    if not hasattr(value, "__float__"):
+        raise _wrong_type(value, "float")
     layout = ">f" if kind == "float" else ">d"
     try:
-        return float(struct.unpack(layout, struct.pack(layout, value))[0])
+        packed = struct.pack(layout, float(value))
     except OverflowError:
-        raise ValueError(f"{value} is too large for a {kind}") from None
-    except struct.error:
-        raise _wrong_type(value, "float") from None
+        raise ValueError(f"the number is too large for a {kind}") from None
+    return float(struct.unpack(layout, packed)[0])
 
 
 def _lower_string(kind: str, value: Any) -> str:

@@ -772,13 +772,14 @@ def _lower_int(kind: str, value: Any) -> int:
 
 
 def _lower_float(kind: str, value: Any) -> float:
+    if not hasattr(value, "__float__"):
+        raise _wrong_type(value, "float")
     layout = ">f" if kind == "float" else ">d"
     try:
-        return float(struct.unpack(layout, struct.pack(layout, value))[0])
+        packed = struct.pack(layout, float(value))
     except OverflowError:
-        raise ValueError(f"{value} is too large for a {kind}") from None
-    except struct.error:
-        raise _wrong_type(value, "float") from None
+        raise ValueError(f"the number is too large for a {kind}") from None
+    return float(struct.unpack(layout, packed)[0])
 
 
 def _lower_string(kind: str, value: Any) -> str:
@@ -1288,10 +1289,17 @@ def _json_float(type_: _Type, plain: float) -> Any:
         return int(plain)
     if type_.kind == "double":
         return plain
-    digits = 6
-    while _lower_float("float", float(f"{plain:.{digits}g}")) != plain:
-        digits += 1
-    return float(f"{plain:.{digits}g}")
+    return _shortest(plain)
+
+
+def _shortest(single: float) -> float:
+    """Gives the number of the fewest digits that rounds to a 32-bit float."""
+    for digits in range(1, 9):
+        short = float(f"{single:.{digits}g}")
+        fits = abs(short) < 3.4028236e38  # larger ones round to infinity
+        if fits and _lower_float("float", short) == single:
+            return short
+    return float(f"{single:.9g}")
 
 
 def _json_enum(type_: _Type, plain: int) -> Any:

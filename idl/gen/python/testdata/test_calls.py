@@ -1,0 +1,596 @@
+"""Python clients and Python servers, over both protocols."""
+
+import ast
+import copy
+import logging
+import pathlib
+import pickle
+import socket
+import struct
+import threading
+import unittest
+from datetime import datetime, timedelta, timezone
+
+import divide
+import echo
+import every
+import hostile
+
+UTC = timezone.utc
+PROTOCOLS = ("basic://", "line://")
+
+logging.getLogger("yodel").addHandler(logging.NullHandler())
+
+
+def one_of_everything():
+    return every.Containers(
+        ints=[1, -2], texts=["", "\u00e9\u20ac"],
+        circles=[every.Circle(), every.Circle(2.5)],
+        shapes=[every.ShapeCircle(every.Circle(3.0)), None,
+                every.ShapeName("n"), every.ShapeRawNumber(2**62)],
+        counts={"a": -1, "b": 1},
+        by_number={-1: every.Circle(0.0), 10: every.Circle()},
+        by_flag={False: every.Rounding(99), True: every.Rounding.UP},
+        times=[datetime(2024, 2, 29, 12, tzinfo=UTC)],
+        circle=every.Circle(0.0), shape=every.ShapeSquare(every.Square(4)),
+        node=every.Node(1, [every.Node(2, [every.Node()])]))
+
+
+SCALARS = every.Scalars(
+    True, -2**31, -2**63, 2**32 - 1, 2**64 - 1, 0.5, 1e300, "\0 line\r\n",
+    bytes(range(256)), datetime(1969, 12, 31, 23, 59, 59, 999999, UTC),
+    timedelta(microseconds=-1), every.Rounding.UP)
+
+VALUES = {
+    "bools": [True, False],
+    "ints": [0, -1, 2**31 - 1],
+    "longs": [0, -2**63, 2**63 - 1],
+    "uints": [0, 2**32 - 1],
+    "ulongs": [0, 2**64 - 1],
+    "floats": [0.0, -0.0, 0.5, float("inf"), float("nan"), 2.0**-149],
+    "doubles": [0.0, -0.0, 0.1, 1e308, 123456789012345680.0, float("-inf")],
+    "strings": ["", "a\u00e9\u20ac\U0001f600", "\"\\\r\n\u2028\0"],
+    "blobs": [b"", b"\0\xff"],
+    "timestamps": [datetime(1970, 1, 1, tzinfo=UTC),
+                   datetime.max.replace(tzinfo=UTC), None],
+    "durations": [timedelta(), timedelta(days=-1, microseconds=1)],
+    "roundings": list(every.Rounding) + [every.Rounding(-7)],
+    "scalars": [every.Scalars(), SCALARS],
+    "defaults": [every.Defaults(single=0.5), every.Defaults(
+        False, 0, 0, 0, 0, 0.0, 0.0, "", timedelta(), every.Rounding(0))],
+    "optionals": [every.Optionals(), every.Optionals(
+        False, 0, "", b"", datetime(1970, 1, 1, tzinfo=UTC), timedelta(),
+        every.Rounding(0), every.Scalars(), every.ShapeName(""))],
+    "containers": [every.Containers(), one_of_everything()],
+    "shapes": [None, every.ShapeCircle(every.Circle()), every.ShapeName("")],
+    "circles": [[], [every.Circle(), every.Circle(2.0)]],
+    "maps": [{}, {"": -1.5, "x": 0.0}],
+    "maybe": [None, 0, 5],
+    "maybe_node": [None, every.Node(), every.Node(3, [every.Node(4)])],
+}
+
+
+class Calls(unittest.TestCase):
+    def test_every_type(self):
+        for server_class in (every.Server, every.ThreadServer):
+            for protocol in PROTOCOLS:
+                with self.subTest(server_class=server_class,
+                                  protocol=protocol):
+                    self.check_every_type(server_class, protocol)
+
+    def check_every_type(self, server_class, protocol):
+        with echo.running(server_class) as (_, address):
+            with every.Channel(protocol + address, timeout=20) as channel:
+                client = every.EchoClient(channel)
+                for method, values in VALUES.items():
+                    for value in values:
+                        got = getattr(client, method)(value)
+                        self.assertEqual(repr(got), repr(value), method)
+
+    def test_readme(self):
+        class Handlers(divide.Handler):
+            def divide(self, num1, num2=1):
+                if num2 == 0:
+                    raise divide.InvalidOperation()
+                return num1 / num2
+
+        with echo.running(divide.Server, divide.Service(Handlers())) as (
+                _, address):
+            for protocol in PROTOCOLS + ("",):
+                with divide.Channel(protocol + address) as channel:
+                    client = divide.Client(channel)
+                    self.assertEqual(client.divide(200), 200)
+                    self.assertEqual(client.divide(200, num2=100), 2)
+                    self.assertEqual(client.divide(num1=1, num2=4), 0.25)
+                    with self.assertRaises(divide.InvalidOperation) as caught:
+                        client.divide(1, 0)
+                    self.assertEqual(str(caught.exception),
+                                     "invalid operation")
+
+    def test_exceptions(self):
+        for protocol in PROTOCOLS:
+            with echo.running() as (_, address), self.subTest(protocol):
+                with every.Channel(protocol + address) as channel:
+                    self.check_exceptions(every.EchoClient(channel))
+
+    def check_exceptions(self, client):
+        with self.assertRaises(every.OutOfStock) as caught:
+            client.buy("tea", 2)
+        err = caught.exception
+        self.assertEqual((err.message, err.left, err.instead),
+                         ("no tea", 3, ["coffee"]))
+        self.assertEqual(str(err), "no tea")
+        with self.assertRaises(every.Silent) as caught:
+            client.buy("silence")
+        self.assertEqual((str(caught.exception), caught.exception.number),
+                         ("silent", 5))
+        with self.assertRaises(every.RpcError) as caught:
+            client.buy("denied")
+        self.assertEqual(str(caught.exception), "permission_denied: not you")
+        with self.assertLogs("yodel", "ERROR") as logs:
+            with self.assertRaises(every.RpcError) as caught:
+                client.buy("bug")
+        self.assertIn("a secret", logs.output[0])
+        self.assertEqual(caught.exception.code, "internal")
+        self.assertNotIn("secret", caught.exception.message)
+        self.assertIsNone(client.ping())
+
+    def test_results_that_do_not_fit(self):
+        class Wrong(echo.Echo):
+            def ints(self, value):
+                return None if value else 2**31
+
+            def strings(self, value):
+                return "\ud800"
+
+        for protocol in PROTOCOLS:
+            with echo.running(every.Server, every.EchoService(Wrong())) as (
+                    _, address), every.Channel(protocol + address) as channel:
+                client = every.EchoClient(channel)
+                for call in (lambda: client.ints(0), lambda: client.ints(1),
+                             lambda: client.strings("")):
+                    with self.assertRaises(every.RpcError) as caught:
+                        call()
+                    self.assertEqual(caught.exception.code, "internal")
+                self.assertEqual(client.longs(3), 3)
+
+    def test_streams(self):
+        with every.Channel("127.0.0.1:1") as channel:
+            client = every.EchoClient(channel)
+            for call in (lambda: client.ticks(3), lambda: client.sum([1])):
+                with self.assertRaises(every.RpcError) as caught:
+                    call()
+                self.assertEqual(caught.exception.code, "unimplemented")
+                self.assertIn("mux", caught.exception.message)
+
+
+class Arguments(unittest.TestCase):
+    """What a stub refuses before it sends anything."""
+
+    def setUp(self):
+        self.channel = every.Channel("127.0.0.1:1")  # nobody listens
+        self.client = every.EchoClient(self.channel)
+
+    def refuses(self, error, text, method, *args):
+        with self.assertRaises(error) as caught:
+            getattr(self.client, method)(*args)
+        self.assertIn(text, str(caught.exception))
+
+    def test_ranges(self):
+        for method, values in {
+                "ints": (2**31, -2**31 - 1), "longs": (2**63, -2**63 - 1),
+                "uints": (2**32, -1), "ulongs": (2**64, -1),
+                "floats": (1e39, -1e39), "roundings": (2**31,),
+                "durations": (timedelta.max,), "strings": ("\ud800",),
+                "timestamps": (datetime(2024, 1, 1),)}.items():
+            for value in values:
+                with self.subTest(method=method, value=value):
+                    self.refuses(ValueError, "value: ", method, value)
+
+    def test_types(self):
+        for method, value in (("bools", 1), ("ints", "1"), ("ints", 1.0),
+                              ("ints", True), ("ints", None), ("floats", "1"),
+                              ("strings", b""), ("blobs", ""),
+                              ("timestamps", 0), ("durations", 1.5),
+                              ("roundings", "DOWN"), ("circles", "abc"),
+                              ("circles", 1), ("maps", [1]),
+                              ("scalars", every.Circle()), ("scalars", None),
+                              ("shapes", every.Circle())):
+            with self.subTest(method=method, value=value):
+                self.refuses(TypeError, "value: ", method, value)
+
+    def test_path(self):
+        self.refuses(ValueError, "value.by_number[7].radius: ", "containers",
+                     every.Containers(by_number={7: every.Circle(10**400)}))
+        self.refuses(TypeError, "value.shapes[1].circle.radius: ",
+                     "containers", every.Containers(shapes=[
+                         None, every.ShapeCircle(every.Circle("1"))]))
+
+    def test_nesting(self):
+        node = every.Node()
+        for _ in range(120):
+            node = every.Node(0, [node])
+        self.refuses(ValueError, "nested deeper than 100", "maybe_node", node)
+        node.children.append(node)
+        self.refuses(ValueError, "nested deeper than 100", "maybe_node", node)
+
+    def test_targets(self):
+        for target in ("mux://127.0.0.1:1", "127.0.0.1", "127.0.0.1:http",
+                       ":1", "127.0.0.1:65536"):
+            with self.subTest(target), self.assertRaises(ValueError):
+                every.Channel(target)
+
+    def test_nobody_listens(self):
+        with self.assertRaises(every.RpcError) as caught:
+            self.client.ping()
+        err = caught.exception
+        self.assertEqual((err.code, err.may_have_run), ("unavailable", False))
+        self.assertIn("127.0.0.1:1", err.message)
+
+    def test_closed(self):
+        self.channel.close()
+        with self.assertRaisesRegex(ValueError, "closed"):
+            self.client.ping()
+
+
+class Values(unittest.TestCase):
+    def test_enums(self):
+        unknown = every.Rounding(1234)
+        self.assertEqual((unknown, unknown.name, unknown.value),
+                         (1234, "1234", 1234))
+        self.assertIsInstance(unknown, every.Rounding)
+        self.assertEqual(unknown, pickle.loads(pickle.dumps(unknown)))
+        for bad in (2**31, "DOWN", None):
+            with self.assertRaises(ValueError):
+                every.Rounding(bad)
+
+    def test_exceptions_copy(self):
+        err = every.OutOfStock("m", left=2)
+        for again in (pickle.loads(pickle.dumps(err)), copy.copy(err)):
+            self.assertEqual(vars(again), vars(err))
+        err = every.RpcError("internal", "m", False)
+        self.assertEqual(vars(pickle.loads(pickle.dumps(err))), vars(err))
+
+    def test_documentation(self):
+        self.assertEqual(every.Rounding.__doc__, "How to round.")
+        self.assertIn("a: The first.", every.EchoClient.defaulted.__doc__)
+        self.assertEqual(hostile.Client.str_.__doc__, '"quoted"')
+        self.assertTrue(
+            hostile.__doc__.startswith("Names and comments that Python"))
+        self.assertIn('""" and \\ and \\N and\nmore"', hostile.__doc__)
+
+    def test_syntax_of_3_9(self):
+        for path in pathlib.Path(__file__).parent.rglob("*.py"):
+            with self.subTest(path):
+                text = path.read_text(encoding="utf-8")
+                ast.parse(text, str(path), feature_version=(3, 9))
+
+
+class Hostile(unittest.TestCase):
+    def test_calls(self):
+        class Handlers(hostile.Handler):
+            def def_(self, self_, name, lambda_, json):
+                if json == 0:
+                    raise hostile.Exception_(args_=lambda_.class_)
+                return self_ + name + lambda_.self_ + json
+
+            def list(self, list, print):
+                return list + [print]
+
+            def str_(self, str):
+                return str
+
+            def hidden__(self):
+                return None
+
+        with echo.running(hostile.Server, hostile.Service(Handlers())) as (
+                _, address):
+            for protocol in PROTOCOLS:
+                with hostile.Channel(protocol + address) as channel:
+                    client = hostile.Client(channel)
+                    node = hostile.Server_(7, field=hostile.Server_())
+                    self.assertEqual(client.def_(1, 10, node, 100), 112)
+                    with self.assertRaises(hostile.Exception_) as caught:
+                        client.def_(1, 2, node, json=0)
+                    self.assertEqual(caught.exception.args_, 7)
+                    none = hostile.Any_.None_
+                    self.assertEqual(client.list([none], none), [none] * 2)
+                    self.assertEqual(client.str_("s"), "s")
+                    self.assertIsNone(client.hidden__())
+
+
+class Handlers(unittest.TestCase):
+    def test_one_that_lacks_a_method(self):
+        class Half:
+            def divide(self, num1):
+                return 1
+
+        with self.assertRaisesRegex(TypeError, "lacks the method divide"):
+            divide.Service(object())
+        with self.assertRaisesRegex(TypeError, "num2"):
+            divide.Service(Half())
+        with self.assertRaises(TypeError):
+            type("Empty", (divide.Handler,), {})()
+
+    def test_names(self):
+        echoes = every.EchoService(echo.Echo())
+        with self.assertRaisesRegex(ValueError, "Echo.bools"):
+            every.Server(("127.0.0.1", 0), echoes, echoes)
+        services = (divide.Service(echo.Divide()),
+                    every.Service(echo.Divide()))
+        with echo.running(every.Server, *services) as (_, address):
+            with every.Channel(address) as channel:
+                with self.assertRaisesRegex(every.RpcError,
+                                            "several services"):
+                    every.Client(channel).divide(1)
+
+
+class Connections(unittest.TestCase):
+    def test_timeout(self):
+        entered, leave = threading.Event(), threading.Event()
+
+        class Slow(echo.Echo):
+            def ping(self):
+                entered.set()
+                leave.wait(20)
+
+        with echo.running(every.ThreadServer, every.EchoService(Slow())) as (
+                _, address), every.Channel(address) as channel:
+            client = every.EchoClient(channel)
+            hasty = every.EchoClient(channel.with_timeout(0.05))
+            with self.assertRaises(every.RpcError) as caught:
+                hasty.ping()
+            err = caught.exception
+            self.assertEqual((err.code, err.may_have_run),
+                             ("deadline_exceeded", True))
+            self.assertEqual(client.ints(1), 1)  # over another connection
+            entered.clear()
+            thread = threading.Thread(target=client.ping)
+            thread.start()
+            entered.wait(20)
+            with self.assertRaises(every.RpcError) as caught:
+                hasty.ints(1)  # the connection is taken
+            self.assertFalse(caught.exception.may_have_run)
+            leave.set()
+            thread.join()
+            self.assertEqual(hasty.ints(1), 1)
+
+    def test_reconnect(self):
+        with echo.scripted(None, b"\1\0\0\0\5") as (address, _):
+            with every.Channel(address, timeout=20) as channel:
+                client = every.EchoClient(channel)
+                with self.assertRaises(every.RpcError) as caught:
+                    client.ints(5)
+                err = caught.exception
+                self.assertEqual((err.code, err.may_have_run),
+                                 ("unavailable", True))
+                self.assertEqual(client.ints(5), 5)
+
+    def test_server_restarts_between_calls(self):
+        with every.Channel("127.0.0.1:1", timeout=20) as channel:
+            client = every.EchoClient(channel)
+            with echo.running() as (server, address):
+                channel._link.address = server.address
+                self.assertEqual(client.ints(1), 1)
+            service = every.EchoService(echo.Echo())
+            with every.Server(server.address, service) as again:
+                thread = threading.Thread(target=again.serve_forever)
+                thread.start()
+                self.assertEqual(client.ints(2), 2)
+                again.shutdown()
+                thread.join()
+
+    def test_answers_that_do_not_fit(self):
+        string = struct.pack(">I", 2**32 - 1)
+        for protocol, answer, code in (
+                ("basic://", b"\0", "internal"),
+                ("basic://", b"\2" + echo.block(b"m"), "internal"),
+                ("basic://", b"\1" + string, "resource_exhausted"),
+                ("basic://", b"\xff" + string, "resource_exhausted"),
+                ("basic://", b"\1" + echo.block(b"\xff"), "internal"),
+                ("basic://", b"\xff" + echo.block(b"sorry"), "unknown"),
+                ("line://", b"[]\n", "internal"),
+                ("line://", b"{}\n", "internal"),
+                ("line://", b'{"result":1}\n', "internal"),
+                ("line://", b'{"error":1}\n', "internal"),
+                ("line://", b'{"error":{"type":"Odd"}}\n', "unknown"),
+                ("line://", b"x" * 200, "resource_exhausted")):
+            with self.subTest(answer), echo.scripted(answer) as (address, _):
+                with every.Channel(protocol + address, timeout=20,
+                                   limit=150) as channel:
+                    with self.assertRaises(every.RpcError) as caught:
+                        every.EchoClient(channel).strings("")
+                    self.assertEqual(caught.exception.code, code)
+
+    def test_year_10000(self):
+        answer = b"\1" + struct.pack(">qI", 2**40, 0)
+        with echo.scripted(answer) as (address, _):
+            with every.Channel(address, timeout=20) as channel:
+                with self.assertRaises(every.RpcError) as caught:
+                    every.EchoClient(channel).timestamps(None)
+                self.assertEqual(caught.exception.code, "out_of_range")
+
+    def test_threads_share_a_channel(self):
+        with echo.running() as (_, address), every.Channel(
+                address) as channel:
+            client, wrong = every.EchoClient(channel), []
+
+            def work(start):
+                wrong.extend(i for i in range(start, start + 100)
+                             if client.ints(i) != i)
+
+            threads = [threading.Thread(target=work, args=(n * 1000,))
+                       for n in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(wrong, [])
+
+    def test_limits(self):
+        with echo.running(limit=1000) as (_, address), every.Channel(
+                address) as channel:
+            client = every.EchoClient(channel)
+            self.assertEqual(client.strings("x" * 900), "x" * 900)
+            with self.assertRaises(every.RpcError) as caught:
+                client.strings("x" * 2000)
+            self.assertIn(caught.exception.code,
+                          ("resource_exhausted", "unavailable"))
+            small = every.EchoClient(every.Channel(address, limit=100))
+            with self.assertRaises(every.RpcError) as caught:
+                small.strings("x" * 200)
+            self.assertEqual((caught.exception.code,
+                              caught.exception.may_have_run),
+                             ("resource_exhausted", False))
+
+
+class Intruders(unittest.TestCase):
+    """Peers that send what they should not, and a neighbour."""
+
+    def test_bytes(self):
+        divide_1 = echo.request("divide", b"\1\0\0\0\1")
+        line = b'{"name": "divide", "params": {"num1": 1}}'
+        intruders = [
+            b"", b"\xff", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n",
+            b"\0\0\1\1" + b"x" * 300, b"\0\xff\xff\xff",
+            b"\0\0\0\6divide\xff\xff\xff\xff", b"\0\0\0\6divide\0\x40\0\1",
+            b"\0\0\0\6divide\x80\0\0\0", b"{" * 100, b"\n" * 1000,
+        ]
+        intruders += [divide_1[:i] for i in range(len(divide_1))]
+        intruders += [line[:i] for i in range(len(line) + 1)]
+        for server_class in (every.Server, every.ThreadServer):
+            with echo.running(server_class) as (_, address):
+                with every.Channel(address, timeout=20) as channel:
+                    neighbour = every.Client(channel)
+                    for data in intruders:
+                        with self.subTest(server=server_class, data=data):
+                            if server_class is every.ThreadServer:
+                                self.assertEqual(neighbour.divide(8, 2), 4)
+                            self.intrude(address, data)
+                    self.assertEqual(neighbour.divide(8, 2), 4)
+
+    def intrude(self, address, data):
+        """Sends data and the end; the server must end the connection."""
+        with echo.connected(address) as sock:
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            try:
+                while sock.recv(65536):
+                    pass
+            except ConnectionError:
+                pass  # the server closed without having read all of it
+
+    def test_reset(self):
+        with echo.running() as (_, address), every.Channel(
+                address) as channel:
+            client = every.EchoClient(channel)
+            for _ in range(20):
+                sock = echo.connected(address)
+                sock.sendall(echo.request("Echo.strings", b"\1" + echo.block(
+                    b"x" * 100000)) * 3)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack("ii", 1, 0))
+                sock.close()
+                self.assertEqual(client.ints(1), 1)
+
+    def test_over_the_limit_is_told_why(self):
+        for data, where in ((b"\0\0\1\1", "method name"),
+                            (b"\0\0\0\4ping\0\x40\0\1", "arguments")):
+            with echo.running() as (_, address):
+                with echo.connected(address) as sock:
+                    sock.sendall(data)
+                    text = echo.read_error(sock)
+                    self.assertTrue(text.startswith("resource_exhausted"))
+                    self.assertIn(where, text)
+                    self.assertEqual(sock.recv(1), b"")
+
+    def test_silence(self):
+        with echo.running(first_timeout=0.05, message_timeout=0.05) as (
+                _, address):
+            for data in (b"", b"\0", b"\0\0\0\4pi", b'{"name"'):
+                with self.subTest(data), echo.connected(address) as sock:
+                    sock.sendall(data)
+                    self.assertEqual(sock.recv(1), b"")
+            with echo.connected(address) as sock:  # at rest between calls
+                for _ in range(3):
+                    sock.sendall(echo.request("Echo.ping"))
+                    self.assertEqual(echo.read(sock, 1), b"\1")
+
+    def test_a_peer_that_never_reads(self):
+        with echo.running(message_timeout=0.2) as (_, address):
+            with echo.connected(address) as sock:
+                sock.settimeout(20)
+                big = echo.request("Echo.strings",
+                                   b"\1" + echo.block(b"x" * 4000000))
+                with self.assertRaises((ConnectionError, socket.timeout)):
+                    while True:
+                        sock.sendall(big)
+
+
+class Shutdown(unittest.TestCase):
+    def test_running_calls_end(self):
+        entered, leave = threading.Event(), threading.Event()
+
+        class Slow(echo.Echo):
+            def ints(self, value):
+                entered.set()
+                leave.wait(20)
+                return value
+
+        for server_class in (every.Server, every.ThreadServer):
+            entered.clear()
+            leave.clear()
+            results = []
+            with echo.running(server_class, every.EchoService(Slow())) as (
+                    server, address), every.Channel(address) as channel:
+                client = every.EchoClient(channel)
+                call = threading.Thread(
+                    target=lambda: results.append(client.ints(5)))
+                call.start()
+                entered.wait(20)
+                stop = threading.Thread(target=server.shutdown)
+                stop.start()
+                with server._state:
+                    server._state.wait_for(lambda: server._stopping, 20)
+                leave.set()
+                stop.join()
+                call.join()
+                self.assertEqual(results, [5])
+                with self.assertRaises(every.RpcError) as caught:
+                    client.ints(1)
+                self.assertFalse(caught.exception.may_have_run)
+
+    def test_idle_connections_are_closed(self):
+        for server_class in (every.Server, every.ThreadServer):
+            with echo.running(server_class) as (server, address):
+                sock = echo.connected(address)
+                sock.sendall(echo.request("Echo.ping"))
+                self.assertEqual(echo.read(sock, 1), b"\1")
+                server.shutdown()
+                self.assertEqual(sock.recv(1), b"")
+                sock.close()
+
+    def test_what_takes_too_long_is_cut(self):
+        entered, leave = threading.Event(), threading.Event()
+
+        class Stuck(echo.Echo):
+            def ping(self):
+                entered.set()
+                leave.wait(20)
+
+        with echo.running(every.ThreadServer, every.EchoService(Stuck())) as (
+                server, address), echo.connected(address) as sock:
+            sock.sendall(echo.request("Echo.ping"))
+            entered.wait(20)
+            server.shutdown(timeout=0.01)
+            self.assertEqual(sock.recv(1), b"")
+            leave.set()
+
+    def test_before_serving(self):
+        with every.Server(("127.0.0.1", 0)) as server:
+            server.shutdown()
+            server.serve_forever()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -53,10 +53,13 @@ func (c Change) String() string {
 }
 
 // Compare returns what the new files break of the old ones, imports included. A file's counterpart is the one with the
-// same path, else the one with the same package.
+// same path, else the one with the same package; a single old file and a single new one are counterparts anyway.
 func Compare(old, new []*schema.File) []Change {
 	c := &comparison{newDecls: map[string]decl{}, toNew: map[string]string{}, toOld: map[string]string{}}
 	pairs := pairFiles(withImports(old), withImports(new))
+	if len(old) == 1 && len(new) == 1 {
+		pairs[0].new = new[0]
+	}
 	for _, f := range withImports(new) {
 		for _, d := range declared(f) {
 			c.newDecls[d.fullName()] = d

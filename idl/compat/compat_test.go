@@ -326,8 +326,22 @@ func TestExceptionLists(t *testing.T) {
 
 func TestFileGone(t *testing.T) {
 	t.Parallel()
-	changes := compat.Compare(definition(t, "a.yodel", "int f()"), definition(t, "b.yodel", "int f()"))
+	a, b := definition(t, "a.yodel", "int f()"), definition(t, "b.yodel", "int f()")
+	changes := compat.Compare(append(a, b...), b)
 	if len(changes) != 1 || changes[0].String() != "wire: a.yodel: the file is gone, with all that it declares\n  help: keep it" {
+		t.Errorf("got %v", changes)
+	}
+}
+
+func TestSingleFilesAreCounterparts(t *testing.T) {
+	t.Parallel()
+	old := definition(t, "old/calc.yodel", "package calc\nservice S { int f() }")
+	changes := compat.Compare(old, definition(t, "next.yodel", "package calc\nservice S { int f() }"))
+	if len(changes) != 0 {
+		t.Errorf("got %v", changes)
+	}
+	changes = compat.Compare(old, definition(t, "next.yodel", "package next\nservice S { int f() }"))
+	if len(changes) != 1 || changes[0].Place != "calc" || changes[0].Kind != compat.Wire {
 		t.Errorf("got %v", changes)
 	}
 }

@@ -55,9 +55,9 @@ func (w *writer) value(t *wire.ValueType, v reflect.Value) {
 	case wire.KindUint64:
 		w.buf = order.AppendUint64(w.buf, v.Uint())
 	case wire.KindFloat32:
-		w.buf = order.AppendUint32(w.buf, math.Float32bits(float32(v.Float())))
+		w.float32(v.Float())
 	case wire.KindFloat64:
-		w.buf = order.AppendUint64(w.buf, math.Float64bits(v.Float()))
+		w.float64(v.Float())
 	case wire.KindTimestamp:
 		w.time(wire.TimeOf(v))
 	default:
@@ -71,6 +71,23 @@ func (w *writer) bool(v bool) {
 	} else {
 		w.buf = append(w.buf, 0)
 	}
+}
+
+// float32 and float64 write every NaN as the same bytes.
+func (w *writer) float32(v float64) {
+	bits := math.Float32bits(float32(v))
+	if v != v {
+		bits = 0x7fc00000
+	}
+	w.buf = order.AppendUint32(w.buf, bits)
+}
+
+func (w *writer) float64(v float64) {
+	bits := math.Float64bits(v)
+	if v != v {
+		bits = 0x7ff8 << 48
+	}
+	w.buf = order.AppendUint64(w.buf, bits)
 }
 
 func (w *writer) time(t time.Time) {

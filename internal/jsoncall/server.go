@@ -81,7 +81,7 @@ func within(name string, err error) error {
 	return err
 }
 
-// AppendResult appends the answer that holds c.Result.
+// AppendResult appends the answer that holds c.Result, with all its fields.
 func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 	if len(wire.TypeOf(c.Result).Fields) == 0 {
 		return append(b, "{\"result\": null}\r\n"...), nil

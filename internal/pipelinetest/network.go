@@ -1,0 +1,178 @@
+// Package pipelinetest holds the tests that the protocols over package pipeline share: [Run] runs them on connections in
+// memory, TCP and unix sockets.
+package pipelinetest
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A Protocol is one that is tested.
+type Protocol struct {
+	Dial      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error)
+	NewServer func(d *rpc.Dispatcher) Server
+	// Request returns a whole request of strings("hi") and its answer.
+	Request func() (request, answer []byte)
+	// TooLong begins a request that is over a limit of 1,024 bytes.
+	TooLong []byte
+}
+
+// A Server is what a protocol's NewServer returns.
+type Server interface {
+	ServeConn(nc net.Conn, head []byte)
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// A Network makes connections from clients to one server.
+type Network struct {
+	Name   string
+	listen func(tb testing.TB) (listener, error)
+}
+
+type listener interface {
+	Accept() (net.Conn, error)
+	Close() error
+	dial() (net.Conn, error)
+}
+
+// Networks are those that tests run on.
+var Networks = []Network{
+	{"memory", func(testing.TB) (listener, error) { return newMemoryListener(), nil }},
+	{"tcp", func(testing.TB) (listener, error) { return listenSocket("tcp", "127.0.0.1:0") }},
+	{"unix", func(tb testing.TB) (listener, error) {
+		return listenSocket("unix", filepath.Join(tb.TempDir(), "socket"))
+	}},
+}
+
+type socketListener struct{ net.Listener }
+
+func listenSocket(network, address string) (listener, error) {
+	l, err := net.Listen(network, address)
+	return socketListener{l}, err
+}
+
+func (l socketListener) dial() (net.Conn, error) { return net.Dial(l.Addr().Network(), l.Addr().String()) }
+
+type memoryListener struct {
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func newMemoryListener() *memoryListener {
+	return &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case nc := <-l.conns:
+		return nc, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *memoryListener) dial() (net.Conn, error) {
+	client, server := memoryPair()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// A Bench is a server with the network that leads to it.
+type Bench struct {
+	Echo   *Echo
+	Server Server
+
+	tb       testing.TB
+	protocol Protocol
+	listener listener
+	limits   rpc.Limits
+	serving  sync.WaitGroup
+}
+
+// NewBench returns a server of the services of package every with the given limits, until the end of the test.
+func NewBench(tb testing.TB, p Protocol, n Network, limits rpc.Limits) *Bench {
+	tb.Helper()
+	echo := newEcho()
+	d, err := rpc.NewDispatcher(echo.services(), nil, limits, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &Bench{Echo: echo, Server: p.NewServer(d), tb: tb, protocol: p, limits: limits}
+	b.start(n, func(nc net.Conn) { b.Server.ServeConn(nc, nil) })
+	tb.Cleanup(func() { b.Server.Close() })
+	return b
+}
+
+// NewFake returns a network that leads to serve, which owns a connection.
+func NewFake(tb testing.TB, p Protocol, n Network, limits rpc.Limits, serve func(net.Conn)) *Bench {
+	tb.Helper()
+	b := &Bench{tb: tb, protocol: p, limits: limits}
+	b.start(n, func(nc net.Conn) {
+		defer nc.Close()
+		serve(nc)
+	})
+	return b
+}
+
+func (b *Bench) start(n Network, serve func(net.Conn)) {
+	l, err := n.listen(b.tb)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.listener = l
+	b.serving.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b.serving.Go(func() { serve(nc) })
+		}
+	})
+	b.tb.Cleanup(func() {
+		l.Close()
+		b.serving.Wait()
+	})
+}
+
+// Raw returns a bare connection to the server, closed at the end of the test.
+func (b *Bench) Raw() net.Conn {
+	b.tb.Helper()
+	nc, err := b.listener.dial()
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.tb.Cleanup(func() { nc.Close() })
+	return nc
+}
+
+// Dial returns a connection of the protocol to the server, closed at the end of the test.
+func (b *Bench) Dial() rpc.Conn {
+	b.tb.Helper()
+	c, err := b.protocol.Dial(b.tb.Context(), rpc.ConnOptions{
+		Address: "the test's server",
+		Limits:  b.limits,
+		Dial:    func(context.Context) (net.Conn, error) { return b.listener.dial() },
+	})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.tb.Cleanup(func() { c.Close() })
+	return c
+}

@@ -1,0 +1,6 @@
+package pipelinetest
+
+import "testing"
+
+// Run tests the protocol on each network.
+func Run(t *testing.T, p Protocol) {}

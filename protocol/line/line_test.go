@@ -1,0 +1,26 @@
+package line_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var protocol = pipelinetest.Protocol{
+	Dial:      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) { return line.Dial(ctx, o) },
+	NewServer: func(d *rpc.Dispatcher) pipelinetest.Server { return line.NewServer(d) },
+	Request: func() (request, answer []byte) {
+		return []byte(`{"name": "strings", "params": {"value": "hi"}}` + "\n"), []byte(`{"result": "hi"}` + "\r\n")
+	},
+	TooLong: []byte(`{"name": "strings", "params": {"value": "` + strings.Repeat("x", 1024)),
+}
+
+func TestConn(t *testing.T) { pipelinetest.Run(t, protocol) }

@@ -159,7 +159,8 @@ func TestMethods(t *testing.T) {
 	f := calcFiles(t)
 	methods := f.Services[0].Methods
 	divide, ratios, ping := methods[0], methods[1], methods[2]
-	if divide.Doc != "Divides." || !divide.Idempotent || divide.Timeout != 2*time.Second || divide.Deprecated != "multiply" {
+	if divide.Doc != "Divides." || !divide.Idempotent || divide.Timeout != 2*time.Second ||
+		divide.Deprecated != "multiply" {
 		t.Errorf("got %+v", divide)
 	}
 	var required []bool
@@ -210,7 +211,8 @@ func TestEachFileIsReadOnce(t *testing.T) {
 	if len(diags) > 0 {
 		t.Fatal(diags.Error())
 	}
-	if want := map[string]int{"top.yodel": 1, "l.yodel": 1, "r.yodel": 1, "base.yodel": 1}; !reflect.DeepEqual(reads, want) {
+	want := map[string]int{"top.yodel": 1, "l.yodel": 1, "r.yodel": 1, "base.yodel": 1}
+	if !reflect.DeepEqual(reads, want) {
 		t.Errorf("got reads %v", reads)
 	}
 	if files[0].Imports[0].Imports[0] != files[1] || files[0].Imports[1].Imports[0] != files[1] {
@@ -235,7 +237,8 @@ func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	load := func(string) ([]byte, error) { return nil, errors.New("disk on fire") }
 	files, diags := check.Files(load, "a.yodel")
-	if files != nil || len(diags) != 1 || diags[0].String() != "a.yodel: cannot be read: disk on fire\n  help: check the path" {
+	const want = "a.yodel: cannot be read: disk on fire\n  help: check the path"
+	if files != nil || len(diags) != 1 || diags[0].String() != want {
 		t.Errorf("got %v and %s", files, diags.Error())
 	}
 }

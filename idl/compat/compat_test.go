@@ -328,7 +328,8 @@ func TestFileGone(t *testing.T) {
 	t.Parallel()
 	a, b := definition(t, "a.yodel", "int f()"), definition(t, "b.yodel", "int f()")
 	changes := compat.Compare(append(a, b...), b)
-	if len(changes) != 1 || changes[0].String() != "wire: a.yodel: the file is gone, with all that it declares\n  help: keep it" {
+	const want = "wire: a.yodel: the file is gone, with all that it declares\n  help: keep it"
+	if len(changes) != 1 || changes[0].String() != want {
 		t.Errorf("got %v", changes)
 	}
 }

@@ -30,7 +30,8 @@ func (c *comparison) method(at string, old *schema.Method, s *schema.Service) {
 	c.params(at, old, m)
 	c.exceptions(at, old, m)
 	if old.Idempotent && !m.Idempotent {
-		c.add(Meaning, at, "it is no longer @idempotent, so that callers do not repeat it after a failure", "write @idempotent")
+		c.add(Meaning, at, "it is no longer @idempotent, so that callers do not repeat it after a failure",
+			"write @idempotent")
 	}
 	if old.Timeout != m.Timeout {
 		c.add(Meaning, at, fmt.Sprintf("the timeout changed from %v to %v", old.Timeout, m.Timeout), "")

@@ -30,7 +30,11 @@ type Decoder struct {
 	depth int
 	room  int // bytes that elements of lists and maps may still take: see spend
 	err   error
-	text
+
+	whole []byte // where strings and bytes lie: buf from base on, or a copy of that; nil for in pieces, or nowhere yet
+	base  int
+	piece []byte // has room for small ones of a large payload
+	owned bool
 }
 
 // Reset makes d read data, which stays the caller's: strings and bytes are copied. Where data is at most 64 KiB, the first of them
@@ -44,7 +48,10 @@ func (d *Decoder) Reset(data []byte) {
 // 64 KiB, those under an eighth of it are copied, so that a small one does not keep it all alive.
 func (d *Decoder) ResetOwned(data []byte) {
 	d.Reset(data)
-	d.text.own(data)
+	d.owned = true
+	if len(data) <= wholeMax {
+		d.whole = data
+	}
 }
 
 // Err returns the first error.
@@ -164,17 +171,27 @@ func (d *Decoder) Float64() float64 {
 // String returns the field's value as a string, which must be UTF-8.
 func (d *Decoder) String() string {
 	b := d.content()
-	if !utf8.Valid(b) {
+	if len(b) == 0 {
+		return ""
+	}
+	if !isASCII(unsafe.Pointer(&b[0]), len(b)) && !utf8.Valid(b) {
 		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b)
 		return ""
 	}
-	b = d.keep(d.buf, int(d.value), len(b))
-	return unsafe.String(unsafe.SliceData(b), len(b))
+	if d.whole == nil {
+		b = d.keep(b)
+		return unsafe.String(&b[0], len(b))
+	}
+	return unsafe.String(&d.whole[int(d.value)-d.base], len(b))
 }
 
 // Bytes returns the field's value as bytes, never nil. Appending to them copies them.
 func (d *Decoder) Bytes() []byte {
-	return d.keep(d.buf, int(d.value), len(d.content()))
+	b := d.content()
+	if len(b) == 0 {
+		return []byte{}
+	}
+	return d.keep(b)
 }
 
 // content returns what lies in a field of the wire type LEN, empty for a field of another type.

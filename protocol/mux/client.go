@@ -42,7 +42,7 @@ type Conn struct {
 type clientMethod struct {
 	number uint16
 	name   string
-	named  atomic.Bool   // a CALL with the name has been queued
+	named  atomic.Bool   // a CALL with the name has been queued ahead of all that will be
 	calls  atomic.Uint32 // since the name was sent
 }
 
@@ -187,7 +187,9 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 		c.slots.release(p)
 		return c.lost(call.Method, rpc.OutcomeNotStarted)
 	}
-	method.named.Store(true)
+	if p.large == nil {
+		method.named.Store(true)
+	}
 	if !expiry.IsZero() {
 		c.deadlines.watch(p.expiry.Load())
 	}

@@ -262,6 +262,9 @@ func TestCallBackFromReader(t *testing.T) {
 }
 
 func TestClientAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
 	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
 	ctx := context.Background()
 	for range 2000 {

@@ -81,7 +81,8 @@ func (c *serverConn) read() {
 		c.out.sendGoAway(code, text)
 	}
 	c.die(err)
-	c.eachCall(func(sc *serverCall) { sc.Cancel(context.Canceled) })
+	c.eachCall(c.cancel)
+	c.flush()
 	c.in.release()
 	close(c.dead)
 }

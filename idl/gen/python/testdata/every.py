@@ -1514,10 +1514,10 @@ def _once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return entries
 
 
-def _whole(text: str) -> int:
+def _whole(text: str) -> float:
     if len(text) > 400:  # int takes quadratic time
         raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
+    return -0.0 if text == "-0" else int(text)
 
 
 def _finite(text: str) -> float:

@@ -1,0 +1,3 @@
+// Package interop holds tests that let the languages call each other: clients and servers in Python against those in Go,
+// with every type, and the byte vectors of protocol/basic and protocol/line against the server in Go.
+package interop

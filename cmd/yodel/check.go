@@ -1,0 +1,19 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Check definitions",
+		Long: `Check definitions with all that they import, and print every error and warning with its place and what to
+write instead. Nothing is generated.`,
+		Example:           "  yodel check divide.yodel",
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeDefinitions,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			_, err := compile(cmd.ErrOrStderr(), paths...)
+			return err
+		},
+	}
+}

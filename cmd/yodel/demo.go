@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
+)
+
+// A demoCommand is the command line of "yodel demo".
+type demoCommand struct {
+	address string
+	once    bool
+}
+
+func newDemo() *cobra.Command {
+	var c demoCommand
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Serve the one-line definition and call it",
+		Long: `Serve a definition of one line, print commands of several programs that call it, and call it from a client.
+The server goes on until Ctrl-C.`,
+		Example: `  yodel demo
+  yodel demo --addr 127.0.0.1:9000
+  yodel demo --addr 127.0.0.1:0 --once`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.run(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&c.address, "addr", "127.0.0.1:8000", "HOST:PORT to serve at; port 0 is any free one")
+	cmd.Flags().BoolVar(&c.once, "once", false, "end when the client has made its calls")
+	return cmd
+}
+
+func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
+	ln, err := listen(c.address)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- yodel.NewServer(divide.NewService(divider{})).Serve(ctx, ln) }()
+
+	address := reachable(ln.Addr().(*net.TCPAddr))
+	printCommands(out, address)
+	if err := callDivide(ctx, out, address); err != nil || c.once {
+		stop()
+		return errors.Join(err, <-served)
+	}
+	fmt.Fprintln(out, "\nThe server goes on; Ctrl-C ends it.")
+	return <-served
+}
+
+func listen(address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program uses %s; end that one, or choose another address, such as a free port: "+
+			"--addr 127.0.0.1:0", address)
+	}
+	return ln, err
+}
+
+// reachable returns the address at which this machine reaches a server that listens at a.
+func reachable(a *net.TCPAddr) string {
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	}
+	return a.String()
+}
+
+// A divider answers divide.
+type divider struct{}
+
+func (divider) Divide(_ context.Context, num1, num2 int32) (float32, error) {
+	if num2 == 0 {
+		return 0, &divide.InvalidOperation{Message: "invalid operation"}
+	}
+	return float32(num1) / float32(num2), nil
+}
+
+// callDivide makes some calls and prints each with its result or exception.
+func callDivide(ctx context.Context, out io.Writer, address string) error {
+	ch, err := yodel.Dial(address)
+	if err != nil {
+		return err
+	}
+	defer ch.Close()
+	client := divide.NewClient(ch)
+	for num1 := int32(0); num1 <= 400; num1 += 100 {
+		result, err := client.Divide(ctx, num1, divide.Num2(10))
+		if err := printCall(out, fmt.Sprintf("divide(%d, 10)", num1), result, err); err != nil {
+			return err
+		}
+	}
+	result, err := client.Divide(ctx, 100)
+	if err := printCall(out, "divide(100)", result, err); err != nil {
+		return err
+	}
+	result, err = client.Divide(ctx, 1, divide.Num2(0))
+	return printCall(out, "divide(1, 0)", result, err)
+}
+
+// printCall prints a call with its result or exception, and returns any other error.
+func printCall(out io.Writer, call string, result float32, err error) error {
+	if invalid, ok := errors.AsType[*divide.InvalidOperation](err); ok {
+		_, err = fmt.Fprintf(out, "%-14s => InvalidOperation: %s\n", call, invalid.Message)
+	} else if err == nil {
+		_, err = fmt.Fprintf(out, "%-14s = %g\n", call, result)
+	}
+	return err
+}

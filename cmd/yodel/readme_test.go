@@ -1,0 +1,105 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+var (
+	// A named block is the content of the file whose name ends the paragraph above it.
+	namedBlock = regexp.MustCompile("(?s)`([a-z/]+\\.(?:go|yodel))`[^`\n]*:\n\n```(?:go|yodel)\n(.*?)```")
+	// The commands, and what the last of them prints.
+	commandBlock = regexp.MustCompile("(?s)```sh\n(.*?)```\n\n```\n(.*?)```")
+	localLink    = regexp.MustCompile(`\]\(([^):]+)\)`)
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReadme writes the files that README.md shows into a new module and runs the commands that it shows.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	dir := t.TempDir()
+	blocks := namedBlock.FindAllStringSubmatch(text, -1)
+	if len(blocks) != 2 {
+		t.Fatalf("README.md shows %d files, want a definition and a program", len(blocks))
+	}
+	for _, block := range blocks {
+		writeFile(t, filepath.Join(dir, block[1]), block[2])
+	}
+	commands := commandBlock.FindStringSubmatch(text)
+	if commands == nil {
+		t.Fatal("README.md has no commands with their output")
+	}
+	newModule(t, dir, "hello")
+	output := runInModule(t, dir, "set -e\n"+commands[1])
+	if !strings.HasSuffix(output, commands[2]) {
+		t.Errorf("the commands print\n%s, README.md says\n%s", output, commands[2])
+	}
+}
+
+// newModule makes a module in dir that takes yodel from this repository, and everything else from the module cache.
+func newModule(t *testing.T, dir, name string) {
+	t.Helper()
+	repository, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runInModule(t, dir, "go mod init "+name+" && go mod edit -replace 'github.com/yodelrpc/yodel="+repository+"'")
+}
+
+// runInModule runs a script in a module that newModule made, and returns what it prints.
+func runInModule(t *testing.T, dir, script string) string {
+	t.Helper()
+	return runShell(t, dir, script, "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+}
+
+// runShell runs a script and returns what it prints.
+func runShell(t *testing.T, dir, script string, env ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), env...)
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", script, err, output)
+	}
+	return string(output)
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadmeLinks: every page and folder that README.md links to is there.
+func TestReadmeLinks(t *testing.T) {
+	t.Parallel()
+	links := localLink.FindAllStringSubmatch(readme(t), -1)
+	if len(links) == 0 {
+		t.Fatal("README.md has no links")
+	}
+	for _, link := range links {
+		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}

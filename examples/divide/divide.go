@@ -3,6 +3,7 @@
 package divide
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -57,19 +58,14 @@ type InvalidOperation struct {
 	Message string `yodel:"1,message"`
 }
 
-// NewInvalidOperation returns An InvalidOperation with its defaults.
+// NewInvalidOperation returns one with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.
-func (x *InvalidOperation) Error() string {
-	if x.Message == "" {
-		return "invalid operation"
-	}
-	return x.Message
-}
+func (m *InvalidOperation) Error() string { return cmp.Or(m.Message, "invalid operation") }
 
 // YodelException implements rpc.Exception.
-func (x *InvalidOperation) YodelException() (name string, code rpc.Code) {
+func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "divide.InvalidOperation", rpc.FailedPrecondition
 }
 
@@ -86,8 +82,7 @@ func (m *InvalidOperation) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *InvalidOperation) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Message = d.String()
 		}
 	}
@@ -100,11 +95,9 @@ func (m InvalidOperation) MarshalJSON() ([]byte, error) { return wire.MarshalJSO
 func (m *InvalidOperation) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service: "divide.Divide",
-	Name:    "divide",
-	Exceptions: []func() rpc.Exception{
-		func() rpc.Exception { return new(InvalidOperation) },
-	},
+	Service:    "divide.Divide",
+	Name:       "divide",
+	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 })
 
 type divideArgs struct {
@@ -112,10 +105,8 @@ type divideArgs struct {
 	Num2 int32 `yodel:"2,num2"`
 }
 
-// Reset implements wire.Message.
 func (m *divideArgs) Reset() { *m = divideArgs{Num2: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Num1)
 	if m.Num2 != 1 {
@@ -123,7 +114,6 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
@@ -142,21 +132,17 @@ type divideResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *divideResult) Reset() { *m = divideResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *divideResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}

@@ -5,6 +5,7 @@
 package everything
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -408,6 +409,7 @@ func (c *CalculatorClient) Shape(ctx context.Context, shape common.Shape) (commo
 }
 
 // LogIn calls log_in.
+//
 // Deprecated: use ping
 func (c *CalculatorClient) LogIn(ctx context.Context, user, password string, opts ...LogInOption) error {
 	call := logInMethod.NewCall()
@@ -599,19 +601,14 @@ type InvalidOperation struct {
 	Details  []string `yodel:"3,details"`
 }
 
-// NewInvalidOperation returns An InvalidOperation with its defaults.
+// NewInvalidOperation returns one with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.
-func (x *InvalidOperation) Error() string {
-	if x.Message == "" {
-		return "invalid operation"
-	}
-	return x.Message
-}
+func (m *InvalidOperation) Error() string { return cmp.Or(m.Message, "invalid operation") }
 
 // YodelException implements rpc.Exception.
-func (x *InvalidOperation) YodelException() (name string, code rpc.Code) {
+func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "everything.InvalidOperation", rpc.InvalidArgument
 }
 
@@ -655,10 +652,10 @@ type Silent struct {
 }
 
 // Error returns the exception's name as words.
-func (x *Silent) Error() string { return "silent" }
+func (m *Silent) Error() string { return "silent" }
 
 // YodelException implements rpc.Exception.
-func (x *Silent) YodelException() (name string, code rpc.Code) {
+func (m *Silent) YodelException() (name string, code rpc.Code) {
 	return "everything.Silent", rpc.FailedPrecondition
 }
 
@@ -675,8 +672,7 @@ func (m *Silent) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Silent) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Reason = d.Int32()
 		}
 	}
@@ -834,7 +830,7 @@ func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 
 // Defaults holds a field of each simple type with a default.
 //
-// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is not the default of some of them.
+// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is sent where it is not the default.
 type Defaults struct {
 	Truth    bool          `yodel:"1,truth"`
 	Small    int32         `yodel:"2,small"`
@@ -1217,7 +1213,7 @@ func (m *Maps) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data
 
 // A Node holds others of its kind, and by value structs that have defaults.
 //
-// NewNode returns one with its defaults. The fields of Node{} are zero, which is not the default of some of them.
+// NewNode returns one with its defaults. The fields of Node{} are zero, which is sent where it is not the default.
 type Node struct {
 	Label    string        `yodel:"1,label"`
 	Defaults Defaults      `yodel:"2,defaults"`
@@ -1344,6 +1340,12 @@ func (m Account) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Account) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
+
+// String returns m in one line, with *** in place of what is sensitive.
+func (m Account) String() string { return wire.String(&m) }
+
+// GoString returns what String returns.
+func (m Account) GoString() string { return m.String() }
 
 // Hostile has names that Go knows already.
 type Hostile struct {
@@ -1605,10 +1607,8 @@ type divideArgs struct {
 	Num2 int32 `yodel:"2,num2"`
 }
 
-// Reset implements wire.Message.
 func (m *divideArgs) Reset() { *m = divideArgs{Num2: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Num1)
 	if m.Num2 != 1 {
@@ -1616,7 +1616,6 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
@@ -1635,21 +1634,17 @@ type divideResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *divideResult) Reset() { *m = divideResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *divideResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}
@@ -1666,10 +1661,8 @@ type powerArgs struct {
 	Rounding Rounding `yodel:"3,rounding"`
 }
 
-// Reset implements wire.Message.
 func (m *powerArgs) Reset() { *m = powerArgs{Num2: 2} }
 
-// EncodeWire implements wire.Message.
 func (m *powerArgs) EncodeWire(e *wire.Encoder) {
 	e.PutFloat64(1, m.Num1)
 	if m.Num2 != 2 {
@@ -1680,7 +1673,6 @@ func (m *powerArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *powerArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
@@ -1701,21 +1693,17 @@ type powerResult struct {
 	Result float64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *powerResult) Reset() { *m = powerResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *powerResult) EncodeWire(e *wire.Encoder) {
 	if math.Float64bits(m.Result) != 0 {
 		e.PutFloat64(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *powerResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float64()
 		}
 	}
@@ -1728,13 +1716,10 @@ var pingMethod = rpc.NewUnary[pingArgs, pingResult](rpc.Method{
 
 type pingArgs struct{}
 
-// Reset implements wire.Message.
 func (m *pingArgs) Reset() { *m = pingArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *pingArgs) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *pingArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -1742,13 +1727,10 @@ func (m *pingArgs) DecodeWire(d *wire.Decoder) {
 
 type pingResult struct{}
 
-// Reset implements wire.Message.
 func (m *pingResult) Reset() { *m = pingResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *pingResult) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *pingResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -1763,20 +1745,16 @@ type scalarsArgs struct {
 	Scalars Scalars `yodel:"1,scalars,required"`
 }
 
-// Reset implements wire.Message.
 func (m *scalarsArgs) Reset() { *m = scalarsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *scalarsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Scalars)
 }
 
-// DecodeWire implements wire.Message.
 func (m *scalarsArgs) DecodeWire(d *wire.Decoder) {
 	var hasScalars bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Scalars)
 			hasScalars = true
 		}
@@ -1788,19 +1766,15 @@ type scalarsResult struct {
 	Result Scalars `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *scalarsResult) Reset() { *m = scalarsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *scalarsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1815,20 +1789,16 @@ type defaultsArgs struct {
 	Defaults Defaults `yodel:"1,defaults,required"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultsArgs) Reset() { *m = defaultsArgs{Defaults: NewDefaults()} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Defaults)
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultsArgs) DecodeWire(d *wire.Decoder) {
 	var hasDefaults bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Defaults)
 			hasDefaults = true
 		}
@@ -1840,19 +1810,15 @@ type defaultsResult struct {
 	Result Defaults `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultsResult) Reset() { *m = defaultsResult{Result: NewDefaults()} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1867,20 +1833,16 @@ type optionalsArgs struct {
 	Optionals Optionals `yodel:"1,optionals,required"`
 }
 
-// Reset implements wire.Message.
 func (m *optionalsArgs) Reset() { *m = optionalsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *optionalsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Optionals)
 }
 
-// DecodeWire implements wire.Message.
 func (m *optionalsArgs) DecodeWire(d *wire.Decoder) {
 	var hasOptionals bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Optionals)
 			hasOptionals = true
 		}
@@ -1892,19 +1854,15 @@ type optionalsResult struct {
 	Result Optionals `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *optionalsResult) Reset() { *m = optionalsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *optionalsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1919,20 +1877,16 @@ type listsArgs struct {
 	Lists Lists `yodel:"1,lists,required"`
 }
 
-// Reset implements wire.Message.
 func (m *listsArgs) Reset() { *m = listsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *listsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Lists)
 }
 
-// DecodeWire implements wire.Message.
 func (m *listsArgs) DecodeWire(d *wire.Decoder) {
 	var hasLists bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Lists)
 			hasLists = true
 		}
@@ -1944,19 +1898,15 @@ type listsResult struct {
 	Result Lists `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *listsResult) Reset() { *m = listsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *listsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *listsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1971,20 +1921,16 @@ type mapsArgs struct {
 	Maps Maps `yodel:"1,maps,required"`
 }
 
-// Reset implements wire.Message.
 func (m *mapsArgs) Reset() { *m = mapsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *mapsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Maps)
 }
 
-// DecodeWire implements wire.Message.
 func (m *mapsArgs) DecodeWire(d *wire.Decoder) {
 	var hasMaps bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Maps)
 			hasMaps = true
 		}
@@ -1996,19 +1942,15 @@ type mapsResult struct {
 	Result Maps `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *mapsResult) Reset() { *m = mapsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *mapsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2023,20 +1965,16 @@ type nodeArgs struct {
 	Node Node `yodel:"1,node,required"`
 }
 
-// Reset implements wire.Message.
 func (m *nodeArgs) Reset() { *m = nodeArgs{Node: NewNode()} }
 
-// EncodeWire implements wire.Message.
 func (m *nodeArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Node)
 }
 
-// DecodeWire implements wire.Message.
 func (m *nodeArgs) DecodeWire(d *wire.Decoder) {
 	var hasNode bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Node)
 			hasNode = true
 		}
@@ -2048,19 +1986,15 @@ type nodeResult struct {
 	Result Node `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *nodeResult) Reset() { *m = nodeResult{Result: NewNode()} }
 
-// EncodeWire implements wire.Message.
 func (m *nodeResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *nodeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2075,20 +2009,16 @@ type valueArgs struct {
 	Value Value `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *valueArgs) Reset() { *m = valueArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *valueArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutUnion(e, 1, m.Value, EncodeValue)
 }
 
-// DecodeWire implements wire.Message.
 func (m *valueArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = wire.ReadUnion(d, m.Value, DecodeValue)
 			hasValue = true
 		}
@@ -2100,21 +2030,17 @@ type valueResult struct {
 	Result Value `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *valueResult) Reset() { *m = valueResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *valueResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		wire.PutUnion(e, 1, m.Result, EncodeValue)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *valueResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadUnion(d, m.Result, DecodeValue)
 		}
 	}
@@ -2129,20 +2055,16 @@ type hostileArgs struct {
 	Hostile Hostile `yodel:"1,hostile,required"`
 }
 
-// Reset implements wire.Message.
 func (m *hostileArgs) Reset() { *m = hostileArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *hostileArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Hostile)
 }
 
-// DecodeWire implements wire.Message.
 func (m *hostileArgs) DecodeWire(d *wire.Decoder) {
 	var hasHostile bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Hostile)
 			hasHostile = true
 		}
@@ -2154,19 +2076,15 @@ type hostileResult struct {
 	Result Hostile `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *hostileResult) Reset() { *m = hostileResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *hostileResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *hostileResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2181,21 +2099,17 @@ type maybeArgs struct {
 	Number *int32 `yodel:"1,number"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeArgs) Reset() { *m = maybeArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeArgs) EncodeWire(e *wire.Encoder) {
 	if m.Number != nil {
 		e.PutInt32(1, *m.Number)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Number = new(d.Int32())
 		}
 	}
@@ -2205,21 +2119,17 @@ type maybeResult struct {
 	Result *int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeResult) Reset() { *m = maybeResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		e.PutInt32(1, *m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = new(d.Int32())
 		}
 	}
@@ -2234,19 +2144,15 @@ type stringsArgs struct {
 	Strings []string `yodel:"1,strings"`
 }
 
-// Reset implements wire.Message.
 func (m *stringsArgs) Reset() { *m = stringsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *stringsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutStrings(1, m.Strings)
 }
 
-// DecodeWire implements wire.Message.
 func (m *stringsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Strings = d.Strings(m.Strings)
 		}
 	}
@@ -2256,19 +2162,15 @@ type stringsResult struct {
 	Result []string `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *stringsResult) Reset() { *m = stringsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *stringsResult) EncodeWire(e *wire.Encoder) {
 	e.PutStrings(1, m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Strings(m.Result)
 		}
 	}
@@ -2283,19 +2185,15 @@ type countsArgs struct {
 	Counts map[string]int64 `yodel:"1,counts"`
 }
 
-// Reset implements wire.Message.
 func (m *countsArgs) Reset() { *m = countsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *countsArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutMap(e, 1, m.Counts, (*wire.Encoder).PutString, (*wire.Encoder).PutInt64)
 }
 
-// DecodeWire implements wire.Message.
 func (m *countsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Counts = wire.ReadEntry(d, m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
 		}
 	}
@@ -2305,50 +2203,40 @@ type countsResult struct {
 	Result map[string]int64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *countsResult) Reset() { *m = countsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *countsResult) EncodeWire(e *wire.Encoder) {
 	wire.PutMap(e, 1, m.Result, (*wire.Encoder).PutString, (*wire.Encoder).PutInt64)
 }
 
-// DecodeWire implements wire.Message.
 func (m *countsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadEntry(d, m.Result, (*wire.Decoder).String, (*wire.Decoder).Int64)
 		}
 	}
 }
 
 var echoMethod = rpc.NewUnary[echoArgs, echoResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "echo",
-	Exceptions: []func() rpc.Exception{
-		func() rpc.Exception { return new(Silent) },
-	},
+	Service:    "everything.Calculator",
+	Name:       "echo",
+	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(Silent) }},
 })
 
 type echoArgs struct {
 	Data []byte `yodel:"1,data,required"`
 }
 
-// Reset implements wire.Message.
 func (m *echoArgs) Reset() { *m = echoArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *echoArgs) EncodeWire(e *wire.Encoder) {
 	e.PutBytes(1, m.Data)
 }
 
-// DecodeWire implements wire.Message.
 func (m *echoArgs) DecodeWire(d *wire.Decoder) {
 	var hasData bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Data = d.Bytes()
 			hasData = true
 		}
@@ -2360,21 +2248,17 @@ type echoResult struct {
 	Result []byte `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *echoResult) Reset() { *m = echoResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *echoResult) EncodeWire(e *wire.Encoder) {
 	if len(m.Result) > 0 {
 		e.PutBytes(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *echoResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Bytes()
 		}
 	}
@@ -2389,20 +2273,16 @@ type shapeArgs struct {
 	Shape common.Shape `yodel:"1,shape,required"`
 }
 
-// Reset implements wire.Message.
 func (m *shapeArgs) Reset() { *m = shapeArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *shapeArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutUnion(e, 1, m.Shape, common.EncodeShape)
 }
 
-// DecodeWire implements wire.Message.
 func (m *shapeArgs) DecodeWire(d *wire.Decoder) {
 	var hasShape bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Shape = wire.ReadUnion(d, m.Shape, common.DecodeShape)
 			hasShape = true
 		}
@@ -2414,21 +2294,17 @@ type shapeResult struct {
 	Result common.Shape `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *shapeResult) Reset() { *m = shapeResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *shapeResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		wire.PutUnion(e, 1, m.Result, common.EncodeShape)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *shapeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadUnion(d, m.Result, common.DecodeShape)
 		}
 	}
@@ -2446,10 +2322,8 @@ type logInArgs struct {
 	Timeout  time.Duration `yodel:"4,timeout"`
 }
 
-// Reset implements wire.Message.
 func (m *logInArgs) Reset() { *m = logInArgs{Stay: true, Timeout: 5 * time.Second} }
 
-// EncodeWire implements wire.Message.
 func (m *logInArgs) EncodeWire(e *wire.Encoder) {
 	e.PutString(1, m.User)
 	e.PutString(2, m.Password)
@@ -2461,7 +2335,6 @@ func (m *logInArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *logInArgs) DecodeWire(d *wire.Decoder) {
 	var hasUser, hasPassword bool
 	for d.Next() {
@@ -2484,13 +2357,10 @@ func (m *logInArgs) DecodeWire(d *wire.Decoder) {
 
 type logInResult struct{}
 
-// Reset implements wire.Message.
 func (m *logInResult) Reset() { *m = logInResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *logInResult) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *logInResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -2508,10 +2378,8 @@ type funcArgs struct {
 	Err  string `yodel:"4,err"`
 }
 
-// Reset implements wire.Message.
 func (m *funcArgs) Reset() { *m = funcArgs{Ctx: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *funcArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Func)
 	e.PutInt32(2, m.Len)
@@ -2523,7 +2391,6 @@ func (m *funcArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *funcArgs) DecodeWire(d *wire.Decoder) {
 	var hasFunc, hasLen bool
 	for d.Next() {
@@ -2548,32 +2415,26 @@ type funcResult struct {
 	Result int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *funcResult) Reset() { *m = funcResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *funcResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *funcResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int32()
 		}
 	}
 }
 
 var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "ticks",
-	Exceptions: []func() rpc.Exception{
-		func() rpc.Exception { return new(InvalidOperation) },
-	},
+	Service:      "everything.Calculator",
+	Name:         "ticks",
+	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ServerStream: true,
 })
 
@@ -2582,10 +2443,8 @@ type ticksArgs struct {
 	Every time.Duration `yodel:"2,every"`
 }
 
-// Reset implements wire.Message.
 func (m *ticksArgs) Reset() { *m = ticksArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *ticksArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.N)
 	if m.Every != 0 {
@@ -2593,7 +2452,6 @@ func (m *ticksArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ticksArgs) DecodeWire(d *wire.Decoder) {
 	var hasN bool
 	for d.Next() {
@@ -2612,21 +2470,17 @@ type ticksResult struct {
 	Result int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *ticksResult) Reset() { *m = ticksResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *ticksResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int32()
 		}
 	}
@@ -2642,21 +2496,17 @@ type sumArgs struct {
 	Nums int32 `yodel:"1,nums"`
 }
 
-// Reset implements wire.Message.
 func (m *sumArgs) Reset() { *m = sumArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *sumArgs) EncodeWire(e *wire.Encoder) {
 	if m.Nums != 0 {
 		e.PutInt32(1, m.Nums)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *sumArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Nums = d.Int32()
 		}
 	}
@@ -2666,32 +2516,26 @@ type sumResult struct {
 	Result int64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *sumResult) Reset() { *m = sumResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *sumResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt64(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *sumResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int64()
 		}
 	}
 }
 
 var ratiosMethod = rpc.NewStreaming[ratiosArgs, ratiosResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "ratios",
-	Exceptions: []func() rpc.Exception{
-		func() rpc.Exception { return new(InvalidOperation) },
-	},
+	Service:      "everything.Calculator",
+	Name:         "ratios",
+	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ClientStream: true,
 	ServerStream: true,
 })
@@ -2702,10 +2546,8 @@ type ratiosArgs struct {
 	Nums  int32   `yodel:"3,nums"`
 }
 
-// Reset implements wire.Message.
 func (m *ratiosArgs) Reset() { *m = ratiosArgs{Scale: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *ratiosArgs) EncodeWire(e *wire.Encoder) {
 	if m.Base != nil {
 		e.PutInt32(1, *m.Base)
@@ -2718,7 +2560,6 @@ func (m *ratiosArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ratiosArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 		switch d.Field() {
@@ -2736,21 +2577,17 @@ type ratiosResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *ratiosResult) Reset() { *m = ratiosResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *ratiosResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ratiosResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}
@@ -2766,19 +2603,15 @@ type drainArgs struct {
 	Items Scalars `yodel:"1,items"`
 }
 
-// Reset implements wire.Message.
 func (m *drainArgs) Reset() { *m = drainArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *drainArgs) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Items)
 }
 
-// DecodeWire implements wire.Message.
 func (m *drainArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Items)
 		}
 	}
@@ -2786,13 +2619,10 @@ func (m *drainArgs) DecodeWire(d *wire.Decoder) {
 
 type drainResult struct{}
 
-// Reset implements wire.Message.
 func (m *drainResult) Reset() { *m = drainResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *drainResult) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *drainResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -2809,19 +2639,15 @@ type nodesArgs struct {
 	Nodes Node `yodel:"1,nodes"`
 }
 
-// Reset implements wire.Message.
 func (m *nodesArgs) Reset() { *m = nodesArgs{Nodes: NewNode()} }
 
-// EncodeWire implements wire.Message.
 func (m *nodesArgs) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Nodes)
 }
 
-// DecodeWire implements wire.Message.
 func (m *nodesArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Nodes)
 		}
 	}
@@ -2831,19 +2657,15 @@ type nodesResult struct {
 	Result Node `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *nodesResult) Reset() { *m = nodesResult{Result: NewNode()} }
 
-// EncodeWire implements wire.Message.
 func (m *nodesResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *nodesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2859,10 +2681,8 @@ type greetArgs struct {
 	Greeting string `yodel:"2,greeting"`
 }
 
-// Reset implements wire.Message.
 func (m *greetArgs) Reset() { *m = greetArgs{Greeting: "hello"} }
 
-// EncodeWire implements wire.Message.
 func (m *greetArgs) EncodeWire(e *wire.Encoder) {
 	e.PutString(1, m.Name)
 	if m.Greeting != "hello" {
@@ -2870,7 +2690,6 @@ func (m *greetArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *greetArgs) DecodeWire(d *wire.Decoder) {
 	var hasName bool
 	for d.Next() {
@@ -2889,21 +2708,17 @@ type greetResult struct {
 	Result string `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *greetResult) Reset() { *m = greetResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *greetResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != "" {
 		e.PutString(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *greetResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.String()
 		}
 	}

@@ -1,7 +1,9 @@
 package golang
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -9,17 +11,14 @@ import (
 
 // structure writes a struct.
 func (g *generator) structure(s *schema.Struct) {
-	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String")
+	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String", "GoString")
 	defaults := hasDefaults(s.Fields)
-	g.doc(s.Doc, "")
+	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", article(s.Name), g.file.Package, s.Name))
 	if defaults {
-		if s.Doc != "" {
-			g.p("//")
-		}
-		create := g.names.create[s]
-		g.comment(fmt.Sprintf("%s returns one with its defaults. The fields of %s{} are zero, which is not the default of some of them.",
-			create, s.Name))
+		doc += fmt.Sprintf("\n\n%s returns one with its defaults. The fields of %s{} are zero, which is sent where it is not the default.",
+			g.names.create[s], s.Name)
 	}
+	g.doc(doc, "")
 	g.structType(m)
 	if defaults {
 		create := g.names.create[s]
@@ -29,6 +28,17 @@ func (g *generator) structure(s *schema.Struct) {
 	}
 	g.messageMethods(m)
 	g.json(m)
+	g.text(m)
+}
+
+// text writes String where a field is sensitive: printing the message shows *** in its place.
+func (g *generator) text(m message) {
+	if slices.ContainsFunc(m.fields, func(f field) bool { return f.Sensitive }) {
+		g.p("// String returns m in one line, with *** in place of what is sensitive.")
+		g.p("func (m %s) String() string { return wire.String(&m) }\n", m.name)
+		g.p("// GoString returns what String returns.")
+		g.p("func (m %s) GoString() string { return m.String() }\n", m.name)
+	}
 }
 
 // json writes the methods of encoding/json.
@@ -41,25 +51,23 @@ func (g *generator) json(m message) {
 
 // exception writes an exception.
 func (g *generator) exception(x *schema.Exception) {
-	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "Error", "YodelException")
+	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "GoString", "Error", "YodelException")
 	words := strings.Join(schema.Words(x.Name), " ")
-	if x.Doc == "" {
-		g.p("// %s is the exception %s.%s.", article(x.Name), g.file.Package, x.Name)
-	}
-	g.doc(x.Doc, "")
+	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", article(x.Name), g.file.Package, x.Name)), "")
 	g.structType(m)
 	create := "New" + x.Name
 	if hasDefaults(x.Fields) {
-		g.p("// %s returns %s with its defaults.", create, article(x.Name))
+		g.p("// %s returns one with its defaults.", create)
 		g.p("func %s() *%s { return &%s }\n", create, x.Name, g.defaults(m))
 		m.create = "*" + create + "()"
 	}
 	g.exceptionError(m, words)
 	g.p("// YodelException implements rpc.Exception.")
-	g.p("func (x *%s) YodelException() (name string, code rpc.Code) {\nreturn %q, rpc.%s\n}\n",
+	g.p("func (m *%s) YodelException() (name string, code rpc.Code) {\nreturn %q, rpc.%s\n}\n",
 		x.Name, g.file.Package+"."+x.Name, schema.UpperCamel(x.Code))
 	g.messageMethods(m)
 	g.json(m)
+	g.text(m)
 }
 
 // exceptionError writes Error: the message, if there is one that may be shown, else the exception's name as words.
@@ -67,20 +75,17 @@ func (g *generator) exceptionError(m message, words string) {
 	for _, f := range m.fields {
 		if f.Name == "message" && f.Type.Kind == schema.String && !f.Type.Optional && !f.Sensitive {
 			g.p("// Error returns the message, or %q if it is empty.", words)
-			g.p("func (x *%s) Error() string {\nif x.%s == \"\" {\nreturn %q\n}\nreturn x.%s\n}\n", m.name, f.goName, words, f.goName)
+			g.p("func (m *%s) Error() string { return %s.Or(m.%s, %q) }\n", m.name, g.use("cmp"), f.goName, words)
 			return
 		}
 	}
 	g.p("// Error returns the exception's name as words.")
-	g.p("func (x *%s) Error() string { return %q }\n", m.name, words)
+	g.p("func (m *%s) Error() string { return %q }\n", m.name, words)
 }
 
 // enum writes an enum.
 func (g *generator) enum(e *schema.Enum) {
-	if e.Doc == "" {
-		g.p("// %s is the enum %s.%s.", article(e.Name), g.file.Package, e.Name)
-	}
-	g.doc(e.Doc, "")
+	g.doc(cmp.Or(e.Doc, fmt.Sprintf("%s is the enum %s.%s.", article(e.Name), g.file.Package, e.Name)), "")
 	g.p("type %s int32\n\n// The values of %s.\nconst (", e.Name, e.Name)
 	for _, v := range e.Values {
 		g.doc(v.Doc, v.Deprecated)
@@ -127,10 +132,7 @@ func (g *generator) union(u *schema.Union) {
 	for i, m := range u.Members {
 		name := members[i]
 		goName := fields([]*schema.Field{m}, "is"+u.Name)[0]
-		if m.Doc == "" {
-			g.p("// %s is the member %s of %s.", name, m.Name, u.Name)
-		}
-		g.doc(m.Doc, m.Deprecated)
+		g.doc(cmp.Or(m.Doc, fmt.Sprintf("%s is the member %s of %s.", name, m.Name, u.Name)), m.Deprecated)
 		g.p("type %s struct {\n%s %s `yodel:\"%s\"`\n}\n", name, goName, g.goType(m.Type), tag(m))
 		g.p("func (%s) is%s(%s) {}\n", name, u.Name, strings.Join(members, ", "))
 	}

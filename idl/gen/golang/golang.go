@@ -129,7 +129,7 @@ func (g *generator) head() []byte {
 }
 
 // standard are the packages of the standard library that generated code may import.
-var standard = []string{"context", "fmt", "iter", "math", "strconv", "time"}
+var standard = []string{"cmp", "context", "fmt", "iter", "math", "strconv", "time"}
 
 func isStandard(importPath string) bool { return slices.Contains(standard, importPath) }
 

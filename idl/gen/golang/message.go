@@ -3,6 +3,7 @@ package golang
 import (
 	"cmp"
 	"fmt"
+	"go/token"
 	"slices"
 	"strings"
 
@@ -67,7 +68,7 @@ func (g *generator) defaults(m message) string {
 	return m.name + "{" + strings.Join(parts, ", ") + "}"
 }
 
-// codec writes the methods of wire.Message.
+// messageMethods writes the methods of wire.Message.
 func (g *generator) messageMethods(m message) {
 	g.use(wirePath)
 	create := m.create
@@ -75,14 +76,21 @@ func (g *generator) messageMethods(m message) {
 		create = g.defaults(m)
 	}
 	m.fields = slices.SortedFunc(slices.Values(m.fields), func(x, y field) int { return cmp.Compare(x.Number, y.Number) })
-	g.p("// Reset implements wire.Message.")
+	g.implements(m, "Reset")
 	g.p("func (m *%s) Reset() { *m = %s }\n", m.name, create)
 	g.encode(m)
 	g.decode(m)
 }
 
+// implements documents a method of wire.Message where its type is exported.
+func (g *generator) implements(m message, method string) {
+	if token.IsExported(m.name) {
+		g.p("// %s implements wire.Message.", method)
+	}
+}
+
 func (g *generator) encode(m message) {
-	g.p("// EncodeWire implements wire.Message.")
+	g.implements(m, "EncodeWire")
 	if len(m.fields) == 0 {
 		g.p("func (m *%s) EncodeWire(e *wire.Encoder) {}\n", m.name)
 		return
@@ -201,7 +209,7 @@ func (g *generator) putMap(t *schema.Type, n int, x string) string {
 }
 
 func (g *generator) decode(m message) {
-	g.p("// DecodeWire implements wire.Message.")
+	g.implements(m, "DecodeWire")
 	g.p("func (m *%s) DecodeWire(d *wire.Decoder) {", m.name)
 	required := slices.DeleteFunc(slices.Clone(m.fields), func(f field) bool { return !f.Required })
 	if len(required) > 0 {
@@ -212,13 +220,12 @@ func (g *generator) decode(m message) {
 		g.p("var %s bool", strings.Join(seen, ", "))
 	}
 	g.p("for d.Next() {")
-	if len(m.fields) > 0 {
+	if len(m.fields) == 1 {
+		g.p("if d.Field() == %d {\n%s\n}", m.fields[0].Number, g.decodeField(m.fields[0]))
+	} else if len(m.fields) > 1 {
 		g.p("switch d.Field() {")
 		for _, f := range m.fields {
-			g.p("case %d:\n%s", f.Number, g.get(f.Type, "m."+f.goName))
-			if f.Required {
-				g.p("has%s = true", f.goName)
-			}
+			g.p("case %d:\n%s", f.Number, g.decodeField(f))
 		}
 		g.p("}")
 	}
@@ -227,6 +234,14 @@ func (g *generator) decode(m message) {
 		g.p("d.Require(has%s, %q)", f.goName, f.Name)
 	}
 	g.p("}\n")
+}
+
+func (g *generator) decodeField(f field) string {
+	statement := g.get(f.Type, "m."+f.goName)
+	if f.Required {
+		statement += "\nhas" + f.goName + " = true"
+	}
+	return statement
 }
 
 // get returns the statement that reads a field.

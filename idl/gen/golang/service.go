@@ -1,6 +1,7 @@
 package golang
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -163,10 +164,7 @@ func (g *generator) clientMethod(m *schema.Method) {
 	if names.option != "" {
 		list.add("opts", "..."+names.option)
 	}
-	if m.Doc == "" {
-		g.p("// %s calls %s.", schema.UpperCamel(m.Name), m.Name)
-	}
-	g.doc(m.Doc, m.Deprecated)
+	g.doc(cmp.Or(m.Doc, fmt.Sprintf("%s calls %s.", schema.UpperCamel(m.Name), m.Name)), m.Deprecated)
 	g.p("func (c *%s) %s {", g.names.service[m.Service].client, g.signature(m, list))
 	if isStream(m) {
 		g.streamCall(m)
@@ -254,6 +252,21 @@ func (g *generator) shown(p *schema.Field) string {
 	return "absent"
 }
 
+// exceptions writes the functions that make a method's exceptions.
+func (g *generator) exceptions(m *schema.Method) {
+	var list []string
+	for _, x := range m.Exceptions {
+		list = append(list, fmt.Sprintf("func() rpc.Exception { return new(%s%s) }", g.in(x.File), x.Name))
+	}
+	switch len(list) {
+	case 0:
+	case 1:
+		g.p("Exceptions: []func() rpc.Exception{%s},", list[0])
+	default:
+		g.p("Exceptions: []func() rpc.Exception{\n%s,\n},", strings.Join(list, ",\n"))
+	}
+}
+
 // method writes the types of a method's messages, and the variable that describes it.
 func (g *generator) method(m *schema.Method) {
 	names := g.names.method[m]
@@ -264,13 +277,7 @@ func (g *generator) method(m *schema.Method) {
 	}
 	g.p("var %s = %s[%s, %s](rpc.Method{", names.variable, constructor, args.name, result.name)
 	g.p("Service: %q,\nName: %q,", fullName(m.Service), m.Name)
-	if len(m.Exceptions) > 0 {
-		g.p("Exceptions: []func() rpc.Exception{")
-		for _, x := range m.Exceptions {
-			g.p("func() rpc.Exception { return new(%s%s) },", g.in(x.File), x.Name)
-		}
-		g.p("},")
-	}
+	g.exceptions(m)
 	if m.Idempotent {
 		g.p("Idempotent: true,")
 	}

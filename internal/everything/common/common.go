@@ -4,6 +4,7 @@
 package common
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,19 +22,14 @@ type Missing struct {
 	Key     string `yodel:"2,key"`
 }
 
-// NewMissing returns A Missing with its defaults.
+// NewMissing returns one with its defaults.
 func NewMissing() *Missing { return &Missing{Message: "nothing there"} }
 
 // Error returns the message, or "missing" if it is empty.
-func (x *Missing) Error() string {
-	if x.Message == "" {
-		return "missing"
-	}
-	return x.Message
-}
+func (m *Missing) Error() string { return cmp.Or(m.Message, "missing") }
 
 // YodelException implements rpc.Exception.
-func (x *Missing) YodelException() (name string, code rpc.Code) {
+func (m *Missing) YodelException() (name string, code rpc.Code) {
 	return "common.Missing", rpc.NotFound
 }
 
@@ -110,7 +106,7 @@ func (x *Side) UnmarshalText(text []byte) error {
 
 // A Circle has a default in a struct of its own.
 //
-// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is not the default of some of them.
+// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is sent where it is not the default.
 type Circle struct {
 	Radius float64 `yodel:"1,radius"`
 	Colour string  `yodel:"2,colour"`
@@ -152,6 +148,7 @@ func (m Circle) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Square is the struct common.Square.
 type Square struct {
 	Side float64 `yodel:"1,side"`
 }
@@ -169,8 +166,7 @@ func (m *Square) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Square) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Side = d.Float64()
 		}
 	}

@@ -107,7 +107,7 @@ func verdictRow(v target.Verdict) []string {
 	}
 	met := "yes"
 	if !v.Met() {
-		met = "NO"
+		met = "no"
 	}
 	return []string{v.Text, limit, fmt.Sprintf("%.3g", v.Figure.Value), met, v.Figure.From}
 }

@@ -25,6 +25,7 @@ func TestSuiteMeasuresInTwoProcesses(t *testing.T) {
 		{"closed loop", []string{"-work", "divide,echo1k,bimodal,connect", "-callers", "1,2"}, 8},
 		{"open loop", []string{"-work", "divide", "-callers", "4", "-open", "500"}, 1},
 		{"a few connections and rounds", []string{"-work", "echo64k", "-callers", "4", "-conns", "2", "-rounds", "2"}, 2},
+		{"deadlines", []string{"-work", "divide", "-callers", "3", "-deadline", "1m"}, 1},
 		{"idle connections", []string{"-work", "idle", "-callers", "20"}, 1},
 	}
 	for _, test := range tests {
@@ -61,6 +62,7 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"zero callers":    {"-callers", "0"},
 		"no rounds":       {"-rounds", "0"},
 		"negative rate":   {"-open", "-1"},
+		"no time to call": {"-deadline", "-1s"},
 		"plot of nothing": {"plot"},
 		"server of none":  {"server", "nothing", "divide"},
 	}

@@ -25,6 +25,8 @@ type suite struct {
 	rate    float64
 	rounds  int
 	time    time.Duration
+
+	deadline time.Duration
 }
 
 type output struct {
@@ -50,13 +52,14 @@ func parseSuite(args []string) (suite, output, error) {
 	rounds := flags.Int("rounds", 3, "rounds, of which the tables show the medians")
 	window := flags.Duration("time", time.Second, "length of each measurement")
 	rate := flags.Float64("open", 0, "calls a second of an open loop; a closed loop if 0")
+	deadline := flags.Duration("deadline", 0, "deadline that callers give each call with context.WithTimeout; none if 0")
 	var out output
 	flags.StringVar(&out.json, "json", "", "file to save the measurements in, for plot and check")
 	flags.StringVar(&out.plot, "plot", "", "folder to draw plots in, as SVG and PNG")
 	if err := flags.Parse(args); err != nil {
 		return suite{}, output{}, err
 	}
-	s := suite{works: strings.Split(*works, ","), rate: *rate, rounds: *rounds, time: *window}
+	s := suite{works: strings.Split(*works, ","), rate: *rate, rounds: *rounds, time: *window, deadline: *deadline}
 	s.systems = systemNames(allSystems())
 	if *systems != "" {
 		s.systems = strings.Split(*systems, ",")
@@ -73,8 +76,8 @@ func parseSuite(args []string) (suite, output, error) {
 
 // check finds what could not be measured before anything is.
 func (s suite) check() error {
-	if s.rounds < 1 || s.time <= 0 || s.rate < 0 {
-		return fmt.Errorf("-rounds %d, -time %v, -open %v: give positive numbers", s.rounds, s.time, s.rate)
+	if s.rounds < 1 || s.time <= 0 || s.rate < 0 || s.deadline < 0 {
+		return fmt.Errorf("-rounds %d, -time %v, -open %v, -deadline %v: give positive ones", s.rounds, s.time, s.rate, s.deadline)
 	}
 	for _, name := range s.systems {
 		if _, err := findSystem(name); err != nil {
@@ -109,7 +112,7 @@ func (s suite) specs() []measure.Spec {
 			for _, conns := range s.conns {
 				for _, system := range s.systems {
 					specs = append(specs, measure.Spec{
-						System: system, Work: work, Callers: callers, Conns: conns, Rate: s.rate, Time: s.time,
+						System: system, Work: work, Callers: callers, Conns: conns, Rate: s.rate, Time: s.time, Deadline: s.deadline,
 					})
 				}
 			}

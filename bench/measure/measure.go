@@ -22,6 +22,8 @@ type Spec struct {
 	Conns   int           `json:"conns"`   // for systems that share connections between callers
 	Rate    float64       `json:"rate"`    // calls a second of an open loop; 0 for a closed one
 	Time    time.Duration `json:"time"`
+
+	Deadline time.Duration `json:"deadline"` // that each call gets from its caller; 0 for none
 }
 
 // Result is what was measured. Latencies are in microseconds, sizes in bytes; what is per call is 0 if none was made.
@@ -136,9 +138,20 @@ func (r *run) callers(ctx context.Context) ([]load.Caller, error) {
 		return nil, err
 	}
 	for i := range callers {
-		callers[i] = r.work.caller(r.conns[i%conns], i)
+		callers[i] = r.withDeadline(r.work.caller(r.conns[i%conns], i))
 	}
 	return callers, nil
+}
+
+func (r *run) withDeadline(call load.Caller) load.Caller {
+	if r.spec.Deadline == 0 {
+		return call
+	}
+	return func(ctx context.Context) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, r.spec.Deadline)
+		defer cancel()
+		return call(ctx)
+	}
 }
 
 // connect is a caller that opens a connection for each call.

@@ -86,6 +86,9 @@ func title(s measure.Spec) string {
 	if s.Rate > 0 {
 		loop = fmt.Sprintf("open loop, %.0f calls/s", s.Rate)
 	}
+	if s.Deadline > 0 {
+		loop += fmt.Sprintf(", deadline %v", s.Deadline)
+	}
 	return fmt.Sprintf("%s, %s, %s, %s", s.Work, count(s.Callers, "caller"), count(s.Conns, "connection"), loop)
 }
 

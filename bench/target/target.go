@@ -95,13 +95,13 @@ func (t Target) Judge(medians []measure.Result) Verdict {
 	return v
 }
 
-// A Point is the results of one work and one number of callers, on one connection in a closed loop.
+// A Point is the results of one work and one number of callers, on one connection in a closed loop without deadlines.
 type Point []measure.Result
 
 func pick(medians []measure.Result, work string, callers int) Point {
 	var p Point
 	for _, r := range medians {
-		if r.Work == work && r.Callers == callers && r.Conns == 1 && r.Rate == 0 {
+		if r.Work == work && r.Callers == callers && r.Conns == 1 && r.Rate == 0 && r.Deadline == 0 {
 			p = append(p, r)
 		}
 	}

@@ -12,8 +12,10 @@ type metric struct {
 	unit string
 }
 
-func cpu() metric    { return metric{of: measure.Result.CPU, unit: "us"} }
-func calls() metric  { return metric{of: func(r measure.Result) float64 { return r.PerSec }, unit: "calls/s"} }
+func cpu() metric { return metric{of: measure.Result.CPU, unit: "us"} }
+func calls() metric {
+	return metric{of: func(r measure.Result) float64 { return r.PerSec }, unit: "calls/s"}
+}
 func median() metric { return metric{of: func(r measure.Result) float64 { return r.P50 }, unit: "us"} }
 
 func cpuOfFloor(p Point) (Figure, error)    { return p.against(floor, cpu()) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/lesismal/arpc"
 	"github.com/lesismal/arpc/log"
@@ -44,8 +45,11 @@ func (codec) Unmarshal(data []byte, v any) error {
 	return proto.Unmarshal(data, m)
 }
 
+// quiet turns off arpc's log, which is the process's.
+var quiet = sync.OnceFunc(func() { log.SetLevel(log.LevelNone) })
+
 func serve(ln net.Listener, h system.Handler) error {
-	log.SetLevel(log.LevelNone)
+	quiet()
 	srv := arpc.NewServer()
 	srv.Codec = codec{}
 	srv.Handler.Handle("/divide", func(ctx *arpc.Context) {
@@ -68,7 +72,7 @@ func serve(ln net.Listener, h system.Handler) error {
 }
 
 func dial(ctx context.Context, addr string) (system.Conn, error) {
-	log.SetLevel(log.LevelNone)
+	quiet()
 	client, err := arpc.NewClient(func() (net.Conn, error) {
 		var dialer net.Dialer
 		return dialer.DialContext(ctx, "tcp", addr)

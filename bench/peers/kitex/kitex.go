@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/cloudwego/kitex/client"
@@ -48,8 +49,11 @@ func Pool() system.System {
 	}
 }
 
+// quiet turns off Kitex's log, which is the process's.
+var quiet = sync.OnceFunc(func() { klog.SetOutput(io.Discard) })
+
 func serve(ln net.Listener, h system.Handler, opts ...server.Option) error {
-	klog.SetOutput(io.Discard)
+	quiet()
 	opts = append(opts, server.WithListener(ln))
 	return bench.NewServer(&handler{handler: h}, opts...).Run()
 }
@@ -65,7 +69,7 @@ func (s *handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
 }
 
 func dial(addr string, opts ...client.Option) (system.Conn, error) {
-	klog.SetOutput(io.Discard)
+	quiet()
 	opts = append(opts, client.WithHostPorts(addr), client.WithTransportProtocol(transport.Framed))
 	c, err := bench.NewClient("bench", opts...)
 	if err != nil {

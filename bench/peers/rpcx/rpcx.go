@@ -4,6 +4,7 @@ package rpcx
 import (
 	"context"
 	"net"
+	"sync"
 
 	"github.com/smallnest/rpcx/client"
 	"github.com/smallnest/rpcx/log"
@@ -40,8 +41,11 @@ func (b *Bench) Echo(_ context.Context, req *pb.EchoRequest, res *pb.EchoRespons
 	return nil
 }
 
+// quiet turns off rpcx's log, which is the process's.
+var quiet = sync.OnceFunc(log.SetDummyLogger)
+
 func serve(ln net.Listener, h system.Handler) error {
-	log.SetDummyLogger()
+	quiet()
 	srv := server.NewServer()
 	if err := srv.Register(&Bench{handler: h}, ""); err != nil {
 		return err
@@ -50,7 +54,7 @@ func serve(ln net.Listener, h system.Handler) error {
 }
 
 func dial(_ context.Context, addr string) (system.Conn, error) {
-	log.SetDummyLogger()
+	quiet()
 	option := client.DefaultOption
 	option.SerializeType = protocol.ProtoBuffer
 	c := client.NewClient(option)

@@ -39,7 +39,7 @@ func (c *color) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("want RED or DARK_BLUE")
+	return fmt.Errorf("%q is no color, which are RED, DARK_BLUE", text)
 }
 
 var _ encoding.TextUnmarshaler = (*color)(nil)

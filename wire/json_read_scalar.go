@@ -25,11 +25,18 @@ func (r *jsonReader) scalar(t *ValueType, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	if err := setScalar(t.Kind, v, text, c == '"'); err != nil {
+	switch err := setScalar(t.Kind, v, text, c == '"'); {
+	case err == nil:
+		return nil
+	case err == errNotThat || err == errOutOfRange:
 		r.pos = start
 		return r.mismatch(err, t)
+	case r.sensitive:
+		r.pos = start
+		return r.mismatch(errNotThat, t)
+	default:
+		return jsonErrorf("%v", err)
 	}
-	return nil
 }
 
 // scalarText reads one value that is not an object or a list and returns its text, for a string what it stands for. Of an object or
@@ -137,12 +144,13 @@ func setFloat(v reflect.Value, text string) error {
 	return nil
 }
 
-// setEnum takes names alone: digits in quotes are no name, whatever the enum's own method makes of them.
+// setEnum takes names alone: digits in quotes are no name, whatever the enum's own method makes of them. That method's error
+// says which names there are.
 func setEnum(v reflect.Value, name string) error {
-	if name == "" || name[0] == '-' || isDigit(name[0]) || SetEnum(v, name) != nil {
+	if name == "" || len(name) > 64 || name[0] == '+' || name[0] == '-' || isDigit(name[0]) {
 		return errNotThat
 	}
-	return nil
+	return SetEnum(v, name)
 }
 
 // setBytes takes both alphabets of base64, padded or not.
@@ -190,7 +198,10 @@ func setDuration(v reflect.Value, text string) error {
 		seconds = strings.TrimPrefix(seconds, "+")
 	}
 	whole, fraction, _ := strings.Cut(seconds, ".")
-	if !ok || whole+fraction == "" || !allDigits(whole) || !allDigits(fraction) || len(fraction) > 9 {
+	switch {
+	case !ok || whole+fraction == "" || !allDigits(whole) || !allDigits(fraction):
+		return errNotThat
+	case len(fraction) > 9 || len(whole) > 1 && whole[0] == '0':
 		return errNotThat
 	}
 	size, err := strconv.ParseUint(whole+(fraction + "000000000")[:9], 10, 64)

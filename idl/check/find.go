@@ -51,14 +51,16 @@ func (f *file) ambiguous(n syntax.Name, found []*decl) {
 
 // unknownType reports a type that is not declared, unless the reason may be an error reported before.
 func (f *file) unknownType(n syntax.Name) {
+	if ours, ok := foreign[strings.ToLower(n.Text)]; ok {
+		f.report(n.Pos, fmt.Sprintf("unknown type %q", n.Text), "write "+ours)
+		return
+	}
 	if f.broken {
 		return
 	}
 	isType := func(d *decl) bool { return d.what != "exception" && d.what != "service" }
 	remedy := "declare it, as in: struct " + typeName(lastPart(n.Text)) + " { 1: int x }, or import the file that does"
-	if ours, ok := foreign[strings.ToLower(n.Text)]; ok {
-		remedy = "write " + ours
-	} else if near := f.suggest(n.Text, slices.Sorted(maps.Keys(scalars)), isType); near != "" {
+	if near := f.suggest(n.Text, slices.Sorted(maps.Keys(scalars)), isType); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	f.report(n.Pos, fmt.Sprintf("unknown type %q", n.Text), remedy)

@@ -42,15 +42,26 @@ func (p *parser) topItem(n Node) Item {
 		return p.importClause(n)
 	}
 	p.stage = atDecls
-	switch p.tok().text {
+	keyword := p.tok().text
+	if ours, ok := foreign[keyword]; ok && p.ahead(1).kind == word && p.ahead(2).kind == lbrace {
+		p.complain(p.tok().pos, "unexpected "+p.tok().quoted(), "write "+ours+" "+p.ahead(1).text+" { ... }")
+		keyword = ours
+	}
+	switch keyword {
 	case "enum":
 		return p.enum(n)
 	case "struct", "union", "exception":
-		return p.message(n)
+		return p.message(n, keyword)
 	case "service":
 		return p.service(n)
 	}
 	return p.method(n)
+}
+
+// foreign are words with which other languages declare things, and ours for them.
+var foreign = map[string]string{
+	"message": "struct", "type": "struct", "class": "struct", "record": "struct", "table": "struct",
+	"interface": "service", "oneof": "union", "variant": "union", "error": "exception",
 }
 
 func (p *parser) notADeclaration() {
@@ -89,9 +100,10 @@ func (p *parser) enum(n Node) Item {
 	return e
 }
 
-func (p *parser) message(n Node) Item {
-	m := &Message{Node: n, Keyword: p.advance().text}
-	m.Name = p.name("the name of the "+m.Keyword, "write "+m.Keyword+" Point { 1: double x }")
+func (p *parser) message(n Node, keyword string) Item {
+	p.advance()
+	m := &Message{Node: n, Keyword: keyword}
+	m.Name = p.name("the name of the "+keyword, "write "+keyword+" Point { 1: double x }")
 	p.block(&m.Body, lbrace, rbrace, "write { and } around the fields", p.messageItem)
 	return m
 }

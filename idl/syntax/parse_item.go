@@ -24,7 +24,7 @@ func (p *parser) paramItem(n Node) Item { return p.field(n, "a parameter") }
 // field reads "2: double y = 0.5". What says whether it is a field or a parameter.
 func (p *parser) field(n Node, what string) Item {
 	if p.is(word) {
-		p.fail(what+" begins with its number, found "+p.tok().quoted(), "write NUMBER: "+p.tok().text+" ...")
+		p.fail(what+" begins with its number, found "+p.tok().quoted(), p.numberRemedy())
 		return nil
 	}
 	f := &Field{Node: n}
@@ -40,6 +40,26 @@ func (p *parser) field(n Node, what string) Item {
 		f.Default = p.value()
 	}
 	return f
+}
+
+// numberRemedy says how to write the field that begins at the next token, without its number: "int x" or "x int".
+func (p *parser) numberRemedy() string {
+	a, b := p.tok(), p.ahead(1)
+	switch {
+	case b.kind != word:
+		return "write its number, a colon, its type and its name, as in: 1: int x"
+	case p.ahead(2).kind != word && isScalar(b.text):
+		a, b = b, a
+	}
+	return "write its number and a colon before it, as in: 1: " + a.text + " " + b.text
+}
+
+func isScalar(s string) bool {
+	switch s {
+	case "bool", "int", "long", "uint", "ulong", "float", "double", "string", "bytes", "timestamp", "duration":
+		return true
+	}
+	return false
 }
 
 // fieldType reads the type of a field; words that other languages put before it are told apart from types.

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/yodelrpc/yodel/bench/measure"
 )
 
 // TestMain lets the tests' own binary be the client and server processes, as the real one is.
@@ -78,8 +80,11 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 
 func TestAMeasurementThatFailsIsReportedAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
-	s := suite{systems: []string{"floor"}, works: []string{"nothing", "divide"}, callers: []int{1}, conns: []int{1}, time: 1}
-	run := measureAll(t.Context(), s.specs(), 2, t.Output())
+	specs := []measure.Spec{
+		{System: "floor", Work: "nothing", Callers: 1, Conns: 1, Time: 1},
+		{System: "floor", Work: "divide", Callers: 1, Conns: 1, Time: 1},
+	}
+	run := measureAll(t.Context(), specs, 2, t.Output())
 	if len(run.Failed) != 1 || len(run.Results) != 2 {
 		t.Errorf("%d failed, want 1; %d results, want 2: %+v", len(run.Failed), len(run.Results), run.Failed)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -27,11 +26,6 @@ type suite struct {
 	time    time.Duration
 
 	deadline time.Duration
-}
-
-type output struct {
-	json string
-	plot string
 }
 
 func runSuite(ctx context.Context, args []string) error {
@@ -77,7 +71,8 @@ func parseSuite(args []string) (suite, output, error) {
 // check finds what could not be measured before anything is.
 func (s suite) check() error {
 	if s.rounds < 1 || s.time <= 0 || s.rate < 0 || s.deadline < 0 {
-		return fmt.Errorf("-rounds %d, -time %v, -open %v, -deadline %v: give positive ones", s.rounds, s.time, s.rate, s.deadline)
+		return fmt.Errorf("-rounds %d, -time %v, -open %v, -deadline %v: give positive ones",
+			s.rounds, s.time, s.rate, s.deadline)
 	}
 	for _, name := range s.systems {
 		if _, err := findSystem(name); err != nil {
@@ -131,7 +126,8 @@ func measureAll(ctx context.Context, specs []measure.Spec, rounds int, progress 
 			if failed[spec] || ctx.Err() != nil {
 				continue
 			}
-			fmt.Fprintf(progress, "\r\033[Kround %d of %d, %d of %d: %s %s", round+1, rounds, i+1, len(specs), spec.System, spec.Work)
+			fmt.Fprintf(progress, "\r\033[Kround %d of %d, %d of %d: %s %s",
+				round+1, rounds, i+1, len(specs), spec.System, spec.Work)
 			result, err := measureApart(ctx, spec)
 			if err != nil {
 				failed[spec] = true
@@ -147,67 +143,4 @@ func measureAll(ctx context.Context, specs []measure.Spec, rounds int, progress 
 
 func machine() string {
 	return fmt.Sprintf("%s, %s/%s, %d cores, loopback", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-}
-
-func (o output) write(run report.Run) error {
-	if err := run.Write(os.Stdout); err != nil {
-		return err
-	}
-	if o.json != "" {
-		if err := save(o.json, run); err != nil {
-			return err
-		}
-	}
-	if o.plot != "" {
-		return report.Plot(run, o.plot)
-	}
-	return nil
-}
-
-func save(path string, run report.Run) error {
-	text, err := json.MarshalIndent(run, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o666)
-}
-
-func load(path string) (report.Run, error) {
-	var run report.Run
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return run, err
-	}
-	if err := json.Unmarshal(text, &run); err != nil {
-		return run, fmt.Errorf("%s: %w", path, err)
-	}
-	return run, nil
-}
-
-func runPlot(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("plot %q: give a file that -json wrote and a folder for the plots", args)
-	}
-	run, err := load(args[0])
-	if err != nil {
-		return err
-	}
-	return report.Plot(run, args[1])
-}
-
-func runList() error {
-	var text strings.Builder
-	rows := [][]string{{"system", "version", "set-up"}}
-	for _, s := range allSystems() {
-		rows = append(rows, []string{s.Name, s.Version(), s.Setup})
-	}
-	report.Table(&text, rows)
-	rows = [][]string{{"work", "what callers ask for"}}
-	for _, w := range measure.Works() {
-		rows = append(rows, []string{w.Name, w.Help})
-	}
-	text.WriteByte('\n')
-	report.Table(&text, rows)
-	_, err := os.Stdout.WriteString(text.String())
-	return err
 }

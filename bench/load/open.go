@@ -9,8 +9,8 @@ import (
 )
 
 // Open has rate calls a second fall due at even distances, and the callers make them as they get free. The latency
-// of each call that falls due within the window counts from that moment; a call that nobody has made one window's length
-// after the window's end is made no more, and counts with the time that it has waited.
+// of each call that falls due within the window counts from that moment; a call that nobody has made one window's
+// length after the window's end is made no more, and counts with the time that it has waited.
 func Open(ctx context.Context, callers []Caller, rate float64, plan Plan) (Stats, error) {
 	if rate <= 0 {
 		return Stats{}, fmt.Errorf("rate %v: give a number of calls a second above 0", rate)

@@ -37,6 +37,7 @@ func startServer(spec Spec) (*child, error) {
 	}
 	c := &child{cmd: cmd, in: in, answers: json.NewDecoder(out)}
 	if err := c.answers.Decode(&c.addr); err != nil {
+		c.stop()
 		return nil, fmt.Errorf("the server of %s did not tell its address: %w", spec.System, err)
 	}
 	return c, nil

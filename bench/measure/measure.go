@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/yodelrpc/yodel/bench/load"
 	"github.com/yodelrpc/yodel/bench/system"
 )
@@ -25,33 +23,6 @@ type Spec struct {
 
 	Deadline time.Duration `json:"deadline"` // that each call gets from its caller; 0 for none
 }
-
-// Result is what was measured. Latencies are in microseconds, sizes in bytes; what is per call is 0 if none was made.
-type Result struct {
-	Spec
-	Version  string  `json:"version"`
-	Peer     bool    `json:"peer"` // the system's role is system.Peer
-	Calls    int64   `json:"calls"`
-	PerSec   float64 `json:"per_sec"`
-	P50      float64 `json:"p50"`
-	P99      float64 `json:"p99"`
-	P999     float64 `json:"p999"`
-	Client   Side    `json:"client"`
-	Server   Side    `json:"server"`
-	IdleSize float64 `json:"idle_size"` // heap and stack that each idle connection takes at the server
-}
-
-// A Side is what one process used for each call.
-type Side struct {
-	CPU      float64 `json:"cpu"` // microseconds, user and system
-	Allocs   float64 `json:"allocs"`
-	Writes   float64 `json:"writes"`
-	Switches float64 `json:"switches"`
-	RSS      float64 `json:"rss"` // bytes at the end, of the whole process
-}
-
-// CPU is the microseconds that both sides together spend on a call.
-func (r Result) CPU() float64 { return r.Client.CPU + r.Server.CPU }
 
 // Run takes the measurement of spec with s, from the client process.
 func Run(ctx context.Context, s system.System, spec Spec) (Result, error) {
@@ -81,16 +52,16 @@ type run struct {
 	begin, end struct{ client, server Usage }
 }
 
-// dial opens n connections and makes a call on each.
+// dial opens n more connections and makes a call on each.
 func (r *run) dial(ctx context.Context, n int) error {
 	for range n {
 		c, err := r.system.Dial(ctx, r.server.addr)
 		if err != nil {
-			return fmt.Errorf("open connection %d of %d: %w", len(r.conns)+1, n, err)
+			return fmt.Errorf("open connection %d: %w", len(r.conns)+1, err)
 		}
 		r.conns = append(r.conns, c)
 		if err := divide(ctx, c); err != nil {
-			return fmt.Errorf("call on connection %d of %d: %w", len(r.conns), n, err)
+			return fmt.Errorf("call on connection %d: %w", len(r.conns), err)
 		}
 	}
 	return nil
@@ -167,83 +138,20 @@ func (r *run) connect(ctx context.Context) (bool, error) {
 }
 
 func (r *run) snapBegin() (err error) {
-	r.begin.client, r.begin.server, err = r.snap(askUsage)
+	r.begin.client, r.begin.server, err = r.snap()
 	return err
 }
 
 func (r *run) snapEnd() (err error) {
-	r.end.client, r.end.server, err = r.snap(askUsage)
+	r.end.client, r.end.server, err = r.snap()
 	return err
 }
 
-func (r *run) snap(question string) (client, server Usage, err error) {
-	server, err = r.server.ask(question)
+func (r *run) snap() (client, server Usage, err error) {
+	server, err = r.server.ask(askUsage)
 	if err != nil {
 		return client, server, err
 	}
 	client, err = usage()
 	return client, server, err
-}
-
-// idle opens connections and weighs the server before and after.
-func (r *run) idle(ctx context.Context) (Result, error) {
-	defer r.close()
-	const first = 10 // these have the server allocate what it holds only once
-	if err := r.dial(ctx, first); err != nil {
-		return Result{}, err
-	}
-	before, err := r.server.ask(askCollected)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := r.dial(ctx, r.spec.Callers); err != nil {
-		return Result{}, err
-	}
-	after, err := r.server.ask(askCollected)
-	if err != nil {
-		return Result{}, err
-	}
-	grown := float64(after.Heap+after.Stack) - float64(before.Heap+before.Stack)
-	return Result{
-		Spec:     r.spec,
-		Version:  r.system.Version(),
-		Peer:     r.system.Role == system.Peer,
-		Calls:    int64(r.spec.Callers),
-		Server:   Side{RSS: float64(after.RSS)},
-		IdleSize: grown / float64(r.spec.Callers),
-	}, nil
-}
-
-func (r *run) result(stats load.Stats) Result {
-	return Result{
-		Spec:    r.spec,
-		Version: r.system.Version(),
-		Peer:    r.system.Role == system.Peer,
-		Calls:   stats.Calls,
-		PerSec:  float64(stats.Calls) / stats.Elapsed.Seconds(),
-		P50:     quantile(stats.Latency, 50),
-		P99:     quantile(stats.Latency, 99),
-		P999:    quantile(stats.Latency, 99.9),
-		Client:  side(r.begin.client, r.end.client, stats.Calls),
-		Server:  side(r.begin.server, r.end.server, stats.Calls),
-	}
-}
-
-// quantile returns in microseconds what q percent of the latencies do not exceed.
-func quantile(h *hdrhistogram.Histogram, q float64) float64 {
-	return float64(h.ValueAtQuantile(q)) / float64(time.Microsecond)
-}
-
-func side(begin, end Usage, calls int64) Side {
-	if calls == 0 {
-		return Side{RSS: float64(end.RSS)}
-	}
-	n := float64(calls)
-	return Side{
-		CPU:      (end.CPU - begin.CPU).Seconds() * 1e6 / n,
-		Allocs:   float64(end.Mallocs-begin.Mallocs) / n,
-		Writes:   float64(end.Writes-begin.Writes) / n,
-		Switches: float64(end.Switches-begin.Switches) / n,
-		RSS:      float64(end.RSS),
-	}
 }

@@ -35,7 +35,7 @@ func Works() []Work {
 		{Name: "echo1k", Help: "1 KiB there and back", kind: echoes, size: 1 << 10},
 		{Name: "echo64k", Help: "64 KiB there and back", kind: echoes, size: 64 << 10},
 		{Name: "echo1m", Help: "1 MiB there and back", kind: echoes, size: 1 << 20},
-		{Name: "bimodal", Help: "divide, busy for 1 us, but each 100th sleeps 5 ms; latencies are those of the others", kind: bimodal},
+		{Name: "bimodal", Help: "divide, busy for 1 us; each 100th sleeps 5 ms and is not timed", kind: bimodal},
 		{Name: "connect", Help: "dial, one divide, close; the latency is that of all three", kind: connects},
 		{Name: "idle", Help: "connections that carried one divide and wait; -callers says how many", kind: idles},
 	}

@@ -30,7 +30,8 @@ func charts() []chart {
 }
 
 func idleCharts() []chart {
-	return []chart{{"size", "heap and stack a connection, KiB", func(r measure.Result) float64 { return r.IdleSize / 1024 }}}
+	size := func(r measure.Result) float64 { return r.IdleSize / 1024 }
+	return []chart{{"size", "heap and stack a connection, KiB", size}}
 }
 
 // Plot draws the run's medians into folder: bar charts of each table's systems, as SVG and PNG.

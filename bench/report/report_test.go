@@ -89,11 +89,12 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	idle := result("a", 10_000, 0)
 	idle.Work, idle.IdleSize = "idle", 4096
+	failed := measure.Spec{System: "c", Work: "divide", Callers: 1, Conns: 2}
 	run := report.Run{
 		Machine: "2 cores",
 		Rounds:  1,
 		Results: []measure.Result{result("floor", 64, 412345.6), result("b", 64, 8), result("floor", 1, 30), idle},
-		Failed:  []report.Failure{{Spec: measure.Spec{System: "c", Work: "divide", Callers: 1, Conns: 2}, Reason: "a | b\nc"}},
+		Failed:  []report.Failure{{Spec: failed, Reason: "a | b\nc"}},
 	}
 	var text strings.Builder
 	if err := run.Write(&text); err != nil {

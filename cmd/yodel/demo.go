@@ -112,9 +112,9 @@ func callDivide(ctx context.Context, out io.Writer, address string) error {
 // printCall prints a call with its result or exception, and returns any other error.
 func printCall(out io.Writer, call string, result float32, err error) error {
 	if invalid, ok := errors.AsType[*divide.InvalidOperation](err); ok {
-		_, err = fmt.Fprintf(out, "%-14s => InvalidOperation: %s\n", call, invalid.Message)
+		_, err = fmt.Fprintf(out, "%-15s => InvalidOperation: %s\n", call, invalid.Message)
 	} else if err == nil {
-		_, err = fmt.Fprintf(out, "%-14s = %g\n", call, result)
+		_, err = fmt.Fprintf(out, "%-15s = %g\n", call, result)
 	}
 	return err
 }

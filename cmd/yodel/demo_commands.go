@@ -37,7 +37,7 @@ func printCommands(out io.Writer, address string) {
 	host, port, _ := net.SplitHostPort(address)
 	r := strings.NewReplacer("{ADDRESS}", address, "{HOST}", host, "{PORT}", port, "{YODEL}", self())
 	fmt.Fprintf(out, "    %s\n\nis served at %s. Paste any of these into another terminal:\n\n", definition, address)
-	fmt.Fprintln(out, r.Replace(commands))
+	fmt.Fprintf(out, "%s\nA client calls it:\n\n", r.Replace(commands))
 }
 
 // self returns how to run this program from a shell in the same directory.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/yodelrpc/yodel/internal/testenv"
 )
 
 const root = "../.."
@@ -16,6 +18,7 @@ var (
 	namedBlock = regexp.MustCompile("(?s)`([a-z/]+\\.(?:go|yodel))`[^`\n]*:\n\n```(?:go|yodel)\n(.*?)```")
 	// The commands, and what the last of them prints.
 	commandBlock = regexp.MustCompile("(?s)```sh\n(.*?)```\n\n```\n(.*?)```")
+	pythonBlock  = regexp.MustCompile("(?s)```python\n(.*?)```")
 	localLink    = regexp.MustCompile(`\]\(([^):]+)\)`)
 )
 
@@ -48,6 +51,30 @@ func TestReadme(t *testing.T) {
 	output := runInModule(t, dir, "set -e\n"+commands[1])
 	if !strings.HasSuffix(output, commands[2]) {
 		t.Errorf("the commands print\n%s, README.md says\n%s", output, commands[2])
+	}
+}
+
+// TestReadmePython runs the Python that README.md shows with the module that is generated for it.
+func TestReadmePython(t *testing.T) {
+	t.Parallel()
+	python := testenv.Need(t, "python3")
+	block := pythonBlock.FindStringSubmatch(readme(t))
+	if block == nil {
+		t.Fatal("README.md shows no Python")
+	}
+	address, stop, err := serveDivide()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	dir := t.TempDir()
+	gen := genCommand{python: true, output: dir}
+	if err := gen.run(t.Output(), []string{filepath.Join(root, "examples/divide/divide.yodel")}); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "client.py"), strings.ReplaceAll(block[1], "127.0.0.1:8000", address))
+	if got, want := runShell(t, dir, python+" client.py"), "2.0\ninvalid operation\n"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
 	}
 }
 

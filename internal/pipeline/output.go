@@ -14,7 +14,7 @@ type output struct {
 	deadline time.Time
 }
 
-// write writes b. It fails once the peer takes no byte for the stall time.
+// write writes b. It fails once the peer takes no byte for the stall time, or up to two and a half times as long.
 func (o *output) write(b []byte) (written int, err error) {
 	for written < len(b) {
 		n, err := o.try(b[written:], o.stall)

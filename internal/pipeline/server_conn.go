@@ -157,11 +157,13 @@ func (c *serverConn) flush() error {
 	return c.flushLocked()
 }
 
-// flushFullLocked flushes if there is much to write.
+// flushFullLocked flushes between two handlers if there is much to write.
 func (c *serverConn) flushFullLocked() error {
 	if len(c.out) < flushSize {
 		return nil
 	}
+	c.watch.stop()
+	defer c.watch.start()
 	return c.flushLocked()
 }
 

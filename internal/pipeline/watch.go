@@ -52,9 +52,9 @@ func (w *watch) run() {
 		return
 	}
 	ended := make(chan struct{})
+	defer close(ended)
 	w.active = ended
 	w.mu.Unlock()
-	defer close(ended)
 	if w.c.flush() == nil {
 		w.readAhead()
 	}
@@ -80,27 +80,34 @@ func (w *watch) wanted() bool {
 	return w.busy && w.err == nil && len(w.ahead) < largeBuffer
 }
 
-// read reads for the connection's goroutine: what the watch has read, or from the connection.
+// read reads for the connection's goroutine: what the watch has read or is about to, or from the connection.
 func (w *watch) read(buf []byte) (int, error) {
+	for {
+		w.mu.Lock()
+		n, active, err := copy(buf, w.ahead), w.active, w.err
+		w.ahead = w.ahead[n:]
+		w.mu.Unlock()
+		switch {
+		case n > 0:
+			return n, nil
+		case active != nil:
+			<-active
+			w.forget(active)
+		case err != nil:
+			return 0, err
+		default:
+			return w.c.nc.Read(buf)
+		}
+	}
+}
+
+// forget makes room for the next goroutine.
+func (w *watch) forget(ended chan struct{}) {
 	w.mu.Lock()
-	active := w.active
-	w.mu.Unlock()
-	if active != nil {
-		<-active
+	defer w.mu.Unlock()
+	if w.active == ended {
+		w.active = nil
 	}
-	w.mu.Lock()
-	w.active = nil
-	n := copy(buf, w.ahead)
-	w.ahead = w.ahead[n:]
-	err := w.err
-	w.mu.Unlock()
-	if n > 0 {
-		return n, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return w.c.nc.Read(buf)
 }
 
 // close waits for the watch's goroutine, after the connection was closed.

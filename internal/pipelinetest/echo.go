@@ -104,25 +104,27 @@ func (e *Echo) Buy(_ context.Context, item string, _ int32) error {
 
 // The others return what they get.
 
-func (e *Echo) Bools(_ context.Context, v bool) (bool, error)                           { return v, nil }
-func (e *Echo) Ints(_ context.Context, v int32) (int32, error)                          { return v, nil }
-func (e *Echo) Longs(_ context.Context, v int64) (int64, error)                         { return v, nil }
-func (e *Echo) Uints(_ context.Context, v uint32) (uint32, error)                       { return v, nil }
-func (e *Echo) Ulongs(_ context.Context, v uint64) (uint64, error)                      { return v, nil }
-func (e *Echo) Floats(_ context.Context, v float32) (float32, error)                    { return v, nil }
-func (e *Echo) Doubles(_ context.Context, v float64) (float64, error)                   { return v, nil }
-func (e *Echo) Blobs(_ context.Context, v []byte) ([]byte, error)                       { return v, nil }
-func (e *Echo) Timestamps(_ context.Context, v time.Time) (time.Time, error)            { return v, nil }
-func (e *Echo) Durations(_ context.Context, v time.Duration) (time.Duration, error)     { return v, nil }
-func (e *Echo) Roundings(_ context.Context, v every.Rounding) (every.Rounding, error)   { return v, nil }
-func (e *Echo) Scalars(_ context.Context, v every.Scalars) (every.Scalars, error)       { return v, nil }
-func (e *Echo) Defaults(_ context.Context, v every.Defaults) (every.Defaults, error)    { return v, nil }
-func (e *Echo) Optionals(_ context.Context, v every.Optionals) (every.Optionals, error) { return v, nil }
-func (e *Echo) Shapes(_ context.Context, v every.Shape) (every.Shape, error)            { return v, nil }
-func (e *Echo) Circles(_ context.Context, v []every.Circle) ([]every.Circle, error)     { return v, nil }
-func (e *Echo) Maybe(_ context.Context, v *int32) (*int32, error)                       { return v, nil }
-func (e *Echo) MaybeNode(_ context.Context, v *every.Node) (*every.Node, error)         { return v, nil }
-func (e *Echo) Ping(context.Context) error                                              { return nil }
+func (e *Echo) Bools(_ context.Context, v bool) (bool, error)                         { return v, nil }
+func (e *Echo) Ints(_ context.Context, v int32) (int32, error)                        { return v, nil }
+func (e *Echo) Longs(_ context.Context, v int64) (int64, error)                       { return v, nil }
+func (e *Echo) Uints(_ context.Context, v uint32) (uint32, error)                     { return v, nil }
+func (e *Echo) Ulongs(_ context.Context, v uint64) (uint64, error)                    { return v, nil }
+func (e *Echo) Floats(_ context.Context, v float32) (float32, error)                  { return v, nil }
+func (e *Echo) Doubles(_ context.Context, v float64) (float64, error)                 { return v, nil }
+func (e *Echo) Blobs(_ context.Context, v []byte) ([]byte, error)                     { return v, nil }
+func (e *Echo) Timestamps(_ context.Context, v time.Time) (time.Time, error)          { return v, nil }
+func (e *Echo) Durations(_ context.Context, v time.Duration) (time.Duration, error)   { return v, nil }
+func (e *Echo) Roundings(_ context.Context, v every.Rounding) (every.Rounding, error) { return v, nil }
+func (e *Echo) Scalars(_ context.Context, v every.Scalars) (every.Scalars, error)     { return v, nil }
+func (e *Echo) Defaults(_ context.Context, v every.Defaults) (every.Defaults, error)  { return v, nil }
+func (e *Echo) Optionals(_ context.Context, v every.Optionals) (every.Optionals, error) {
+	return v, nil
+}
+func (e *Echo) Shapes(_ context.Context, v every.Shape) (every.Shape, error)        { return v, nil }
+func (e *Echo) Circles(_ context.Context, v []every.Circle) ([]every.Circle, error) { return v, nil }
+func (e *Echo) Maybe(_ context.Context, v *int32) (*int32, error)                   { return v, nil }
+func (e *Echo) MaybeNode(_ context.Context, v *every.Node) (*every.Node, error)     { return v, nil }
+func (e *Echo) Ping(context.Context) error                                          { return nil }
 
 // Containers returns v.
 func (e *Echo) Containers(_ context.Context, v every.Containers) (every.Containers, error) {

@@ -16,8 +16,8 @@ import (
 type Protocol struct {
 	Dial      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error)
 	NewServer func(d *rpc.Dispatcher) Server
-	// Request returns a whole request of strings("hi") and its answer.
-	Request func() (request, answer []byte)
+	// Request returns a whole request of strings(value) and its answer.
+	Request func(value string) (request, answer []byte)
 	// TooLong begins a request that is over a limit of 1,024 bytes.
 	TooLong []byte
 }
@@ -57,7 +57,9 @@ func listenSocket(network, address string) (listener, error) {
 	return socketListener{l}, err
 }
 
-func (l socketListener) dial() (net.Conn, error) { return net.Dial(l.Addr().Network(), l.Addr().String()) }
+func (l socketListener) dial() (net.Conn, error) {
+	return net.Dial(l.Addr().Network(), l.Addr().String())
+}
 
 type memoryListener struct {
 	conns chan net.Conn

@@ -1,6 +1,68 @@
 package pipelinetest
 
-import "testing"
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/yodelrpc/yodel/internal/pipelinetest/every"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A test is one of the suite's. Networks says whether it is about the network.
+type test struct {
+	name string
+	run  func(t *testing.T, p Protocol, n Network)
+}
+
+var tests = []test{
+	{"calls", testCalls},
+	{"errors", testErrors},
+	{"many callers", testManyCallers},
+	{"cancelled call keeps its place", testCancel},
+	{"deadline", testDeadline},
+	{"withdrawn call", testWithdrawn},
+	{"server that reads nothing", testDeafServer},
+	{"client that reads nothing", testDeafClient},
+	{"disconnect ends the handler's context", testDisconnect},
+	{"answers before a slow call are not held back", testSlowCall},
+	{"shutdown", testShutdown},
+	{"shutdown that takes too long", testShutdownCut},
+	{"close", testClose},
+	{"connection lost", testLost},
+	{"too large", testTooLarge},
+	{"calls limit", testCallsLimit},
+	{"cut at each byte", testCuts},
+	{"split at each byte", testSplits},
+	{"random operations", testRandom},
+}
 
 // Run tests the protocol on each network.
-func Run(t *testing.T, p Protocol) {}
+func Run(t *testing.T, p Protocol) {
+	for _, n := range Networks {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			for _, test := range tests {
+				t.Run(test.name, func(t *testing.T) {
+					t.Parallel()
+					test.run(t, p, n)
+				})
+			}
+		})
+	}
+	for _, test := range timedTests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test.run(t, p, Networks[0]) })
+		})
+	}
+}
+
+// timedTests run on connections in memory, where time goes by at once.
+var timedTests = []test{
+	{"stall in the middle of a request", testStalledRequest},
+	{"stall in the middle of an answer", testStalledAnswer},
+	{"stall of what takes answers", testStalledWrite},
+	{"idle connections stay", testIdle},
+}
+
+func echo(c rpc.Conn) *every.EchoClient { return every.NewEchoClient(c) }

@@ -2,6 +2,7 @@ package basic_test
 
 import (
 	"context"
+	"encoding/binary"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -16,8 +17,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var protocol = pipelinetest.Protocol{
 	Dial:      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) { return basic.Dial(ctx, o) },
 	NewServer: func(d *rpc.Dispatcher) pipelinetest.Server { return basic.NewServer(d) },
-	Request: func() (request, answer []byte) {
-		return []byte("\x00\x00\x00\x07strings\x00\x00\x00\x07\x01\x00\x00\x00\x02hi"), []byte("\x01\x00\x00\x00\x02hi")
+	Request: func(value string) ([]byte, []byte) {
+		text := append(binary.BigEndian.AppendUint32(nil, uint32(len(value))), value...)
+		return request("strings", append([]byte{1}, text...)), append([]byte{1}, text...)
 	},
 	TooLong: []byte("\x00\x00\x00\x07strings\x00\x00\x04\x01\x01"),
 }

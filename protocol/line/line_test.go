@@ -2,6 +2,7 @@ package line_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,8 +18,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var protocol = pipelinetest.Protocol{
 	Dial:      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) { return line.Dial(ctx, o) },
 	NewServer: func(d *rpc.Dispatcher) pipelinetest.Server { return line.NewServer(d) },
-	Request: func() (request, answer []byte) {
-		return []byte(`{"name": "strings", "params": {"value": "hi"}}` + "\n"), []byte(`{"result": "hi"}` + "\r\n")
+	Request: func(value string) (request, answer []byte) {
+		return fmt.Appendf(nil, `{"name": "strings", "params": {"value": %q}}`+"\n", value),
+			fmt.Appendf(nil, `{"result": %q}`+"\r\n", value)
 	},
 	TooLong: []byte(`{"name": "strings", "params": {"value": "` + strings.Repeat("x", 1024)),
 }

@@ -1,0 +1,123 @@
+package pipelinetest
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// testCuts ends the connection after each byte of a request, and after each byte of an answer.
+func testCuts(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	neighbour := b.Dial()
+	request, answer := p.Request("hi")
+	for i := range request {
+		nc := b.Raw()
+		_, _ = nc.Write(request[:i])
+		_ = nc.(interface{ CloseWrite() error }).CloseWrite()
+		mustEnd(t, nc)
+		mustAnswer(t, neighbour)
+	}
+	for i := range answer {
+		c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+			_, _ = nc.Read(make([]byte, 1000))
+			_, _ = nc.Write(answer[:i])
+		}).Dial()
+		if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+			t.Errorf("an answer cut after %d bytes: %v", i, err)
+		}
+	}
+}
+
+// testSplits sends a request and an answer in two parts.
+func testSplits(t *testing.T, p Protocol, n Network) {
+	request, answer := p.Request("hi")
+	nc := NewBench(t, p, n, rpc.Limits{}).Raw()
+	for i := range request {
+		_, _ = nc.Write(request[:i])
+		_, _ = nc.Write(request[i:])
+		mustRead(t, nc, answer)
+	}
+	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+		for i := range answer {
+			if _, err := nc.Read(make([]byte, 1000)); err != nil {
+				return
+			}
+			_, _ = nc.Write(answer[:i])
+			_, _ = nc.Write(answer[i:])
+		}
+		_, _ = io.Copy(io.Discard, nc)
+	}).Dial()
+	for range answer {
+		if got, err := echo(c).Strings(t.Context(), "hi"); got != "hi" || err != nil {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+}
+
+func testStalledRequest(t *testing.T, p Protocol, n Network) {
+	nc := NewBench(t, p, n, rpc.Limits{Stall: time.Minute}).Raw()
+	request, answer := p.Request("hi")
+	for i := range request {
+		_, _ = nc.Write(request[i : i+1])
+		time.Sleep(59 * time.Second)
+	}
+	mustRead(t, nc, answer)
+	start := time.Now()
+	_, _ = nc.Write(request[:len(request)-2])
+	mustEnd(t, nc)
+	if took := time.Since(start); took < time.Minute || took > 2*time.Minute {
+		t.Errorf("the connection ended after %v", took)
+	}
+}
+
+func testStalledAnswer(t *testing.T, p Protocol, n Network) {
+	_, answer := p.Request("hi")
+	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+		_, _ = nc.Read(make([]byte, 1000))
+		time.Sleep(24 * time.Hour)
+		_, _ = nc.Write(answer[:3])
+		_, _ = io.Copy(io.Discard, nc)
+	}).Dial()
+	start := time.Now()
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+		t.Errorf("the call returned %v", err)
+	}
+	if took := time.Since(start) - 24*time.Hour; took < 30*time.Second || took > time.Minute {
+		t.Errorf("the call returned %v after the answer began", took)
+	}
+}
+
+func testStalledWrite(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	nc := b.Raw()
+	request, _ := p.Request("large 200000")
+	_, _ = nc.Write(request)
+	time.Sleep(25 * time.Second)
+	_, _ = io.ReadFull(nc, make([]byte, 100_000))
+	time.Sleep(25 * time.Second)
+	if _, err := io.ReadFull(nc, make([]byte, 100_000)); err != nil {
+		t.Errorf("the connection ended although bytes moved: %v", err)
+	}
+	_, _ = nc.Write(request)
+	time.Sleep(80 * time.Second)
+	rest, err := io.ReadAll(nc)
+	if len(rest) > 100_000 {
+		t.Errorf("%d bytes came after a long pause, %v", len(rest), err)
+	}
+}
+
+func testIdle(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	nc, c := b.Raw(), b.Dial()
+	request, answer := p.Request("hi")
+	for range 3 {
+		time.Sleep(24 * time.Hour)
+		mustAnswer(t, c)
+		_, _ = nc.Write(request)
+		mustRead(t, nc, answer)
+	}
+}

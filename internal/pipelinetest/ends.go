@@ -1,0 +1,257 @@
+package pipelinetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// testWithdrawn gives up a call while the server takes nothing: the server never sees it.
+func testWithdrawn(t *testing.T, p Protocol, n Network) {
+	limits := rpc.Limits{Message: 64 << 20}
+	real := NewBench(t, p, n, limits)
+	gate := make(chan struct{})
+	c := NewFake(t, p, n, limits, func(nc net.Conn) {
+		<-gate
+		real.Server.ServeConn(nc, nil)
+	}).Dial()
+	var wg sync.WaitGroup
+	var once sync.Once
+	open := func() { once.Do(func() { close(gate) }) }
+	defer open()
+	call := func(value string) {
+		wg.Go(func() {
+			if got, err := echo(c).Strings(t.Context(), value); got != value || err != nil {
+				t.Errorf("a string of %d bytes came back with %d, %v", len(value), len(got), err)
+			}
+		})
+	}
+	call(strings.Repeat("x", 24<<20))
+	for i := 0; ; i++ {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		_, err := echo(c).Strings(ctx, "withdrawn")
+		cancel()
+		if outcome(err) == rpc.OutcomeNotStarted {
+			break
+		}
+		if i == 50 {
+			t.Fatalf("a call behind one that cannot be written: %v", err)
+		}
+	}
+	call("before")
+	for range 10 {
+		_, err := echo(c).Strings(rpc.WithTimeout(context.Background(), 5*time.Millisecond), "swept")
+		if outcome(err) != rpc.OutcomeNotStarted {
+			t.Errorf("a call that cannot be written: %v", err)
+		}
+		call("between")
+	}
+	open()
+	wg.Wait()
+	mustAnswer(t, c)
+	for _, value := range real.Echo.Seen() {
+		if value == "swept" {
+			t.Error("the server ran a call that was withdrawn")
+		}
+	}
+}
+
+// testDeafServer makes sure that callers leave on time whatever the server takes.
+func testDeafServer(t *testing.T, p Protocol, n Network) {
+	end := make(chan struct{})
+	c := NewFake(t, p, n, rpc.Limits{}, func(net.Conn) { <-end }).Dial()
+	defer close(end)
+	value := strings.Repeat("x", 1<<20)
+	var wg sync.WaitGroup
+	start := time.Now()
+	for i := range 32 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if i%2 == 0 {
+				ctx = rpc.WithTimeout(context.Background(), 100*time.Millisecond)
+			}
+			if _, err := echo(c).Strings(ctx, value); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("the callers were there for %v", took)
+	}
+}
+
+// testDeafClient makes sure that one who does not read disturbs nobody else.
+func testDeafClient(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	nc := b.Raw()
+	request, _ := p.Request("large 1000000")
+	go func() { _, _ = nc.Write(bytes.Repeat(request, 1000)) }()
+	c := b.Dial()
+	for range 100 {
+		mustAnswer(t, c)
+	}
+	nc.Close()
+}
+
+func testDisconnect(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	neighbour := b.Dial()
+	c, nc := b.Dial(), b.Raw()
+	go func() { _, _ = echo(c).Strings(t.Context(), "until done") }()
+	<-b.Echo.Blocked
+	c.Close()
+	request, _ := p.Request("until done")
+	_, _ = nc.Write(request)
+	<-b.Echo.Blocked
+	nc.Close()
+	for range 2 {
+		if err := <-b.Echo.Ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the context ended with %v", err)
+		}
+	}
+	mustAnswer(t, neighbour)
+}
+
+func testSlowCall(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	nc := b.Raw()
+	fast, answer := p.Request("fast")
+	slow, slowAnswer := p.Request("block")
+	_, _ = nc.Write(append(append(fast[:len(fast):len(fast)], slow...), fast...))
+	mustRead(t, nc, answer)
+	b.Echo.Release <- struct{}{}
+	mustRead(t, nc, append(slowAnswer[:len(slowAnswer):len(slowAnswer)], answer...))
+	_, _ = nc.Write(fast)
+	mustRead(t, nc, answer)
+}
+
+func mustRead(t *testing.T, nc net.Conn, want []byte) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("read %q, %v; want %q", got[:n], err, want)
+	}
+}
+
+func mustEnd(t *testing.T, nc net.Conn) {
+	t.Helper()
+	if rest, err := io.ReadAll(nc); len(rest) > 0 {
+		t.Errorf("read %q, %v; want nothing", rest, err)
+	}
+}
+
+func testShutdown(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	idle, nc, c := b.Raw(), b.Raw(), b.Dial()
+	mustAnswer(t, c)
+	block, answer := p.Request("block")
+	hi, hiAnswer := p.Request("hi")
+	_, _ = idle.Write(hi)
+	mustRead(t, idle, hiAnswer)
+	_, _ = nc.Write(append(append(block, hi...), hi...))
+	called := make(chan error)
+	go func() {
+		_, err := echo(c).Strings(t.Context(), "block")
+		called <- err
+	}()
+	<-b.Echo.Blocked
+	<-b.Echo.Blocked
+	down := make(chan error)
+	go func() { down <- b.Server.Shutdown(t.Context()) }()
+	mustEnd(t, idle)
+	mustEnd(t, b.Raw())
+	b.Echo.Release <- struct{}{}
+	b.Echo.Release <- struct{}{}
+	if err := <-called; err != nil {
+		t.Errorf("the call that ran: %v", err)
+	}
+	mustRead(t, nc, append(append(answer, hiAnswer...), hiAnswer...))
+	mustEnd(t, nc)
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown returned %v", err)
+	}
+	<-c.Done()
+	if _, err := echo(c).Strings(t.Context(), "late"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeNotStarted {
+		t.Errorf("a call after the server has gone: %v", err)
+	}
+}
+
+func testShutdownCut(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	c := b.Dial()
+	called := make(chan error)
+	go func() {
+		_, err := echo(c).Strings(t.Context(), "until done")
+		called <- err
+	}()
+	<-b.Echo.Blocked
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := b.Server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown returned %v", err)
+	}
+	if err := <-b.Echo.Ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the handler's context ended with %v", err)
+	}
+	if err := <-called; code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+		t.Errorf("the call returned %v", err)
+	}
+}
+
+func testClose(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	c := b.Dial()
+	called := make(chan error)
+	go func() {
+		_, err := echo(c).Strings(t.Context(), "block")
+		called <- err
+	}()
+	<-b.Echo.Blocked
+	if c.Err() != nil {
+		t.Errorf("Err returned %v before the end", c.Err())
+	}
+	c.Close()
+	b.Echo.Release <- struct{}{}
+	if err := <-called; code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+		t.Errorf("the call returned %v", err)
+	}
+	<-c.Done()
+	if c.Err() == nil {
+		t.Error("Err returned nil after Close")
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("the second Close returned %v", err)
+	}
+	if _, err := echo(c).Strings(t.Context(), "late"); outcome(err) != rpc.OutcomeNotStarted {
+		t.Errorf("a call after Close returned %v", err)
+	}
+}
+
+func testLost(t *testing.T, p Protocol, n Network) {
+	request, answer := p.Request("hi")
+	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+		_, _ = io.ReadFull(nc, make([]byte, len(request)))
+		_, _ = nc.Write(answer)
+		_, _ = nc.Read(make([]byte, 1))
+	}).Dial()
+	if got, err := echo(c).Strings(t.Context(), "hi"); got != "hi" || err != nil {
+		t.Fatalf("the first call returned %q, %v", got, err)
+	}
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+		t.Errorf("the call that was cut off: %v", err)
+	}
+	<-c.Done()
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeNotStarted {
+		t.Errorf("the call after that: %v", err)
+	}
+}

@@ -12,8 +12,8 @@ import (
 // descriptors and after other errors that pass.
 func (s *Server) accept(ln net.Listener) error {
 	wait := time.Duration(0)
-	for {
-		nc, err := ln.Accept()
+	for s.beginAccept() {
+		nc, err := s.acceptOne(ln)
 		switch {
 		case err == nil:
 			wait = 0
@@ -28,6 +28,29 @@ func (s *Server) accept(ln net.Listener) error {
 			s.pause(wait)
 		}
 	}
+	return nil
+}
+
+// beginAccept counts an Accept, whose end acceptOne tells, unless the server is closing.
+func (s *Server) beginAccept() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil {
+		return false
+	}
+	s.arriving.Add(1)
+	return true
+}
+
+// acceptOne returns the next connection of ln, or nil for one that it refused.
+func (s *Server) acceptOne(ln net.Listener) (net.Conn, error) {
+	defer s.arriving.Done()
+	nc, err := ln.Accept()
+	if err == nil && !s.admit(nc) {
+		nc.Close()
+		return nil, nil
+	}
+	return nc, err
 }
 
 // passes reports whether err, which Accept returned, may be gone the next time.
@@ -48,42 +71,52 @@ func (s *Server) pause(wait time.Duration) {
 }
 
 func (s *Server) serveAccepted(nc net.Conn) {
-	if !s.admit(nc) {
-		nc.Close()
-		return
-	}
-	if s.options.Mode == Serial {
+	switch {
+	case nc == nil:
+	case s.options.Mode == Serial:
 		s.serveConn(nc)
-	} else {
+	default:
 		go s.serveConn(nc)
 	}
 }
 
-// admit counts a connection, whose end leave tells, and gives it until Limits.FirstByte to say what it speaks. It refuses
-// one over the limit, or that comes too late.
+// admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. It refuses one over the
+// limit, or that comes after Close.
 func (s *Server) admit(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing.Err() != nil || nc.SetDeadline(time.Now().Add(s.dispatcher.Limits.FirstByte)) != nil {
+	limits, wait := s.dispatcher.Limits, s.firstByteLocked()
+	if wait == 0 || nc.SetDeadline(time.Now().Add(wait)) != nil {
 		return false
 	}
-	if limit := s.dispatcher.Limits.Conns; limit > 0 && s.open >= limit {
-		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
+	if limits.Conns > 0 && s.open >= limits.Conns {
+		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limits.Conns)
 		return false
 	}
 	s.open++
 	s.conns.Add(1)
 	s.sniffing[nc] = true
-	s.sniffers.Add(1)
+	s.arriving.Add(1)
 	return true
+}
+
+// firstByteLocked returns how long a connection that comes now has for its first bytes.
+func (s *Server) firstByteLocked() time.Duration {
+	switch {
+	case s.closed:
+		return 0
+	case s.closing.Err() != nil:
+		return farewell
+	}
+	return s.dispatcher.Limits.FirstByte
 }
 
 // told says that nc is no longer sniffed at.
 func (s *Server) told(nc net.Conn) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	delete(s.sniffing, nc)
-	s.mu.Unlock()
-	s.sniffers.Done()
+	s.arriving.Done()
 }
 
 func (s *Server) leave() {

@@ -22,7 +22,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if mainOfProgram() {
+	if os.Getenv(programVariable) != "" {
+		program()
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -219,5 +220,3 @@ func (l *logged) String() string {
 }
 
 func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func environ(name string) bool { return os.Getenv(name) != "" }

@@ -1,3 +1,60 @@
 package yodel_test
 
-func mainOfProgram() bool { return false }
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
+)
+
+// programVariable makes the test binary the program whose processes are tested.
+const programVariable = "YODEL_TEST_PROGRAM"
+
+// What the program's handler does for these numbers, besides dividing.
+const (
+	tellsProcess = 1001 // returns the process id
+	tellsVersion = 1002 // returns the number in the program file's name
+	takesLong    = 1003 // says so, and returns after a second
+)
+
+type programHandler struct{ handler }
+
+func (h programHandler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
+	switch num1 {
+	case tellsProcess:
+		return float32(os.Getpid()), nil
+	case tellsVersion:
+		return programVersion(), nil
+	case takesLong:
+		fmt.Fprintln(os.Stderr, "a long call runs")
+		time.Sleep(time.Second)
+	}
+	return h.handler.Divide(ctx, num1, num2)
+}
+
+func programVersion() (v float32) {
+	path, _ := os.Executable()
+	fmt.Sscanf(strings.TrimPrefix(filepath.Base(path), "version"), "%f", &v)
+	return v
+}
+
+// program serves from two processes, as a user's main would. Version 3 is broken.
+func program() {
+	if programVersion() == 3 {
+		os.Exit(3)
+	}
+	srv := yodel.ServerOptions{
+		Mode:   yodel.Processes(2),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}.NewServer(divide.NewService(programHandler{}))
+	if err := srv.ListenAndServe(context.Background(), os.Getenv(programVariable)); err != nil {
+		fmt.Fprintln(os.Stderr, "main:", err)
+		os.Exit(1)
+	}
+}

@@ -61,7 +61,9 @@ type Server struct {
 	sniffing  map[net.Conn]bool // no protocol has these yet
 	open      int               // connections
 
-	sniffers sync.WaitGroup // of sniffing
+	closed bool // Close was called
+
+	arriving sync.WaitGroup // of Accepts under way, and of sniffing
 	conns    sync.WaitGroup // of all connections, and of a supervisor's workers
 }
 
@@ -69,6 +71,10 @@ var errShutDown = errors.New("the server has been shut down; make a new one")
 
 // farewell is how long a new connection may take to send its first bytes once the server shuts down.
 const farewell = time.Second
+
+// handover is more than a protocol needs to take up a connection that ServeConn was called with. After its Shutdown it
+// would refuse it.
+const handover = 10 * time.Millisecond
 
 // A protocol is one protocol's side of the server.
 type protocol interface {
@@ -212,8 +218,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	defer s.end()
-	s.stopAccepting(func(nc net.Conn) { nc.SetReadDeadline(time.Now().Add(farewell)) })
-	s.sniffers.Wait()
+	s.stopAccepting(false)
+	s.arriving.Wait()
+	time.Sleep(handover)
 	return cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
 }
 
@@ -223,21 +230,26 @@ func (s *Server) Close() error {
 		return nil
 	}
 	defer s.end()
-	s.stopAccepting(func(nc net.Conn) { nc.Close() })
-	s.sniffers.Wait()
+	s.stopAccepting(true)
+	s.arriving.Wait()
 	return cmp.Or(s.endProtocols(protocol.Close), s.waitForConns(context.Background()))
 }
 
-// stopAccepting closes the listeners, and calls hurry for each connection that no protocol has yet.
-func (s *Server) stopAccepting(hurry func(net.Conn)) {
+// stopAccepting closes the listeners. Connections that no protocol has yet are hurried, or cut.
+func (s *Server) stopAccepting(cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
+	s.closed = s.closed || cut
 	for ln := range s.listeners {
 		ln.Close()
 	}
 	for nc := range s.sniffing {
-		hurry(nc)
+		if cut {
+			nc.Close()
+		} else {
+			nc.SetReadDeadline(time.Now().Add(farewell))
+		}
 	}
 }
 

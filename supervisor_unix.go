@@ -130,8 +130,13 @@ func (p *supervisor) supervise(ctx, closing context.Context) error {
 			p.logger.Error("no take-over; the old workers go on", "cause", err)
 			continue
 		}
-		old.Go(current.drain)
+		p.logger.Info("new workers have taken over")
+		replaced := current
 		current = next
+		old.Go(func() {
+			replaced.drain()
+			p.logger.Info("the old workers have ended")
+		})
 	}
 }
 

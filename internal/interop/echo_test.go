@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"iter"
 	"net"
@@ -22,6 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+var update = flag.Bool("update", false, "write the generated Go anew")
+
 // definition is what both languages are generated from.
 const definition = "../../protocol/basic/testdata/every.yodel"
 
@@ -36,12 +39,17 @@ func TestGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if *update {
+		if err := os.WriteFile("every/every.go", want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got, err := os.ReadFile("every/every.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Errorf("every/every.go is not what is generated from %s now; generate it anew", definition)
+		t.Errorf("every/every.go is not what is generated from %s now; run go test ./internal/interop -update", definition)
 	}
 }
 

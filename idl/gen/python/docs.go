@@ -1,19 +1,14 @@
 package python
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// docstring writes a documentation comment as a docstring, with sections such as "Raises:" behind it.
-func (m *module) docstring(indent, doc string, sections ...string) {
-	parts := []string{escapeDoc(doc)}
-	for _, section := range sections {
-		if section != "" {
-			parts = append(parts, escapeDoc(section))
-		}
-	}
-	text := strings.TrimSpace(strings.Join(parts, "\n\n"))
+// docstring writes a documentation comment as a docstring.
+func (m *module) docstring(indent, doc string) {
+	text := escapeDoc(doc)
 	if strings.HasSuffix(text, `"`) {
 		text = strings.TrimSuffix(text, `"`) + `\"`
 	}
@@ -69,6 +64,12 @@ func wrap(text string, limit int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// paragraphs joins those texts that are not empty.
+func paragraphs(texts ...string) string {
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+	return strings.Join(texts, "\n\n")
 }
 
 // section returns a part of a docstring: a title, and one item a line.

@@ -9,7 +9,6 @@ package python
 
 import (
 	"bytes"
-	"embed"
 	"errors"
 	"fmt"
 	"path"
@@ -17,12 +16,6 @@ import (
 
 	"github.com/yodelrpc/yodel/idl/schema"
 )
-
-//go:embed runtime/*.py
-var runtimeFiles embed.FS
-
-// runtimeParts are the files of the runtime in the order in which a reader meets them.
-var runtimeParts = []string{"values.py", "basic.py", "line.py", "channel.py", "server.py"}
 
 // Generate returns the module for a file. It fails for a file without a path, since modules are named for it.
 func Generate(file *schema.File) ([]byte, error) {

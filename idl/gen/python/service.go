@@ -3,6 +3,7 @@ package python
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
 )
@@ -30,7 +31,7 @@ func (m *module) service(s *schema.Service) {
 	m.printf("\n\n")
 	m.class(stub.service, "", "", "The handlers of "+full+", for a server.")
 	m.printf("\n    def __init__(self, handlers: %s) -> None:\n", stub.handler)
-	m.printf("        self._methods = %s\n        self._bound = %s(%s, handlers)\n", table, m.use("_bind"), table)
+	m.printf("        self._methods = %s\n        self._handlers = %s(%s, handlers)\n", table, m.use("_bind"), table)
 }
 
 func (m *module) clientMethod(method *schema.Method) {
@@ -75,11 +76,14 @@ func (m *module) methodDoc(method *schema.Method) {
 	for _, e := range method.Exceptions {
 		raises = append(raises, m.names.of(e, e.File, ""))
 	}
-	doc := method.Doc
-	if doc == "" {
-		doc = "Calls " + method.Name + "."
+	raised := ""
+	if len(raises) > 0 {
+		raised = "Raises " + strings.Join(raises, " or ") + "."
 	}
-	m.docstring("        ", doc, section("Args", args), section("Raises", raises), deprecated(method.Deprecated))
+	doc := paragraphs(method.Doc, section("Args", args), raised, deprecated(method.Deprecated))
+	if doc != "" {
+		m.docstring("        ", doc)
+	}
 }
 
 // inCallOrder returns the parameters with those that a call must give in front, as Python wants them.

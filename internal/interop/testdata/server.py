@@ -1,4 +1,4 @@
-"""A server of every.yodel: writes its address, and serves until its input ends."""
+"""A server of every.yodel: writes its address, serves while input lasts."""
 
 import sys
 import threading

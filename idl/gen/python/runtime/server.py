@@ -25,8 +25,6 @@ class _Bound:
         args = _lift_fields(self.method.params.fields, plain)
         try:
             return 1, self.lower_result(self.handler(**args))
-        except RpcError:
-            raise
         except Exception as err:
             return self.failure(err)
 
@@ -41,6 +39,8 @@ class _Bound:
         for status, declared in enumerate(self.method.exceptions, 2):
             if isinstance(err, declared.cls):
                 return status, _lower_fields(declared.fields, vars(err))
+        if hasattr(err, "may_have_run"):  # an RpcError, of whichever module
+            raise RpcError(err.code, err.message)
         _log.error("the handler of %s failed", self.method.name, exc_info=err)
         raise _internal()
 
@@ -50,9 +50,9 @@ def _internal() -> RpcError:
                     "the handler failed; the server's log says where")
 
 
-def _bind(methods: _Methods, handlers: Any) -> List[_Bound]:
-    """Finds the handler of each method, or raises a TypeError."""
-    bound = []
+def _bind(methods: _Methods, handlers: Any) -> List[Tuple[_Method, Any]]:
+    """Pairs each method with its handler, or raises a TypeError."""
+    pairs = []
     for method in methods.by_attr.values():
         handler = getattr(handlers, method.attr, None)
         params = {field.attr: None for field in method.params.fields}
@@ -65,8 +65,8 @@ def _bind(methods: _Methods, handlers: Any) -> List[_Bound]:
             except TypeError as err:
                 raise TypeError(f"{type(handlers).__name__}.{method.attr} does"
                                 f" not take its arguments: {err}") from None
-        bound.append(_Bound(method, handler))
-    return bound
+        pairs.append((method, handler))
+    return pairs
 
 
 class _Connection:
@@ -178,8 +178,9 @@ class Server:
 
     def _add(self, service: Any) -> None:
         methods = service._methods
-        for bound in service._bound:
-            name = bound.method.name
+        for method, handler in service._handlers:
+            bound = _Bound(method, handler)
+            name = method.name
             full = f"{methods.package}.{methods.name}/{name}"
             short = f"{methods.name}.{name}"
             if short in self._methods:

@@ -325,6 +325,26 @@ class Handlers(unittest.TestCase):
                     every.Client(channel).divide(1)
 
 
+class Modules(unittest.TestCase):
+    """One channel and one server for two modules that share nothing."""
+
+    def test_calls(self):
+        services = (every.EchoService(echo.Echo()),
+                    divide.Service(echo.Divide()))
+        with echo.running(divide.Server, *services) as (_, address):
+            for protocol in PROTOCOLS:
+                with divide.Channel(protocol + address) as channel:
+                    client = every.EchoClient(channel)
+                    value = one_of_everything()
+                    self.assertEqual(client.containers(value), value)
+                    with self.assertRaises(every.Silent):
+                        client.buy("silence")
+                    with self.assertRaises(divide.RpcError) as caught:
+                        client.buy("denied")
+                    self.assertEqual(str(caught.exception),
+                                     "permission_denied: not you")
+
+
 class Connections(unittest.TestCase):
     def test_timeout(self):
         entered, leave = threading.Event(), threading.Event()

@@ -1,6 +1,7 @@
 """The byte vectors of the basic and the line protocol, from both sides."""
 
 import json
+import random
 import unittest
 
 import echo
@@ -165,6 +166,53 @@ class Line(unittest.TestCase):
         self.assertEqual(list(answer), ["error"])
         self.assertEqual(answer["error"]["type"], code, answer)
         self.assertEqual(json.loads(lines.readline()), {"result": 7})
+
+
+class Mutations(unittest.TestCase):
+    """What is nearly right is read, or refused in an orderly way."""
+
+    def setUp(self):
+        self.random = random.Random(1)
+        self.server = every.Server(("127.0.0.1", 0),
+                                   every.EchoService(echo.Echo()))
+        self.addCleanup(self.server.shutdown)
+
+    def mutate(self, data):
+        data = bytearray(data)
+        for _ in range(self.random.randint(1, 3)):
+            at = self.random.randrange(len(data) + 1)
+            action = self.random.randrange(3)
+            if action == 0:
+                data[at:at + 1] = bytes((self.random.randrange(256),))
+            elif action == 1:
+                del data[at:at + self.random.randrange(5)]
+            else:
+                data[at:at] = self.random.choice(
+                    (b"\xff\xff\xff\xff", b"\0", b'"', b"[", b"}", b"-1e9"))
+        return bytes(data)
+
+    def check(self, protocol, request):
+        try:
+            answer = protocol.answer(self.server, request)
+            self.assertIsInstance(answer, bytes)
+        except every._BadMessage:
+            pass
+        except every.RpcError as err:
+            self.assertNotEqual(err.code, "internal")
+
+    def test_basic(self):
+        for vector in echo.vectors("basic/testdata/values.json"):
+            arguments = bytes.fromhex(vector["arguments"])
+            for _ in range(50):
+                with self.subTest(data := self.mutate(arguments)):
+                    self.check(every._Basic, (vector["method"].encode(), data))
+
+    def test_line(self):
+        for vector in echo.vectors("line/testdata/calls.json"):
+            for _ in range(50):
+                data = self.mutate(vector["request"].encode())
+                with self.subTest(data):
+                    self.check(every._Line, data)
 
 
 if __name__ == "__main__":

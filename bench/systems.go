@@ -22,6 +22,7 @@ import (
 // allSystems lists what can be compared, in the order of the tables.
 func allSystems() []system.System {
 	return []system.System{
+		yodel.Mux(),
 		yodel.Basic(),
 		floor.Inline(),
 		floor.Spawn(),

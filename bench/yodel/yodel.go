@@ -26,7 +26,7 @@ func over(protocol, setup string) system.System {
 			if err != nil {
 				return nil, err
 			}
-			return &conn{Client: bench.NewClient(ch), channel: ch}, nil
+			return &conn{Client: bench.NewClient(ch), close: ch.Close}, nil
 		},
 	}
 }
@@ -47,7 +47,7 @@ func (s handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
 
 type conn struct {
 	*bench.Client
-	channel *yodel.Channel
+	close func() error
 }
 
-func (c *conn) Close() error { return c.channel.Close() }
+func (c *conn) Close() error { return c.close() }

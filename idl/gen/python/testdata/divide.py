@@ -1167,8 +1167,7 @@ class _Stream:
         self.limit = limit
         self.buffer = bytearray()
         self.deadline: Optional[float] = None  # by time.monotonic
-        if sock.family != getattr(socket, "AF_UNIX", None):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _use_deadline(self) -> None:
         left = None
@@ -1315,6 +1314,10 @@ class _Link:
 
 def _timed_out(method: _Method, timeout: Optional[float],
                may_have_run: bool) -> RpcError:
+    if timeout is None:  # it was the network's own
+        return RpcError("unavailable", f"no answer to {method.name}: timed out"
+                        " below; check the address and the network",
+                        may_have_run)
     return RpcError("deadline_exceeded", f"no answer to {method.name} within "
                     f"{timeout:g} s; a channel's timeout sets the time",
                     may_have_run)

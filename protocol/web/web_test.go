@@ -1,0 +1,447 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/testenv"
+	"github.com/yodelrpc/yodel/protocol/web"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The handler answers some numbers with what stands here.
+type handler struct {
+	waiting chan context.Context // gets the context of a call of divide(waits)
+}
+
+const (
+	panics   = 666
+	waits    = 777
+	metadata = 888  // divides by what the header Divisor says
+	codes    = 1000 // 1000 and a code: an error with the code
+)
+
+func (h handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
+	switch {
+	case num1 == panics:
+		panic("a test panics")
+	case num1 == waits:
+		h.waiting <- ctx
+		<-ctx.Done()
+		return 0, ctx.Err()
+	case num1 == metadata:
+		fmt.Sscan(rpc.IncomingMetadata(ctx).Get("divisor"), &num2)
+		rpc.AddAnswerMetadata(ctx, "Seen-Divisor", fmt.Sprint(num2))
+		rpc.AddAnswerMetadata(ctx, "Content-Length", "1")
+	case num1 > codes && num1 <= codes+16:
+		return 0, rpc.NewError(rpc.Code(num1-codes), "a code")
+	case num2 == 0:
+		return 0, divide.NewInvalidOperation()
+	}
+	return float32(num1) / float32(num2), nil
+}
+
+// A site is a server for one test.
+type site struct {
+	*web.Server
+	address string
+	url     string
+	waiting chan context.Context
+}
+
+func serve(t *testing.T, limits rpc.Limits) *site {
+	t.Helper()
+	s := &site{waiting: make(chan context.Context, 1)}
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handler{s.waiting})}, nil, limits, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Server, s.address, s.url = web.NewServer(d), ln.Addr().String(), "http://"+ln.Addr().String()+"/"
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { s.ServeConn(nc, nil) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		s.Close()
+		all.Wait()
+	})
+	return s
+}
+
+// client returns an HTTP client that leaves nothing behind.
+func client(t *testing.T) *http.Client {
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func do(t *testing.T, c *http.Client, method, url, contentType, body string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	response, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(data)
+}
+
+const basic100 = "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64"
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{Message: 1000})
+	const jsonType, binary, octets = "application/json", "binary", "application/octet-stream"
+	long := strings.Repeat(" ", 1001)
+	for _, test := range []struct {
+		name, method, path, contentType, body string
+		status                                int
+		answerType, answer                    string
+	}{
+		{"result", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 200, "num2": 100}}`, 200, jsonType, `{"result": 2}`},
+		{"charset", "POST", "", jsonType + "; charset=utf-8", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
+		{"curl -d", "POST", "", "application/x-www-form-urlencoded", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
+		{"no type", "POST", "", "", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
+		{"several lines", "POST", "", jsonType, "{\n  \"name\": \"divide\",\n  \"params\": {\"num1\": 2}\n}\n", 200, jsonType, `{"result": 2}`},
+		{"service and method", "POST", "", jsonType, `{"name": "Divide.divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
+		{"exception", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 2, "num2": 0}}`, 400, jsonType,
+			`{"error": {"type": "InvalidOperation", "message": "invalid operation"}}`},
+		{"unknown method", "POST", "", jsonType, `{"name": "divid"}`, 404, jsonType, `unknown method \"divid\"; this server has divide`},
+		{"missing parameter", "POST", "", jsonType, `{"name": "divide", "params": {}}`, 400, jsonType, `num1`},
+		{"bad JSON", "POST", "", jsonType, `{"name": `, 400, jsonType, `{"error": {"type": "invalid_argument"`},
+		{"empty body", "POST", "", jsonType, ``, 400, jsonType, `{"error": {"type": "invalid_argument"`},
+		{"panic", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 666}}`, 500, jsonType, `{"error": {"type": "internal"`},
+		{"too long", "POST", "", jsonType, long, 413, jsonType, `{"error": {"type": "resource_exhausted"`},
+		{"another type", "POST", "", "text/xml", `<divide/>`, 415, jsonType, `send application/json or application/octet-stream`},
+		{"bad type", "POST", "", "a;b;c", ``, 415, jsonType, `send application/json`},
+
+		{"basic result", "POST", "", binary, basic100, 200, binary, "\x01\x42\xc8\x00\x00"},
+		{"basic result, octets", "POST", "", octets, basic100, 200, octets, "\x01\x42\xc8\x00\x00"},
+		{"basic exception", "POST", "", binary, basic100[:13] + "\x0a\x01\x00\x00\x00\x64\x02\x00\x00\x00\x00", 400, binary,
+			"\x02\x00\x00\x00\x11invalid operation"},
+		{"basic unknown method", "POST", "", octets, "\x00\x00\x00\x01x\x00\x00\x00\x00", 404, octets, "\xff\x00\x00\x00"},
+		{"basic cut", "POST", "", octets, basic100[:18], 400, octets, "\xff\x00\x00\x00"},
+		{"basic and more", "POST", "", octets, basic100 + basic100, 400, octets, "\xff\x00\x00\x00"},
+		{"basic huge length", "POST", "", octets, "\x7f\xff\xff\xff", 0, octets, "\xff\x00\x00\x00"},
+		{"basic too long", "POST", "", octets, long, 413, octets, "\xff\x00\x00\x00"},
+
+		{"page", "GET", "", "", "", 200, "text/plain; charset=utf-8", "float Divide.divide(1:int num1, 2:int num2=1)"},
+		{"head", "HEAD", "", "", "", 200, "text/plain; charset=utf-8", ""},
+		{"other path", "GET", "favicon.ico", "", "", 404, "text/plain; charset=utf-8", "GET / says which"},
+		{"post to another path", "POST", "divide", jsonType, `{"name": "divide"}`, 404, "text/plain; charset=utf-8", "POST to /"},
+		{"two slashes", "POST", "/", jsonType, `{"name": "divide"}`, 404, "text/plain; charset=utf-8", "POST to /"},
+		{"other method", "PUT", "", jsonType, `{"name": "divide"}`, 405, "text/plain; charset=utf-8", "POST to /"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			response, answer := do(t, client(t), test.method, s.url+test.path, test.contentType, test.body)
+			if test.status != 0 && response.StatusCode != test.status {
+				t.Errorf("status %d; want %d", response.StatusCode, test.status)
+			}
+			if got := response.Header.Get("Content-Type"); got != test.answerType {
+				t.Errorf("Content-Type %q; want %q", got, test.answerType)
+			}
+			if !strings.Contains(answer, test.answer) {
+				t.Errorf("body %q; want %q", answer, test.answer)
+			}
+			if allow := response.Header.Get("Allow"); response.StatusCode == 405 && allow != "GET, HEAD, POST" {
+				t.Errorf("Allow: %q", allow)
+			}
+		})
+	}
+}
+
+func TestStatusesOfCodes(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	want := []int{499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 404, 500, 503, 500, 401}
+	for i, status := range want {
+		code := rpc.Code(i + 1)
+		body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, codes+i+1)
+		response, answer := do(t, client(t), "POST", s.url, "application/json", body)
+		if response.StatusCode != status || !strings.Contains(answer, code.String()) {
+			t.Errorf("%v: status %d, %s; want %d", code, response.StatusCode, answer, status)
+		}
+	}
+}
+
+func TestPageExampleWorks(t *testing.T) {
+	t.Parallel()
+	curl := testenv.Need(t, "curl")
+	s := serve(t, rpc.Limits{})
+	_, page := do(t, client(t), "GET", s.url, "", "")
+	_, command, ok := strings.Cut(page, "    curl ")
+	if !ok {
+		t.Fatalf("the page has no command:\n%s", page)
+	}
+	got, err := exec.CommandContext(t.Context(), "sh", "-c", curl+" -sS "+command).CombinedOutput()
+	if err != nil || string(got) != "{\"result\": 100}\r\n" {
+		t.Errorf("curl says %q, %v", got, err)
+	}
+}
+
+// A page of another origin that is open in a browser must not be able to call.
+func TestOtherOriginsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, strings.NewReader(`{"name": "divide", "params": {"num1": 1}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", "https://evil.example")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("status %d; want 403", response.StatusCode)
+	}
+}
+
+func TestHTTP2WithoutTLS(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	response, answer := do(t, &http.Client{Transport: transport}, "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 2}}`)
+	if response.ProtoMajor != 2 || answer != "{\"result\": 2}\r\n" {
+		t.Errorf("%s, %q; want HTTP/2.0 and a result", response.Proto, answer)
+	}
+}
+
+func TestHandlerEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "POST", s.url, strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		if response, err := client(t).Do(r); err == nil {
+			response.Body.Close()
+		}
+	}()
+	handlers := <-s.waiting
+	cancel()
+	select {
+	case <-handlers.Done():
+	case <-time.After(10 * time.Second):
+		t.Error("the handler's context lives on after the caller left")
+	}
+}
+
+func TestCallTimeBoundsHandlers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{CallTime: time.Millisecond})
+	response, answer := do(t, client(t), "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 777}}`)
+	if response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(answer, "deadline_exceeded") {
+		t.Errorf("%d %s; want 504 and deadline_exceeded", response.StatusCode, answer)
+	}
+}
+
+func TestBodyIsNotBelievedBeforeItIsHere(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{Message: 1 << 30, Stall: 10 * time.Millisecond})
+	nc, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	fmt.Fprintf(nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 1<<30)
+	got, _ := io.ReadAll(nc)
+	if !bytes.HasPrefix(got, []byte("HTTP/1.1 400 ")) || !bytes.Contains(got, []byte("the body cannot be read")) {
+		t.Errorf("answered %q", got)
+	}
+}
+
+// dial returns a connection to address, and what counts its writes.
+func dial(t *testing.T, o rpc.ConnOptions, address string) *web.Conn {
+	t.Helper()
+	o.Address = address
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) }
+	}
+	c, err := web.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func wantCode(t *testing.T, err error, code rpc.Code, o rpc.Outcome) {
+	t.Helper()
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != code || e.Outcome != o {
+		t.Errorf("err = %v; want %v (%v)", err, code, o)
+	}
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
+	ctx := t.Context()
+	if got, err := c.Divide(ctx, 200, divide.Num2(100)); got != 2 || err != nil {
+		t.Errorf("divide(200, 100) = %v, %v", got, err)
+	}
+	_, err := c.Divide(ctx, 1, divide.Num2(0))
+	if invalid, ok := errors.AsType[*divide.InvalidOperation](err); !ok || invalid.Message != "invalid operation" {
+		t.Errorf("divide(1, 0): %v", err)
+	}
+	for code := rpc.Canceled; code <= rpc.Unauthenticated; code++ {
+		_, err := c.Divide(ctx, codes+int32(code))
+		wantCode(t, err, code, rpc.OutcomeAnswered)
+	}
+	var answer rpc.Metadata
+	ctx = rpc.WithAnswerMetadata(rpc.WithMetadata(ctx, "Divisor", "4"), &answer)
+	got, err := c.Divide(ctx, metadata)
+	if got != 222 || err != nil || answer.Get("seen-divisor") != "4" {
+		t.Errorf("divide with metadata = %v, %v, metadata %v", got, err, answer)
+	}
+}
+
+func TestManyCallersShareOneConnection(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
+	var all sync.WaitGroup
+	for i := range int32(50) {
+		all.Go(func() {
+			if got, err := c.Divide(t.Context(), i); got != float32(i) || err != nil {
+				t.Errorf("divide(%d) = %v, %v", i, got, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestDeadlineOfTheCall(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	c := dial(t, rpc.ConnOptions{}, s.address)
+	_, err := divide.NewClient(c).Divide(rpc.WithTimeout(t.Context(), 20*time.Millisecond), waits)
+	if e, ok := errors.AsType[*rpc.ContextError](err); !ok || e.Outcome != rpc.OutcomeUnknown || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("err = %v; want deadline exceeded, unknown whether it ran", err)
+	}
+	<-(<-s.waiting).Done()
+	<-c.Done()
+}
+
+// answerWith serves one connection: it reads a request and does what the test says.
+func answerWith(t *testing.T, serve func(nc net.Conn, request []byte)) (address string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		nc, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		buf := make([]byte, 4096)
+		n, _ := nc.Read(buf)
+		serve(nc, buf[:n])
+	})
+	t.Cleanup(func() { ln.Close(); done.Wait() })
+	return ln.Addr().String()
+}
+
+func TestClientAgainstOtherServers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, answer string
+		code         rpc.Code
+		outcome      rpc.Outcome
+	}{
+		{"a proxy", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>", rpc.Unavailable, rpc.OutcomeUnknown},
+		{"no answer", "", rpc.Unavailable, rpc.OutcomeUnknown},
+		{"half an answer", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", rpc.Unavailable, rpc.OutcomeUnknown},
+		{"not HTTP", "hello", rpc.Unavailable, rpc.OutcomeUnknown},
+		{"not the JSON that was expected", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", rpc.Internal, rpc.OutcomeAnswered},
+		{"too long", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + strings.Repeat(" ", 5000), rpc.ResourceExhausted, rpc.OutcomeAnswered},
+		{"redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", rpc.Unknown, rpc.OutcomeUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			address := answerWith(t, func(nc net.Conn, _ []byte) { io.WriteString(nc, test.answer) })
+			c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 4000}}, address)
+			_, err := divide.NewClient(c).Divide(t.Context(), 1)
+			wantCode(t, err, test.code, test.outcome)
+		})
+	}
+}
+
+func TestCallOnAnEndedConnectionNeverStarts(t *testing.T) {
+	t.Parallel()
+	address := answerWith(t, func(nc net.Conn, _ []byte) {
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"result\": 1}")
+	})
+	c := dial(t, rpc.ConnOptions{}, address)
+	client := divide.NewClient(c)
+	if got, err := client.Divide(t.Context(), 1); got != 1 || err != nil {
+		t.Fatalf("%v, %v", got, err)
+	}
+	<-c.Done() // the server closed it
+	if c.Err() == nil {
+		t.Error("Err = nil after Done")
+	}
+	_, err := client.Divide(t.Context(), 1)
+	wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+}
+
+func TestClientRefusesWhatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 10}}, s.address)
+	_, err := divide.NewClient(c).Divide(t.Context(), 1)
+	wantCode(t, err, rpc.ResourceExhausted, rpc.OutcomeNotStarted)
+}
+
+func TestStreamsAreUnimplemented(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	_, err := dial(t, rpc.ConnOptions{}, s.address).Open(t.Context(), &rpc.Method{Service: "a.B", Name: "c"})
+	wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
+}

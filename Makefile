@@ -27,6 +27,7 @@ generate: ## make every generated file that is checked in anew
 	@set -e; for f in $(DEFINITIONS); do \
 		if [ -e "$${f%.yodel}.go" ]; then go run ./cmd/yodel gen "$$f"; fi; \
 	done
+	go generate ./...
 
 fmt: ## format Go and definitions
 	gofmt -w .

@@ -1423,7 +1423,7 @@ class _Bound:
             return None
         return _lower(self.method.result, value, "result")
 
-    def failure(self, err: Exception) -> Tuple[int, Any]:
+    def failure(self, err: Any) -> Tuple[int, Any]:
         for status, declared in enumerate(self.method.exceptions, 2):
             if isinstance(err, declared.cls):
                 return status, _lower_fields(declared.fields, vars(err))

@@ -194,14 +194,14 @@ func growMap[K comparable, V any](d *Decoder, m map[K]V) map[K]V {
 }
 
 // grow returns list with room for one more element at least. It makes room for as many elements as follow one another from the
-// current field on.
+// current field on, and at least doubles it.
 func grow[T any](d *Decoder, list []T) []T {
 	if len(list) < cap(list) {
 		return list
 	}
 	var element T
 	size := max(1, int(unsafe.Sizeof(element)))
-	n := min(d.run(), 1+d.room/size)
+	n := min(max(d.run(), len(list)), 1+d.room/size)
 	before := cap(list)
 	list = slices.Grow(list, n)
 	d.spend((cap(list) - before) * size)

@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// A Type describes a message or a union: which fields it has, and how to reach them. A reader or writer of a format is a loop
-// over Fields around one switch over [Kind]. Types are shared; nobody changes them.
+// A Type describes a message or a union: which fields it has, and how to reach them. A reader or writer of a format is
+// a loop over Fields around one switch over [Kind]. Types are shared; nobody changes them.
 type Type struct {
 	Name   string       // of the Go type: "Point", "divideArgs"
 	Go     reflect.Type // a struct, or the interface of a union
@@ -111,8 +111,8 @@ func (t *Type) Missing(s *FieldSet) *Field {
 }
 
 // Get returns the field's value in the message or union m, without the pointer of an optional one, and whether a writer
-// has to write it: it is required, or present and not equal to its default. A value is returned in any case, except for an
-// optional field or a member that is not set: there it is the zero [reflect.Value].
+// has to write it: it is required, or present and not equal to its default. A value is returned in any case, except for
+// an optional field or a member that is not set: there it is the zero [reflect.Value].
 func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
 	if f.member != nil {
 		if m.IsNil() || m.Elem().Type() != f.member {
@@ -128,8 +128,8 @@ func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
 }
 
 // Fill calls read with the place of the field's value in the message or union m, which is addressable. The place holds
-// what it held before, or the type's default where the field is optional or a member of a union; such a field is set only
-// if read returns nil.
+// what it held before, or the type's default where the field is optional or a member of a union; such a field is set
+// only if read returns nil.
 func (f *Field) Fill(m reflect.Value, read func(place reflect.Value) error) error {
 	if f.member != nil {
 		wrapper := reflect.New(f.member).Elem()
@@ -154,8 +154,8 @@ func (f *Field) Fill(m reflect.Value, read func(place reflect.Value) error) erro
 	return nil
 }
 
-// IsDefault reports whether v, a value of the field without the pointer of an optional one, equals the field's default. NaN equals
-// NaN, and 0 does not equal -0.
+// IsDefault reports whether v, a value of the field without the pointer of an optional one, equals the field's default.
+// NaN equals NaN, and 0 does not equal -0.
 func (f *Field) IsDefault(v reflect.Value) bool {
 	switch f.Kind {
 	case KindBool:
@@ -201,7 +201,8 @@ func (t *ValueType) Reset(v reflect.Value) {
 	v.SetZero()
 }
 
-// Append calls read with the place of one more element of list, which is addressable. The list keeps it also if read fails.
+// Append calls read with the place of one more element of list, which is addressable. The list keeps it also if read
+// fails.
 func (t *ValueType) Append(list reflect.Value, read func(place reflect.Value) error) error {
 	n := list.Len()
 	if n == list.Cap() {

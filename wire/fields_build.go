@@ -63,7 +63,8 @@ func (b builder) fields(t *Type) {
 	}
 }
 
-// members adds the members of a union. Its interface has one method, which seals it; the method's parameters are the wrappers.
+// members adds the members of a union. Its interface has one method, which seals it; the method's parameters are the
+// wrappers.
 func (b builder) members(t *Type) {
 	if t.Go.NumMethod() != 1 {
 		panic(fmt.Sprintf("wire: %v is not a union: it does not have one method", t.Go))

@@ -36,8 +36,8 @@ const (
 // String returns the word of the definition language: "int" for KindInt32.
 func (k Kind) String() string {
 	return [...]string{
-		"unknown", "bool", "int", "long", "uint", "ulong", "float", "double", "string", "bytes", "timestamp", "duration",
-		"enum", "list", "map", "struct", "union",
+		"unknown", "bool", "int", "long", "uint", "ulong", "float", "double", "string", "bytes",
+		"timestamp", "duration", "enum", "list", "map", "struct", "union",
 	}[k]
 }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,16 +177,25 @@ func TestGetTellsWhatToWrite(t *testing.T) {
 		change func(*all)
 		want   []string
 	}{
-		"required":        {func(*all) {}, nil},
-		"zero default":    {func(a *all) { a.Long, a.Text, a.Span, a.Color = 0, "", 0, red }, []string{"long", "text", "span", "color"}},
-		"negative zero":   {func(a *all) { a.Float, a.Double = float32(negativeZero), negativeZero }, []string{"float", "double"}},
-		"not a number":    {func(a *all) { a.Float = float32(math.NaN()) }, []string{"float"}},
-		"empty":           {func(a *all) { a.Blob, a.Ints, a.ByID = []byte{}, []int32{}, map[int64]point{} }, nil},
-		"present zero":    {func(a *all) { a.Maybe = new(int32) }, []string{"maybe"}},
-		"struct":          {func(a *all) { a.At.Y = 0 }, []string{"at"}},
-		"member of zero":  {func(a *all) { a.Shape = shapeSize{} }, []string{"shape"}},
-		"time of a zone":  {func(a *all) { a.When = time.Time{}.Local() }, nil},
-		"elements":        {func(a *all) { a.Ints, a.ByYes = []int32{0}, map[bool]color{false: 0} }, []string{"ints", "by_yes"}},
+		"required": {func(*all) {}, nil},
+		"zero default": {
+			func(a *all) { a.Long, a.Text, a.Span, a.Color = 0, "", 0, red },
+			[]string{"long", "text", "span", "color"},
+		},
+		"negative zero": {
+			func(a *all) { a.Float, a.Double = float32(negativeZero), negativeZero },
+			[]string{"float", "double"},
+		},
+		"not a number":   {func(a *all) { a.Float = float32(math.NaN()) }, []string{"float"}},
+		"empty":          {func(a *all) { a.Blob, a.Ints, a.ByID = []byte{}, []int32{}, map[int64]point{} }, nil},
+		"present zero":   {func(a *all) { a.Maybe = new(int32) }, []string{"maybe"}},
+		"struct":         {func(a *all) { a.At.Y = 0 }, []string{"at"}},
+		"member of zero": {func(a *all) { a.Shape = shapeSize{} }, []string{"shape"}},
+		"time of a zone": {func(a *all) { a.When = time.Time{}.Local() }, nil},
+		"elements": {
+			func(a *all) { a.Ints, a.ByYes = []int32{0}, map[bool]color{false: 0} },
+			[]string{"ints", "by_yes"},
+		},
 		"deep and absent": {func(a *all) { a.At.Tags = map[string]string{} }, nil},
 	}
 	for name, tt := range tests {
@@ -222,8 +232,8 @@ func TestFillSetsFields(t *testing.T) {
 	})
 	fill("ints", func(place reflect.Value) error {
 		for i := range 3 {
-			err := typ.ByName("ints").Append(place, func(place reflect.Value) error { place.SetInt(int64(i)); return nil })
-			if err != nil {
+			set := func(place reflect.Value) error { place.SetInt(int64(i)); return nil }
+			if err := typ.ByName("ints").Append(place, set); err != nil {
 				return err
 			}
 		}
@@ -264,9 +274,10 @@ func TestFillFailsWithoutTrace(t *testing.T) {
 func TestScalarsDoNotAllocate(t *testing.T) {
 	a := newAll()
 	typ, v := wire.TypeOf(a), wire.ValueOf(a)
+	names := strings.Fields("yes an_int long uint ulong float double text blob when at")
 	sum := 0
 	if n := testing.AllocsPerRun(100, func() {
-		for _, name := range []string{"yes", "an_int", "long", "uint", "ulong", "float", "double", "text", "blob", "when", "at"} {
+		for _, name := range names {
 			f := typ.ByName(name)
 			if _, write := f.Get(v); write {
 				sum++

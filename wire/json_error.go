@@ -19,7 +19,8 @@ func (e *JSONError) Error() string {
 	return e.Path + ": " + e.Problem
 }
 
-// In returns the error for a message that is itself the value at path: In("params") makes "params.num1: ..." of "num1: ...".
+// In returns the error for a message that is itself the value at path: In("params") makes "params.num1: ..." of "num1:
+// ...".
 func (e *JSONError) In(path string) *JSONError {
 	if e.Path != "" && e.Path[0] != '[' {
 		path += "."

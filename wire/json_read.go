@@ -2,10 +2,11 @@ package wire
 
 import "reflect"
 
-// UnmarshalJSON resets m and reads it from data, one object in protobuf's JSON format. Names are read as declared and in
-// lowerCamelCase, 64-bit integers as numbers and strings, enums as names and numbers, bytes in both kinds of base64. Members
-// that m does not have are skipped; null is as good as absent. It is an error if a member appears twice, if an argument that
-// is required is absent, or if messages stand more than [MaxDepth] deep in one another. Errors are of type [*JSONError].
+// UnmarshalJSON resets m and reads it from data, one object in protobuf's JSON format. Names are read as declared and
+// in lowerCamelCase, 64-bit integers as numbers and strings, enums as names and numbers, bytes in both kinds of base64.
+// Members that m does not have are skipped; null is as good as absent. It is an error if a member appears twice, if an
+// argument that is required is absent, or if messages stand more than [MaxDepth] deep in one another. Errors are of
+// type [*JSONError].
 func UnmarshalJSON(data []byte, m Message) error {
 	m.Reset()
 	r := jsonReader{jsonScanner: jsonScanner{data: data}}

@@ -39,8 +39,8 @@ func (r *jsonReader) scalar(t *ValueType, v reflect.Value) error {
 	}
 }
 
-// scalarText reads one value that is not an object or a list and returns its text, for a string what it stands for. Of an object or
-// a list it returns the first byte, which is no text of a scalar.
+// scalarText reads one value that is not an object or a list and returns its text, for a string what it stands for. Of
+// an object or a list it returns the first byte, which is no text of a scalar.
 func (r *jsonReader) scalarText(c byte) ([]byte, error) {
 	switch {
 	case c == '"':
@@ -144,8 +144,8 @@ func setFloat(v reflect.Value, text string) error {
 	return nil
 }
 
-// setEnum takes names alone: digits in quotes are no name, whatever the enum's own method makes of them. That method's error
-// says which names there are.
+// setEnum takes names alone: digits in quotes are no name, whatever the enum's own method makes of them. That method's
+// error says which names there are.
 func setEnum(v reflect.Value, name string) error {
 	if name == "" || len(name) > 64 || name[0] == '+' || name[0] == '-' || isDigit(name[0]) {
 		return errNotThat
@@ -284,7 +284,7 @@ func plainDigits(text []byte) ([]byte, error) {
 		return []byte("0"), nil
 	}
 	exponent, err := strconv.Atoi(exponentText)
-	if err != nil { // it is cut to the range of int, which leaves it far beyond what the length of a text can make up for
+	if err != nil { // Atoi cut it to the range of int, which is far beyond what the length of a text can make up for
 		exponent = min(max(exponent, math.MinInt32), math.MaxInt32)
 	}
 	zeros := exponent + len(all) - len(digits) - len(fraction)

@@ -317,8 +317,8 @@ func (s *jsonScanner) hex4() (rune, error) {
 	return r, nil
 }
 
-// describe reads one value of any kind and returns a short form of it for an error. If there is no value, it returns that
-// error.
+// describe reads one value of any kind and returns a short form of it for an error. If there is no value, it returns
+// that error.
 func (s *jsonScanner) describe() (string, error) {
 	c := s.peek()
 	start := s.pos

@@ -10,8 +10,8 @@ const maxText = 1024
 
 var errTextFull = errors.New("the text is long enough")
 
-// String returns m in one line for people and logs: as in JSON, with *** in place of sensitive fields. What goes beyond 1 KiB,
-// or cannot be written, is left off, and the text then ends with "…".
+// String returns m in one line for people and logs: as in JSON, with *** in place of sensitive fields. What goes beyond
+// 1 KiB, or cannot be written, is left off, and the text then ends with "…".
 func String(m Message) string {
 	w := jsonWriter{log: true}
 	err := w.fields(TypeOf(m), ValueOf(m))

@@ -10,18 +10,19 @@ import (
 // MarshalJSON returns m in protobuf's JSON format: see [AppendJSON].
 func MarshalJSON(m Message) ([]byte, error) { return AppendJSON(nil, m) }
 
-// AppendJSON appends m in protobuf's JSON format to b: an object with the fields that do not equal their defaults, in ascending
-// order of number, named in lowerCamelCase. 64-bit integers are strings, bytes are base64, enums are names, and numbers
-// where they have none. A union is an object with one member. It fails where a string is not valid UTF-8, a timestamp is outside
-// the years 1 to 9999, or messages stand more than [MaxDepth] deep in one another. Errors are of type [*JSONError].
+// AppendJSON appends m in protobuf's JSON format to b: an object with the fields that do not equal their defaults, in
+// ascending order of number, named in lowerCamelCase. 64-bit integers are strings, bytes are base64, enums are names,
+// and numbers where they have none. A union is an object with one member. It fails where a string is not valid UTF-8, a
+// timestamp is outside the years 1 to 9999, or messages stand more than [MaxDepth] deep in one another. Errors are of
+// type [*JSONError].
 func AppendJSON(b []byte, m Message) ([]byte, error) {
 	w := jsonWriter{b: b}
 	err := w.fields(TypeOf(m), ValueOf(m))
 	return w.b, err
 }
 
-// AppendFullJSON is AppendJSON with all fields, those in the structs of m as well; what is absent is null. It is for readers
-// that do not know the defaults.
+// AppendFullJSON is AppendJSON with all fields, those in the structs of m as well; what is absent is null. It is for
+// readers that do not know the defaults.
 func AppendFullJSON(b []byte, m Message) ([]byte, error) {
 	w := jsonWriter{b: b, full: true}
 	err := w.fields(TypeOf(m), ValueOf(m))
@@ -33,7 +34,7 @@ type jsonWriter struct {
 	b     []byte
 	depth int
 	full  bool // fields that equal their defaults too
-	log   bool // for people: what is sensitive is masked, nothing is an error, and the end is left off after maxText bytes
+	log   bool // for people: what is sensitive is masked, and an error ends the text, as do maxText bytes
 }
 
 // fields appends the message or union v as an object.

@@ -1,7 +1,7 @@
-// Package differential holds Yodel's formats against another implementation of the same ones: google.golang.org/protobuf,
-// which reads and writes the messages of internal/everything by the descriptors that idl/gen/protobuf exports. It has tests
-// alone. Random messages must come through both with the same meaning; of random bytes and random JSON both must read the
-// same, or nothing.
+// Package differential holds Yodel's formats against another implementation of the same ones:
+// google.golang.org/protobuf, which reads and writes the messages of internal/everything by the descriptors that
+// idl/gen/protobuf exports. It has tests alone. Random messages must come through both with the same meaning; of random
+// bytes and random JSON both must read the same, or nothing.
 //
 // These are the differences on purpose. On the wire Yodel also refuses
 //
@@ -11,8 +11,8 @@
 //   - a duration beyond 292 years, which is all that time.Duration holds,
 //   - arguments that lack a required one.
 //
-// Where a timestamp or duration is there twice, the last one counts (the other one merges both); an entry without a value
-// in a map to timestamps has no time (the other one takes 1970). No writer makes either.
+// Where a timestamp or duration is there twice, the last one counts (the other one merges both); an entry without a
+// value in a map to timestamps has no time (the other one takes 1970). No writer makes either.
 //
 // In JSON it also refuses
 //
@@ -23,6 +23,6 @@
 //   - a duration beyond 292 years, or one without a digit, such as ".s",
 //   - arguments that lack a required one.
 //
-// An empty union and the timestamp 0001-01-01T00:00:00Z are as good as absent. A time or duration whose nanoseconds are out of
-// range is normalized.
+// An empty union and the timestamp 0001-01-01T00:00:00Z are as good as absent. A time or duration whose nanoseconds are
+// out of range is normalized.
 package differential

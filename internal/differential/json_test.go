@@ -79,7 +79,7 @@ func TestJSONTexts(t *testing.T) {
 	t.Parallel()
 	forEachKind(t, func(t *testing.T, k kind, seed uint64) {
 		r := newRandom(seed)
-		for range 500 {
+		for range 200 {
 			m := k.our()
 			r.message(m)
 			text, err := wire.MarshalJSON(m)

@@ -48,7 +48,7 @@ func TestWireBytes(t *testing.T) {
 	t.Parallel()
 	forEachKind(t, func(t *testing.T, k kind, seed uint64) {
 		r := newRandom(seed)
-		for range 500 {
+		for range 200 {
 			m := k.our()
 			r.message(m)
 			data, err := wire.Marshal(m)

@@ -14,9 +14,9 @@ import (
 	"github.com/yodelrpc/yodel/idl/schema"
 )
 
-// Descriptors returns the descriptors of the files and of all files that they import, each once and after those that it imports;
-// google/protobuf/timestamp.proto and duration.proto are left to the caller. Comments are in their source info. It fails
-// where protobuf's rules are stricter, such as for names of two packages that collide.
+// Descriptors returns the descriptors of the files and of all files that they import, each once and after those that it
+// imports; google/protobuf/timestamp.proto and duration.proto are left to the caller. Comments are in their source
+// info. It fails where protobuf's rules are stricter, such as for names of two packages that collide.
 func Descriptors(files ...*schema.File) ([]*descriptorpb.FileDescriptorProto, error) {
 	s := &set{done: make(map[*schema.File]bool), registry: new(protoregistry.Files)}
 	_ = s.registry.RegisterFile(timestamppb.File_google_protobuf_timestamp_proto) // an empty registry takes both

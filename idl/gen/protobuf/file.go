@@ -99,8 +99,8 @@ func deprecation(reason string) string {
 	return "Deprecated: " + reason
 }
 
-// needsProto2 reports whether f or a file that it imports has a default that is not zero. A proto3 file cannot use the enums of a proto2
-// file.
+// needsProto2 reports whether f or a file that it imports has a default that is not zero. A proto3 file cannot use the
+// enums of a proto2 file.
 func needsProto2(f *schema.File) bool {
 	for _, s := range f.Structs {
 		if slices.ContainsFunc(s.Fields, hasDefault) {

@@ -116,7 +116,8 @@ func (f *file) field(message *descriptorpb.DescriptorProto, field *schema.Field)
 	return out
 }
 
-// explicit makes a field of proto3 optional: it gets a oneof of its own. The messages that have optional fields have no other oneofs.
+// explicit makes a field of proto3 optional: it gets a oneof of its own. The messages that have optional fields have no
+// other oneofs.
 func explicit(message *descriptorpb.DescriptorProto, out *descriptorpb.FieldDescriptorProto) {
 	out.Proto3Optional = new(true)
 	out.OneofIndex = new(int32(len(message.OneofDecl)))

@@ -223,7 +223,8 @@ func TestDescriptorsErrors(t *testing.T) {
 	t.Parallel()
 	one := &schema.File{Path: "a/a.yodel", Package: "same", Structs: []*schema.Struct{{Name: "Point"}}}
 	two := &schema.File{Path: "b/b.yodel", Package: "same", Structs: []*schema.Struct{{Name: "Point"}}}
-	if _, err := protobuf.Descriptors(one, two); err == nil || !strings.Contains(err.Error(), "b/b.yodel cannot be a .proto file") {
+	_, err := protobuf.Descriptors(one, two)
+	if err == nil || !strings.Contains(err.Error(), "b/b.yodel cannot be a .proto file") {
 		t.Errorf("two files with one name: %v", err)
 	}
 }

@@ -95,8 +95,9 @@ func (p *printer) service(s *descriptorpb.ServiceDescriptorProto, at []int32) {
 
 func (p *printer) method(m *descriptorpb.MethodDescriptorProto) {
 	stream := map[bool]string{true: "stream "}
-	head := fmt.Sprintf("rpc %s(%s%s) returns (%s%s)", m.GetName(),
-		stream[m.GetClientStreaming()], p.name(m.GetInputType()), stream[m.GetServerStreaming()], p.name(m.GetOutputType()))
+	request := stream[m.GetClientStreaming()] + p.name(m.GetInputType())
+	response := stream[m.GetServerStreaming()] + p.name(m.GetOutputType())
+	head := fmt.Sprintf("rpc %s(%s) returns (%s)", m.GetName(), request, response)
 	if m.Options == nil {
 		p.line("%s;", head)
 		return
@@ -188,8 +189,8 @@ func (p *printer) typeName(f *descriptorpb.FieldDescriptorProto) string {
 	return strings.ToLower(strings.TrimPrefix(f.GetType().String(), "TYPE_"))
 }
 
-// name shortens the full name of a type in this package. Names that could be those of entries of maps stay in full, since in a
-// message with such a map they would mean that.
+// name shortens the full name of a type in this package. Names that could be those of entries of maps stay in full,
+// since in a message with such a map they would mean that.
 func (p *printer) name(full string) string {
 	if rest, ok := strings.CutPrefix(full, "."+p.pkg+"."); ok && !strings.HasSuffix(rest, "Entry") {
 		return rest

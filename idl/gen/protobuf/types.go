@@ -70,9 +70,8 @@ func hasDefault(field *schema.Field) bool {
 	if v == nil || isTime(field.Type) {
 		return false
 	}
-	isZero := !v.Bool && v.Int == 0 && v.Uint == 0 && math.Float64bits(v.Float) == 0 && v.String == "" && len(v.Bytes) == 0 &&
-		(v.Enum == nil || v.Enum.Number == 0)
-	return !isZero
+	return v.Bool || v.Int != 0 || v.Uint != 0 || math.Float64bits(v.Float) != 0 ||
+		v.String != "" || len(v.Bytes) > 0 || v.Enum != nil && v.Enum.Number != 0
 }
 
 // defaultText returns a default as it stands in a descriptor, or in a comment.

@@ -20,7 +20,7 @@ func (c *Conn) read() {
 	}
 	if fault, ok := errors.AsType[*violationError](err); ok {
 		c.log.Warn("closing a mux connection", "server", c.address, "reason", fault.Error())
-		c.out.sendGoAway(rpc.InvalidArgument, fault.Error())
+		c.out.lastWords(fault.text)
 	}
 	c.die(err)
 }

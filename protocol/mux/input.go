@@ -170,11 +170,21 @@ func (in *input) read(dst []byte, stalls bool) (n int, err error) {
 	if errors.Is(in.err, os.ErrDeadlineExceeded) {
 		return in.n, violation("it stopped in the middle of a frame for %v", in.stall)
 	}
-	if in.n == 0 && in.err == nil {
+	if in.n == 0 && in.err == nil && in.raw != nil {
 		return 0, io.EOF
 	}
 	return in.n, in.err
 }
+
+// linger throws away what still comes, for a second at most: a socket closed with bytes unread would take back what was
+// sent last.
+func (in *input) linger() {
+	_ = in.nc.SetReadDeadline(time.Now().Add(lastWordsTime))
+	_, _ = io.Copy(io.Discard, io.LimitReader(in.nc, maxLinger))
+}
+
+// maxLinger bounds the bytes that linger reads.
+const maxLinger = 1 << 20
 
 // target returns where the next read goes. An empty buffer is changed for one of the size that fits the traffic.
 func (in *input) target() []byte {

@@ -141,6 +141,7 @@ func (o *output) take() ([]byte, bool) {
 		o.buf, o.spare = nil, nil
 		if o.ending {
 			o.closeWrite()
+			o.wakeRoom()
 		}
 		return nil, false
 	}
@@ -266,11 +267,35 @@ func (o *output) unsent(end *uint64) bool {
 	return o.written < *end
 }
 
-// sendGoAway tells the peer why the connection ends, if the network takes it at once.
+// sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.
 func (o *output) sendGoAway(code rpc.Code, text string) {
 	text = text[:min(len(text), 1024)]
 	_ = o.append(appendFrame(nil, header{kind: frameGoAway}, append([]byte{byte(code)}, text...)), false, nil)
 }
+
+// lastWords sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.
+func (o *output) lastWords(fault string) {
+	o.sendGoAway(rpc.InvalidArgument, fault)
+	o.finish()
+	timeout := time.NewTimer(lastWordsTime)
+	defer timeout.Stop()
+	for {
+		o.mu.Lock()
+		over := !o.writing || o.err != nil
+		o.mu.Unlock()
+		if over {
+			return
+		}
+		select {
+		case <-o.room:
+		case <-timeout.C:
+			return
+		}
+	}
+}
+
+// lastWordsTime is how long a side that ends a connection waits for the peer to take the reason and to end it too.
+const lastWordsTime = time.Second
 
 // finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
 func (o *output) finish() {

@@ -137,7 +137,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	if v := b[len(Magic)]; v != version {
-		c.out.sendGoAway(rpc.Unimplemented, "this server speaks version 1 of mux")
+		c.out.lastWords("this server speaks version 1 of mux")
 		return violation("it speaks version %d", v)
 	}
 	var head [headerSize]byte
@@ -161,10 +161,7 @@ func (c *serverConn) handshake() error {
 	return c.nc.SetDeadline(time.Time{})
 }
 
-// fault returns the code and text of the GOAWAY for an error that ended the reading, if the peer should have one.
-func fault(err error) (rpc.Code, string, bool) {
-	if v, ok := errors.AsType[*violationError](err); ok {
-		return rpc.InvalidArgument, v.text, true
-	}
-	return 0, "", err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed)
+// worthReporting reports whether an error that ended a connection is worth a line in the log.
+func worthReporting(err error) bool {
+	return err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed)
 }

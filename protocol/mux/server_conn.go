@@ -2,6 +2,7 @@ package mux
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -73,12 +74,12 @@ func (c *serverConn) read() {
 		return
 	}
 	c.flush()
-	code, text, report := fault(err)
-	if report {
+	if worthReporting(err) {
 		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.static.Peer, "reason", err)
 	}
-	if text != "" {
-		c.out.sendGoAway(code, text)
+	if fault, ok := errors.AsType[*violationError](err); ok {
+		c.out.lastWords(fault.text)
+		c.in.linger()
 	}
 	c.die(err)
 	c.eachCall(c.cancel)

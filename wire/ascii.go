@@ -8,8 +8,8 @@ import (
 // notASCII are the bits that no byte of an ASCII text has.
 const notASCII = 0x8080808080808080
 
-// copyASCII copies s to the bytes at to and reports whether all of it is ASCII. Short strings, which most are, are copied and checked
-// at once, eight bytes at a time, of which the last ones overlap.
+// copyASCII copies s to the bytes at to and reports whether all of it is ASCII. Short strings, which most are, are
+// copied and checked at once, eight bytes at a time, of which the last ones overlap.
 func copyASCII(to unsafe.Pointer, s string) bool {
 	from := unsafe.Pointer(unsafe.StringData(s))
 	if len(s) < 8 {

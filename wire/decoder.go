@@ -12,8 +12,8 @@ import (
 
 // A Decoder reads fields from a buffer. The first error sticks and ends the decoding.
 //
-// Next goes from field to field, checking and reading each whole; Field says which one it is; the methods named for types
-// return its value. A field that nobody asks for is thereby skipped.
+// Next goes from field to field, checking and reading each whole; Field says which one it is; the methods named for
+// types return its value. A field that nobody asks for is thereby skipped.
 //
 //	for d.Next() {
 //		switch d.Field() {
@@ -37,15 +37,17 @@ type Decoder struct {
 	owned bool
 }
 
-// Reset makes d read data, which stays the caller's: strings and bytes are copied. Where data is at most 64 KiB, the first of them
-// copies what is left of it once and all of them lie in that copy; else they are copied into pieces, so that nothing keeps
-// more than 64 KiB beside itself alive.
+// Reset makes d read data, which stays the caller's: strings and bytes are copied. Where data is at most 64 KiB, the
+// first of them copies what is left of it once and all of them lie in that copy; else they are copied into pieces,
+// so that nothing keeps more than 64 KiB beside itself alive.
 func (d *Decoder) Reset(data []byte) {
-	*d = Decoder{buf: data, end: len(data), room: allowance(len(data))}
+	d.buf, d.pos, d.end, d.depth, d.err = data, 0, len(data), 0, nil
+	d.room = allowance(len(data))
+	d.whole, d.base, d.piece, d.owned = nil, 0, nil, false
 }
 
-// ResetOwned makes d read data, which the caller gives away: strings and bytes lie in it, except that where data is more than
-// 64 KiB, those under an eighth of it are copied, so that a small one does not keep it all alive.
+// ResetOwned makes d read data, which the caller gives away: strings and bytes lie in it, except that where data is
+// more than 64 KiB, those under an eighth of it are copied, so that a small one does not keep it all alive.
 func (d *Decoder) ResetOwned(data []byte) {
 	d.Reset(data)
 	d.owned = true

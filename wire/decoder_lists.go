@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// The methods and functions for lists take the list as read so far and return it with what the current field adds: one element, or
-// several where numbers are packed. Both forms are read.
+// The methods and functions for lists take the list as read so far and return it with what the current field adds:
+// one element, or several where numbers are packed. Both forms are read.
 
 // Bools reads into a list of bool.
 func (d *Decoder) Bools(list []bool) []bool {
@@ -119,7 +119,8 @@ func ReadPointer[T any, M message[T]](d *Decoder, p *T) *T {
 	return p
 }
 
-// ReadUnion reads a union: decode reads the fields, given the value read so far, and returns the member that came last.
+// ReadUnion reads a union: decode reads the fields, given the value read so far, and returns the member that came
+// last.
 func ReadUnion[U any](d *Decoder, u U, decode func(*Decoder, U) U) U {
 	outer, ok := d.enter()
 	if !ok {
@@ -136,8 +137,8 @@ func ReadUnions[U any](d *Decoder, list []U, decode func(*Decoder, U) U) []U {
 	return append(grow(d, list), ReadUnion(d, absent, decode))
 }
 
-// ReadEntry reads an entry into a map, which is made if it is nil: key and value read the two fields of it. A key or value that is
-// absent is zero.
+// ReadEntry reads an entry into a map, which is made if it is nil: key and value read the two fields of it. A key or
+// value that is absent is zero.
 func ReadEntry[K comparable, V any](d *Decoder, m map[K]V, key func(*Decoder) K, value func(*Decoder) V) map[K]V {
 	var absent V
 	return readEntry(d, m, key, absent, value)
@@ -154,7 +155,9 @@ func ReadMessageEntry[K comparable, T any, M message[T]](d *Decoder, m map[K]T, 
 }
 
 // ReadUnionEntry is ReadEntry for values that are unions.
-func ReadUnionEntry[K comparable, U any](d *Decoder, m map[K]U, key func(*Decoder) K, decode func(*Decoder, U) U) map[K]U {
+func ReadUnionEntry[K comparable, U any](
+	d *Decoder, m map[K]U, key func(*Decoder) K, decode func(*Decoder, U) U,
+) map[K]U {
 	var absent U
 	return readEntry(d, m, key, absent, func(d *Decoder) U { return ReadUnion(d, absent, decode) })
 }
@@ -193,8 +196,8 @@ func growMap[K comparable, V any](d *Decoder, m map[K]V) map[K]V {
 	return m
 }
 
-// grow returns list with room for one more element at least. It makes room for as many elements as follow one another from the
-// current field on, and at least doubles it.
+// grow returns list with room for one more element at least. It makes room for as many elements as follow one
+// another from the current field on, and at least doubles it.
 func grow[T any](d *Decoder, list []T) []T {
 	if len(list) < cap(list) {
 		return list
@@ -225,8 +228,9 @@ func (d *Decoder) run() int {
 	}
 }
 
-// Elements of lists and maps may take 16 bytes for each byte of the payload, and 32 MiB beyond that. Empty elements take
-// two bytes of the payload but may be hundreds of bytes large; this keeps a small payload from filling the memory.
+// Elements of lists and maps may take 16 bytes for each byte of the payload, and 32 MiB beyond that. Empty elements
+// take two bytes of the payload but may be hundreds of bytes large; this keeps a small payload from filling the
+// memory.
 const (
 	roomPerByte = 16
 	roomBeyond  = 32 << 20

@@ -23,8 +23,8 @@ func readVarint(b []byte, pos int) (v uint64, next int) {
 	return 0, truncated
 }
 
-// readVarintOf10 is readVarint where there are the ten bytes that a number takes at the most. Without a loop it takes two thirds of
-// the time. The top bit of a byte says that another follows, and is taken off the sum then.
+// readVarintOf10 is readVarint where there are the ten bytes that a number takes at the most. Without a loop it
+// takes two thirds of the time. The top bit of a byte says that another follows, and is taken off the sum then.
 func readVarintOf10(b *[10]byte, pos int) (v uint64, next int) {
 	v = uint64(b[0])
 	if v < 0x80 {
@@ -86,8 +86,8 @@ func readVarintOf10(b *[10]byte, pos int) (v uint64, next int) {
 	return v + c<<63, pos + 10
 }
 
-// skipGroup returns the position behind the group that starts with the current tag, or a negative number after an error. Groups are an
-// old form of nested messages that no definition has.
+// skipGroup returns the position behind the group that starts with the current tag, or a negative number after an
+// error. Groups are an old form of nested messages that no definition has.
 func (d *Decoder) skipGroup(b []byte, pos int) int {
 	var open []uint64 // tags that start the groups around pos
 	for {

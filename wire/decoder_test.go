@@ -181,7 +181,8 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-// Each message cut at each byte is an error or, between two fields, a shorter message. What is cut is never read beyond its end.
+// Each message cut at each byte is an error or, between two fields, a shorter message. What is cut is never read
+// beyond its end.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for name, tt := range vectors {

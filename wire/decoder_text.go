@@ -1,7 +1,7 @@
 package wire
 
-// Strings and bytes of a payload up to wholeMax lie together in one copy of it; those of a larger one in pieces of pieceSize,
-// or alone.
+// Strings and bytes of a payload up to wholeMax lie together in one copy of it; those of a larger one in pieces of
+// pieceSize, or alone.
 const (
 	wholeMax  = 64 << 10
 	pieceSize = 16 << 10

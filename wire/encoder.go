@@ -23,10 +23,11 @@ const (
 	typeI32    = 5
 )
 
-// An Encoder appends fields to a buffer. The first error sticks and ends the encoding. Each Put method writes one field, whatever
-// its value; leaving off what equals its default is for the caller to do.
+// An Encoder appends fields to a buffer. The first error sticks and ends the encoding. Each Put method writes one
+// field, whatever its value; leaving off what equals its default is for the caller to do.
 //
-// The methods first try the usual case by hand, a number below 16 and a buffer with room, since that is worth a factor of two.
+// The methods first try the usual case by hand, a number below 16 and a buffer with room, since that is worth a
+// factor of two.
 type Encoder struct {
 	buf   []byte // with all its capacity
 	n     int    // bytes of buf in use
@@ -132,9 +133,17 @@ func (e *Encoder) putLongString(number int, v string) {
 
 // PutBytes writes a field of type bytes.
 func (e *Encoder) PutBytes(number int, v []byte) {
-	e.tag(number, typeLen)
-	e.varint(uint64(len(v)))
-	e.append(v)
+	n := e.n
+	if number >= 16 || len(v) >= 0x80 || len(e.buf)-n < 2+len(v) {
+		e.tag(number, typeLen)
+		e.varint(uint64(len(v)))
+		e.append(v)
+		return
+	}
+	b := (*[2]byte)(e.at(n))
+	b[0] = byte(number<<3 | typeLen)
+	b[1] = byte(len(v))
+	e.n = n + 2 + copy(e.buf[n+2:], v)
 }
 
 // PutTime writes a field of type google.protobuf.Timestamp.
@@ -186,8 +195,8 @@ func (e *Encoder) PutNonEmpty(number int, m Message) {
 	e.end(start)
 }
 
-// enter goes one message deeper. It reports false once there is an error, so that a value that contains itself ends at MaxDepth, on
-// every branch.
+// enter goes one message deeper. It reports false once there is an error, so that a value that contains itself ends
+// at MaxDepth, on every branch.
 func (e *Encoder) enter(number int) bool {
 	if e.depth >= MaxDepth {
 		e.fail("field %d: messages stand more than %d deep in one another; does one contain itself?", number, MaxDepth)
@@ -197,7 +206,8 @@ func (e *Encoder) enter(number int) bool {
 	return true
 }
 
-// begin writes a tag and keeps one byte free for the length, which is enough for most messages. It returns where the content starts.
+// begin writes a tag and keeps one byte free for the length, which is enough for most messages. It returns where the
+// content starts.
 func (e *Encoder) begin(number int) (start int) {
 	n := e.n
 	if number >= 16 || len(e.buf)-n < 2 {
@@ -245,7 +255,8 @@ func (e *Encoder) append(b []byte) {
 	e.n += copy(e.buf[e.n:], b)
 }
 
-// spare is the room that growing leaves beyond what is needed, so that fields of numbers find enough for the longest ones.
+// spare is the room that growing leaves beyond what is needed, so that fields of numbers find enough for the longest
+// ones.
 const spare = 64
 
 // grow makes room for n bytes.

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// Lists of numbers are packed: one field with all elements. Lists of anything else are one field an element. An empty list
-// writes nothing.
+// Lists of numbers are packed: one field with all elements. Lists of anything else are one field an element. An
+// empty list writes nothing.
 
 // PutBools writes a list of bool.
 func (e *Encoder) PutBools(number int, list []bool) {
@@ -129,7 +129,9 @@ func PutUnions[U any](e *Encoder, number int, list []U, encode func(*Encoder, U)
 }
 
 // PutMap writes a map, in no particular order: key and value write the two fields of an entry, numbered 1 and 2.
-func PutMap[K comparable, V any](e *Encoder, number int, m map[K]V, key func(*Encoder, int, K), value func(*Encoder, int, V)) {
+func PutMap[K comparable, V any](
+	e *Encoder, number int, m map[K]V, key func(*Encoder, int, K), value func(*Encoder, int, V),
+) {
 	for k, v := range m {
 		start := e.begin(number)
 		key(e, 1, k)
@@ -154,7 +156,9 @@ func PutMessageMap[K comparable, T any, M message[T]](e *Encoder, number int, m 
 }
 
 // PutUnionMap is PutMap for values that are unions.
-func PutUnionMap[K comparable, U any](e *Encoder, number int, m map[K]U, key func(*Encoder, int, K), encode func(*Encoder, U)) {
+func PutUnionMap[K comparable, U any](
+	e *Encoder, number int, m map[K]U, key func(*Encoder, int, K), encode func(*Encoder, U),
+) {
 	for k, u := range m {
 		start := e.begin(number)
 		key(e, 1, k)

@@ -28,7 +28,8 @@ func mustHex(s string) []byte {
 	return b
 }
 
-// FuzzDecoder reads bytes into messages with each type of field. What can be read can be written, and reads as the same.
+// FuzzDecoder reads bytes into messages with each type of field. What can be read can be written, and reads as the
+// same.
 func FuzzDecoder(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

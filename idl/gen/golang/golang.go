@@ -1,5 +1,5 @@
-// Package golang turns a definition into Go: one file beside it, which looks typed by hand and imports nothing but packages
-// rpc and wire, the standard library, and what was generated from imported definitions.
+// Package golang turns a definition into Go: one file beside it, which looks typed by hand and imports nothing but
+// packages rpc and wire, the standard library, and what was generated from imported definitions.
 //
 // [Generate] makes the file; [Package] and [ImportPath] say where other files find it.
 package golang
@@ -17,13 +17,13 @@ import (
 
 // Options are what a definition does not say.
 type Options struct {
-	// ImportPath returns the import path of the package in a directory, which is given as in the paths of the files. Nil is
-	// the function of that name in this package.
+	// ImportPath returns the import path of the package in a directory, which is given as in the paths of the files.
+	// Nil is the function of that name in this package.
 	ImportPath func(dir string) (string, error)
 }
 
-// Generate returns the Go file of a checked definition, formatted as gofmt does. It fails where an imported definition's directory
-// has no import path.
+// Generate returns the Go file of a checked definition, formatted as gofmt does. It fails where an imported
+// definition's directory has no import path.
 func Generate(f *schema.File, o Options) ([]byte, error) {
 	if o.ImportPath == nil {
 		o.ImportPath = ImportPath

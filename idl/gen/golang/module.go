@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ImportPath returns the import path of the Go package in dir: the path of the module whose go.mod stands in dir or nearest above it,
-// and the way from there.
+// ImportPath returns the import path of the Go package in dir: the path of the module whose go.mod stands in dir or
+// nearest above it, and the way from there.
 func ImportPath(dir string) (string, error) {
 	at, err := filepath.Abs(filepath.FromSlash(dir))
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/yodelrpc/yodel/idl/schema"
 )
 
-// names are the names that a file's Go package-level declarations get. Those that a user writes often get theirs first; what comes
-// late and finds its name taken gets a longer one, at last one with an underscore at its end. The names depend on nothing but the
-// file and its imports, so that files that import it find the same ones.
+// names are the names that a file's Go package-level declarations get. Those that a user writes often get theirs
+// first; what comes late and finds its name taken gets a longer one, at last one with an underscore at its end. The
+// names depend on nothing but the file and its imports, so that files that import it find the same ones.
 type names struct {
 	taken    map[string]bool
 	packages map[string]string // the names of imported packages, by directory
@@ -61,7 +61,8 @@ func nameFile(f *schema.File) *names {
 	return n
 }
 
-// imports names the packages that files reached from g by imports belong to, and takes the names of those in f's own directory.
+// imports names the packages that files reached from g by imports belong to, and takes the names of those in f's own
+// directory.
 func (n *names) imports(f, g *schema.File, seen map[*schema.File]bool) {
 	for _, imported := range g.Imports {
 		if seen[imported] {
@@ -189,7 +190,8 @@ func fields(list []*schema.Field, methods ...string) []string {
 	return out
 }
 
-// param returns the Go name of a parameter: not a word of Go's, nor a name that the bodies of generated functions use.
+// param returns the Go name of a parameter: not a word of Go's, nor a name that the bodies of generated functions
+// use.
 func (n *names) param(name string) string {
 	name = lowerFirst(schema.UpperCamel(name))
 	for reserved(name) || n.taken[name] || n.hasPackage(name) || slices.Contains(locals, name) {

@@ -55,8 +55,8 @@ func hasOptions(m *schema.Method) bool {
 
 func isStream(m *schema.Method) bool { return m.StreamParam != nil || m.StreamResult }
 
-// argsMessage returns the message of a method's arguments. Where an argument is a stream, each element travels in such a message,
-// behind one with the other arguments: these are pointers then, to tell whether they are there.
+// argsMessage returns the message of a method's arguments. Where an argument is a stream, each element travels in
+// such a message, behind one with the other arguments: these are pointers then, to tell whether they are there.
 func (g *generator) argsMessage(m *schema.Method) message {
 	list := m.Params
 	if m.StreamParam != nil {

@@ -117,7 +117,8 @@ func (g *generator) firstArgs(m *schema.Method) {
 	}
 }
 
-// element returns the message of one element of the argument that is a stream; the others have their defaults, which are not sent.
+// element returns the message of one element of the argument that is a stream; the others have their defaults, which
+// are not sent.
 func (g *generator) element(m *schema.Method) string {
 	args := g.argsMessage(m)
 	last := len(args.fields) - 1

@@ -69,11 +69,13 @@ func parseAnswer(text []byte) ([]byte, error) {
 		Result json.RawMessage
 		Error  map[string]json.RawMessage
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return nil, fmt.Errorf("the answer is not JSON: %.200q", text)
-	}
-	if answer.Error == nil {
-		return bytes.TrimSpace(answer.Result), nil
+	switch err := json.Unmarshal(text, &answer); {
+	case err != nil:
+		return nil, fmt.Errorf("the answer is not that of a call: %.200q", text)
+	case answer.Error == nil && answer.Result == nil:
+		return nil, fmt.Errorf("the answer has neither a result nor an error: %.200q", text)
+	case answer.Error == nil:
+		return answer.Result, nil
 	}
 	e := &remoteError{kind: unquote(answer.Error["type"]), message: unquote(answer.Error["message"])}
 	delete(answer.Error, "type")
@@ -98,14 +100,19 @@ func (r *request) overBasic(ctx context.Context, address string) ([]byte, error)
 	}
 	var result []byte
 	message := appendSized(appendSized(nil, []byte(r.name)), r.args)
-	err := exchange(ctx, address, message, func(conn io.Reader) error {
-		in := &basicReader{r: conn}
-		var err error
-		if result, err = r.basicAnswer(in); in.err != nil {
-			return in.err
-		}
+	err := exchange(ctx, address, message, func(conn io.Reader) (err error) {
+		result, err = r.readBasic(conn)
 		return err
 	})
+	return result, err
+}
+
+func (r *request) readBasic(conn io.Reader) ([]byte, error) {
+	in := &basicReader{r: conn}
+	result, err := r.basicAnswer(in)
+	if in.err != nil {
+		return nil, in.err
+	}
 	return result, err
 }
 
@@ -115,7 +122,7 @@ func (r *request) basicAnswer(in *basicReader) ([]byte, error) {
 	exceptions := r.method.Exceptions
 	switch i := int(status) - basicException; {
 	case in.err != nil:
-		return nil, nil
+		return nil, in.err
 	case status == basicResult:
 		return r.basicResult(in), nil
 	case status == basicError:

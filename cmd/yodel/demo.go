@@ -87,7 +87,22 @@ func (divider) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 	return float32(num1) / float32(num2), nil
 }
 
-// callDivide makes some calls and prints each with its result or exception.
+// demoCalls are the calls that the demo's client makes.
+var demoCalls = []struct {
+	text    string
+	num1    int32
+	options []divide.DivideOption
+}{
+	{"divide(0, 10)", 0, []divide.DivideOption{divide.Num2(10)}},
+	{"divide(100, 10)", 100, []divide.DivideOption{divide.Num2(10)}},
+	{"divide(200, 10)", 200, []divide.DivideOption{divide.Num2(10)}},
+	{"divide(300, 10)", 300, []divide.DivideOption{divide.Num2(10)}},
+	{"divide(400, 10)", 400, []divide.DivideOption{divide.Num2(10)}},
+	{"divide(100)", 100, nil},
+	{"divide(1, 0)", 1, []divide.DivideOption{divide.Num2(0)}},
+}
+
+// callDivide makes the calls and prints each with its result or exception.
 func callDivide(ctx context.Context, out io.Writer, address string) error {
 	ch, err := yodel.Dial(address)
 	if err != nil {
@@ -95,26 +110,15 @@ func callDivide(ctx context.Context, out io.Writer, address string) error {
 	}
 	defer ch.Close()
 	client := divide.NewClient(ch)
-	for num1 := int32(0); num1 <= 400; num1 += 100 {
-		result, err := client.Divide(ctx, num1, divide.Num2(10))
-		if err := printCall(out, fmt.Sprintf("divide(%d, 10)", num1), result, err); err != nil {
+	for _, call := range demoCalls {
+		result, err := client.Divide(ctx, call.num1, call.options...)
+		if invalid, ok := errors.AsType[*divide.InvalidOperation](err); ok {
+			fmt.Fprintf(out, "%-15s => InvalidOperation: %s\n", call.text, invalid.Message)
+		} else if err != nil {
 			return err
+		} else {
+			fmt.Fprintf(out, "%-15s = %g\n", call.text, result)
 		}
 	}
-	result, err := client.Divide(ctx, 100)
-	if err := printCall(out, "divide(100)", result, err); err != nil {
-		return err
-	}
-	result, err = client.Divide(ctx, 1, divide.Num2(0))
-	return printCall(out, "divide(1, 0)", result, err)
-}
-
-// printCall prints a call with its result or exception, and returns any other error.
-func printCall(out io.Writer, call string, result float32, err error) error {
-	if invalid, ok := errors.AsType[*divide.InvalidOperation](err); ok {
-		_, err = fmt.Fprintf(out, "%-15s => InvalidOperation: %s\n", call, invalid.Message)
-	} else if err == nil {
-		_, err = fmt.Fprintf(out, "%-15s = %g\n", call, result)
-	}
-	return err
+	return nil
 }

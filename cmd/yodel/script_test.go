@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -22,8 +23,17 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			address, stop, err := serveDivide()
 			env.Defer(stop)
+			if err != nil {
+				return err
+			}
+			silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { silent.Close() })
 			env.Setenv("SERVER", address)
-			return err
+			env.Setenv("SILENT", silent.Addr().String())
+			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode},
 	})

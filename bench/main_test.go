@@ -34,7 +34,7 @@ func TestSuiteMeasuresInTwoProcesses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "run.json")
-			args := append([]string{"-systems", "floor", "-rounds", "1", "-time", "20ms", "-json", file}, test.args...)
+			args := append([]string{"-systems", "floor", "-rounds", "1", "-time", "50ms", "-json", file}, test.args...)
 			if err := run(t.Context(), args); err != nil {
 				t.Fatal(err)
 			}
@@ -45,10 +45,15 @@ func TestSuiteMeasuresInTwoProcesses(t *testing.T) {
 			if len(measured.Results) != test.want || len(measured.Failed) != 0 {
 				t.Fatalf("%d results, want %d; failed: %v", len(measured.Results), test.want, measured.Failed)
 			}
+			calls := int64(0) // of all together: on a busy machine one short window may see none
 			for _, r := range measured.Results {
-				if r.Calls == 0 || r.System != "floor" || r.Version == "" {
+				calls += r.Calls
+				if r.System != "floor" || r.Version == "" {
 					t.Errorf("measured %+v", r)
 				}
+			}
+			if calls == 0 {
+				t.Error("no call was measured")
 			}
 		})
 	}

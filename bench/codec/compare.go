@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yodelrpc/yodel/bench/measure"
 	"github.com/yodelrpc/yodel/bench/target"
 )
 
@@ -71,16 +72,17 @@ func timeAll(rounds int, each time.Duration) (durations, error) {
 	return all, nil
 }
 
-// timeOne repeats work for about d and returns the nanoseconds that one run of it takes.
+// timeOne repeats work for about d and returns the nanoseconds of CPU that one run of it takes, with the garbage
+// collector's share. Unlike time on the clock they do not depend on what else the machine does.
 func timeOne(work func() error, d time.Duration) (float64, error) {
 	for n := 1; ; n *= 2 {
-		start := time.Now()
+		start := measure.CPU()
 		for range n {
 			if err := work(); err != nil {
 				return 0, err
 			}
 		}
-		if took := time.Since(start); took >= d/2 {
+		if took := measure.CPU() - start; took >= d/2 {
 			return float64(took) / float64(n), nil
 		}
 	}

@@ -149,9 +149,5 @@ func (r *run) snapEnd() (err error) {
 
 func (r *run) snap() (client, server Usage, err error) {
 	server, err = r.server.ask(askUsage)
-	if err != nil {
-		return client, server, err
-	}
-	client, err = usage()
-	return client, server, err
+	return usage(), server, err
 }

@@ -48,9 +48,5 @@ func answer(out *json.Encoder, question string) error {
 	if question == askCollected {
 		ask = collectedUsage
 	}
-	u, err := ask()
-	if err != nil {
-		return err
-	}
-	return out.Encode(u)
+	return out.Encode(ask())
 }

@@ -22,12 +22,23 @@ type Usage struct {
 	RSS      uint64 // bytes of memory in use, as the system sees it; 0 where it does not tell
 }
 
-// usage returns this process's.
-func usage() (Usage, error) {
+// CPU is the time that this process has used of all processors, by itself and by the system for it.
+func CPU() time.Duration {
+	r := rusage()
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func rusage() syscall.Rusage {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return Usage{}, fmt.Errorf("read this process's resource usage: %w", err)
+		panic(fmt.Sprintf("the system does not tell this process's own usage: %v", err)) // it cannot refuse
 	}
+	return r
+}
+
+// usage returns this process's.
+func usage() Usage {
+	r := rusage()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return Usage{
@@ -38,11 +49,11 @@ func usage() (Usage, error) {
 		Heap:     m.HeapAlloc,
 		Stack:    m.StackInuse,
 		RSS:      uint64(procNumber("/proc/self/status", "VmRSS:")) << 10,
-	}, nil
+	}
 }
 
 // collectedUsage returns this process's after its garbage is gone.
-func collectedUsage() (Usage, error) {
+func collectedUsage() Usage {
 	for range 2 { // the second one empties what pools keep over the first
 		runtime.GC()
 	}

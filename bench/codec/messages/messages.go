@@ -13,6 +13,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
+// A Pair is the struct messages.Pair.
 type Pair struct {
 	Num1 int32 `yodel:"1,num1"`
 	Num2 int32 `yodel:"2,num2"`
@@ -49,6 +50,7 @@ func (m Pair) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Pair) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Scalars is the struct messages.Scalars.
 type Scalars struct {
 	Flag  bool    `yodel:"1,flag"`
 	Count int32   `yodel:"2,count"`
@@ -133,6 +135,7 @@ func (m Scalars) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Point is the struct messages.Point.
 type Point struct {
 	X     float64 `yodel:"1,x"`
 	Y     float64 `yodel:"2,y"`
@@ -175,6 +178,7 @@ func (m Point) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Point) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// An Address is the struct messages.Address.
 type Address struct {
 	Street   string `yodel:"1,street"`
 	City     string `yodel:"2,city"`
@@ -227,6 +231,7 @@ func (m Address) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Address) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Person is the struct messages.Person.
 type Person struct {
 	Id    int64   `yodel:"1,id"`
 	Name  string  `yodel:"2,name"`
@@ -277,6 +282,7 @@ func (m Person) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Person) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Catalog is the struct messages.Catalog.
 type Catalog struct {
 	Title   string           `yodel:"1,title"`
 	People  []Person         `yodel:"2,people"`
@@ -327,6 +333,7 @@ func (m Catalog) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Catalog) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Blob is the struct messages.Blob.
 type Blob struct {
 	Payload []byte `yodel:"1,payload"`
 }
@@ -344,8 +351,7 @@ func (m *Blob) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Blob) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Payload = d.Bytes()
 		}
 	}

@@ -69,16 +69,13 @@ type divideArgs struct {
 	Num2 int32 `yodel:"2,num2,required"`
 }
 
-// Reset implements wire.Message.
 func (m *divideArgs) Reset() { *m = divideArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Num1)
 	e.PutInt32(2, m.Num2)
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1, hasNum2 bool
 	for d.Next() {
@@ -99,21 +96,17 @@ type divideResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *divideResult) Reset() { *m = divideResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *divideResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}
@@ -128,20 +121,16 @@ type echoArgs struct {
 	Payload []byte `yodel:"1,payload,required"`
 }
 
-// Reset implements wire.Message.
 func (m *echoArgs) Reset() { *m = echoArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *echoArgs) EncodeWire(e *wire.Encoder) {
 	e.PutBytes(1, m.Payload)
 }
 
-// DecodeWire implements wire.Message.
 func (m *echoArgs) DecodeWire(d *wire.Decoder) {
 	var hasPayload bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Payload = d.Bytes()
 			hasPayload = true
 		}
@@ -153,21 +142,17 @@ type echoResult struct {
 	Result []byte `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *echoResult) Reset() { *m = echoResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *echoResult) EncodeWire(e *wire.Encoder) {
 	if len(m.Result) > 0 {
 		e.PutBytes(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *echoResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Bytes()
 		}
 	}

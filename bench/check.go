@@ -18,7 +18,7 @@ import (
 // runCheck measures what the targets speak of, or reads it, and fails if one of them is not met.
 func runCheck(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench check", flag.ContinueOnError)
-	rounds := flags.Int("rounds", 5, "rounds, of which the medians are judged")
+	rounds := flags.Int("rounds", 3, "rounds, of which the medians are judged")
 	window := flags.Duration("time", time.Second, "length of each measurement")
 	from := flags.String("from", "", "file that -json wrote, to be judged instead of measuring")
 	to := flags.String("json", "", "file to save the measurements in")

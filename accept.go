@@ -164,6 +164,8 @@ func (s *Server) speakerOf(k kind) protocol {
 		return s.basic
 	case speaksLine:
 		return s.line
+	case speaksMux:
+		return s.mux
 	case speaksWeb:
 		return s.web
 	default:

@@ -2,8 +2,8 @@ package yodel
 
 import "sync/atomic"
 
-// A retry costs what ten calls earn, and a full budget pays for a thousand. So once these are spent, retries stay below a tenth
-// of the calls, and a server in trouble is not sent twice the load.
+// A retry costs what ten calls earn, and a full budget pays for a thousand. So once these are spent, retries stay below
+// a tenth of the calls, and a server in trouble is not sent twice the load.
 const (
 	retryCost  = 10
 	fullBudget = 1000 * retryCost

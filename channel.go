@@ -10,12 +10,13 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Channel carries calls to one server. It connects when a call needs it, and again after a connection broke. Generated
-// clients take one; any number of clients and goroutines share it. Its goroutines are one for each attempt to connect
-// and those of its connections; Close ends them.
+// A Channel carries calls to one server. It connects when a call needs it, and again after a connection broke.
+// Generated clients take one; any number of clients and goroutines share it. Its goroutines are one for each attempt to
+// connect, one for each connection that goes, and those of the connections; Close ends them.
 //
-// A call that never left because its connection broke is sent again over the next one, and so is one that may have run if its
-// method is declared @idempotent: within its deadline, and as long as such retries stay below about a tenth of all calls.
+// A call that did not start because its connection broke is sent again over the next one, and so is one that may have
+// run if its method is declared @idempotent: within its deadline, and as long as such retries stay below about a tenth
+// of all calls.
 type Channel struct {
 	call    rpc.CallFunc // the interceptors, then send
 	connect connector
@@ -110,7 +111,8 @@ func (ch *Channel) Open(ctx context.Context, m *rpc.Method) (rpc.Stream, error) 
 	}
 }
 
-// mayResend reports whether a call that failed may be sent again: its connection broke, and it did not run or may run twice.
+// mayResend reports whether a call that failed may be sent again: its connection broke, and it did not run or may run
+// twice.
 func (ch *Channel) mayResend(s *session, m *rpc.Method, err error) bool {
 	e, ok := errors.AsType[*rpc.Error](err)
 	if !ok {

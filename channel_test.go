@@ -91,7 +91,7 @@ func (s *switchboard) plug(t *testing.T) *yodel.Server {
 }
 
 func TestChannelComesBackAfterTheServer(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var board switchboard
@@ -122,7 +122,7 @@ func TestChannelComesBackAfterTheServer(t *testing.T) {
 
 // Calls go on while servers come and go, each draining: none is lost, since an idle connection's end is no call's.
 func TestRollingRestartsLoseNothing(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var board switchboard
@@ -146,7 +146,7 @@ func TestRollingRestartsLoseNothing(t *testing.T) {
 }
 
 func TestCloseEndsCalls(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := listenInMemory()

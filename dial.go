@@ -11,6 +11,7 @@ import (
 
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -50,10 +51,10 @@ type DialOptions struct {
 }
 
 // schemes are the protocols that a target can name.
-var schemes = []string{"basic", "line", "http"}
+var schemes = []string{"basic", "line", "mux", "http"}
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line or http. Dial does not connect:
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line, mux or http. Dial does not connect:
 // the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
@@ -105,6 +106,8 @@ func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error
 	switch t.scheme {
 	case "line":
 		return asConn(line.Dial(ctx, o))
+	case "mux":
+		return asConn(mux.Dial(ctx, o))
 	case "http":
 		return asConn(web.Dial(ctx, o))
 	default:

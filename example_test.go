@@ -67,7 +67,7 @@ func Example() {
 func ExampleDial() {
 	address, stop := serveDivider()
 	defer stop()
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range []string{"basic", "line", "mux", "http"} {
 		ch, err := yodel.Dial(scheme + "://" + address)
 		if err != nil {
 			log.Fatal(err)
@@ -76,6 +76,7 @@ func ExampleDial() {
 		ch.Close()
 	}
 	// Output:
+	// 1.5 <nil>
 	// 1.5 <nil>
 	// 1.5 <nil>
 	// 1.5 <nil>

@@ -33,6 +33,22 @@ func (s *session) answered() {
 	}
 }
 
+// An ender is a connection on which calls may still run when it takes no more, because its server is going away.
+type ender interface {
+	Ended() <-chan struct{} // closed when the last of them has been answered
+}
+
+// retire closes a connection that takes no more calls, when those that run on it have ended or the channel is closed.
+func (ch *Channel) retire(s *session) {
+	if e, ok := s.Conn.(ender); ok {
+		select {
+		case <-e.Ended():
+		case <-ch.ctx.Done():
+		}
+	}
+	s.Close()
+}
+
 // A link is the place of one connection of a channel: empty until a call needs it, and filled again after it broke.
 type link struct {
 	ch   *Channel
@@ -46,7 +62,8 @@ type link struct {
 	cause    error     // of the last failure
 }
 
-// An attempt is one try to connect, that any number of calls wait for. The fields below done are set before it is closed.
+// An attempt is one try to connect, that any number of calls wait for. The fields below done are set before it is
+// closed.
 type attempt struct {
 	done    chan struct{}
 	session *session
@@ -55,8 +72,8 @@ type attempt struct {
 
 var errClosed = errors.New("the channel is closed")
 
-// session returns the link's connection, and connects if there is none. A call of m, which ends at expiry unless that is
-// zero, waits for one attempt, or for as many as it takes if the channel is patient.
+// session returns the link's connection, and connects if there is none. A call of m, which ends at expiry unless that
+// is zero, waits for one attempt, or for as many as it takes if the channel is patient.
 func (l *link) session(ctx context.Context, m *rpc.Method, expiry time.Time) (*session, error) {
 	if s := l.live.Load(); s != nil && !s.ended() {
 		return s, nil
@@ -109,8 +126,8 @@ func (l *link) lastCause() error {
 	return l.cause
 }
 
-// join returns the attempt that the link is at, and begins one if there is none. It fails where the link is closed, and where
-// no attempt can begin before expiry.
+// join returns the attempt that the link is at, and begins one if there is none. It fails where the link is closed, and
+// where no attempt can begin before expiry.
 func (l *link) join(m *rpc.Method, expiry time.Time) (*attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,7 +207,8 @@ func (l *link) failedLocked(cause error) {
 	l.ch.log.Warn("no connection", "cause", cause, "failures", l.failures, "next_attempt_in", wait)
 }
 
-// dropEndedLocked lets go of a connection that has ended. After one that answered calls the next attempt begins at once.
+// dropEndedLocked lets go of a connection that has ended. After one that answered calls the next attempt begins at
+// once.
 func (l *link) dropEndedLocked() {
 	s := l.live.Load()
 	if s == nil || !s.ended() {
@@ -202,7 +220,7 @@ func (l *link) dropEndedLocked() {
 	} else {
 		l.failedLocked(s.Err())
 	}
-	l.ch.wg.Go(func() { s.Close() })
+	l.ch.wg.Go(func() { l.ch.retire(s) })
 }
 
 func (l *link) close() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -49,7 +50,7 @@ type Server struct {
 	err        error // a wrong configuration
 	tls        *tls.Config
 
-	basic, line, web protocol
+	basic, line, mux, web protocol
 
 	closing context.Context // ends when Shutdown or Close begins
 	close   context.CancelFunc
@@ -106,11 +107,11 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	}
 	d.Serial = o.Mode == Serial
 	s.dispatcher, s.tls = d, tlsConfig(o.TLS)
-	s.basic, s.line, s.web = basic.NewServer(d), line.NewServer(d), web.NewServer(d)
+	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d)
 	return s
 }
 
-func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.web} }
+func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.mux, s.web} }
 
 // tlsConfig returns c with the protocols of ALPN that the server speaks, unless c names some.
 func tlsConfig(c *tls.Config) *tls.Config {
@@ -189,7 +190,7 @@ func (s *Server) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.DrainTimeout)
 	defer cancel()
 	if s.Shutdown(ctx) != nil {
-		s.log.Warn("calls were cut, since they ran on for longer than the drain timeout", "timeout", s.options.DrainTimeout)
+		s.log.Warn("cut calls that ran on after the drain timeout", "timeout", s.options.DrainTimeout)
 	}
 }
 
@@ -211,8 +212,8 @@ func (s *Server) remove(ln net.Listener) {
 	ln.Close()
 }
 
-// Shutdown stops accepting, lets the calls that run finish, and ends all connections. When ctx ends first it cuts them, and
-// returns ctx's error.
+// Shutdown stops accepting, lets the calls that run finish, and ends all connections. When ctx ends first it cuts them,
+// and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.err != nil {
 		return nil
@@ -266,8 +267,8 @@ func (s *Server) endProtocols(end func(protocol) error) error {
 	return first
 }
 
-// waitForConns waits until every connection has ended. Where a handler ignores the end of its context, that is never, and
-// a goroutine stays behind with it.
+// waitForConns waits until every connection has ended. Where a handler ignores the end of its context, that is never,
+// and a goroutine stays behind with it.
 func (s *Server) waitForConns(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {

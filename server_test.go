@@ -67,7 +67,7 @@ func TestClientsOfEveryScheme(t *testing.T) {
 	for _, network := range listenings[1:] {
 		ln, _ := network.listen(t)
 		serve(t, yodel.ServerOptions{}, ln)
-		for _, scheme := range []string{"basic", "line", "http"} {
+		for _, scheme := range schemes {
 			t.Run(network.name+", "+scheme, func(t *testing.T) {
 				target := scheme + "://" + ln.Addr().String()
 				if network.name == "unix" {
@@ -315,7 +315,7 @@ func (g *gate) Divide(context.Context, int32, int32) (float32, error) {
 }
 
 func TestShutdownLetsCallsFinish(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, ln := newGate(), listenInMemory()
@@ -349,7 +349,7 @@ func TestShutdownLetsCallsFinish(t *testing.T) {
 }
 
 func TestShutdownCutsAtTheEndOfItsContext(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := listenInMemory()

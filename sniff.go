@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"strings"
+
+	"github.com/yodelrpc/yodel/protocol/mux"
 )
 
 // A kind is what the first bytes of a connection tell.
@@ -18,17 +20,24 @@ const (
 	speaksNone             // no protocol begins like this
 	speaksBasic
 	speaksLine
+	speaksMux
 	speaksTLS
 	speaksWeb
 )
 
-// webPrefixes begin the connections that are HTTP: the methods, and the preface of HTTP/2 (RFC 9113, section 3.4).
-var webPrefixes = [...]string{
-	"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "PRI * HT",
+// prefixes are what it takes more than one byte to tell. Those of HTTP are its methods, and the beginning of HTTP/2's
+// preface (RFC 9113, section 3.4).
+var prefixes = [...]struct {
+	text string
+	kind kind
+}{
+	{mux.Magic, speaksMux},
+	{"GET ", speaksWeb}, {"POST ", speaksWeb}, {"HEAD ", speaksWeb}, {"PUT ", speaksWeb}, {"DELETE ", speaksWeb},
+	{"OPTIONS ", speaksWeb}, {"PATCH ", speaksWeb}, {"CONNECT ", speaksWeb}, {"TRACE ", speaksWeb}, {"PRI * HT", speaksWeb},
 }
 
-// firstRead is how much of a new connection is read at once. It takes 8 bytes at most to tell; reading the whole of a small call
-// as well saves a read, and lets a server that shuts down answer it.
+// firstRead is how much of a new connection is read at once. It takes 8 bytes at most to tell; reading the whole of a
+// small call as well saves a read, and lets a server that shuts down answer it.
 const firstRead = 512
 
 // sniff waits for the first bytes of a new connection until they tell what it speaks, and returns them as head.
@@ -71,11 +80,11 @@ func tellKind(head []byte) kind {
 	case 0x16: // a TLS record of the type handshake
 		return speaksTLS
 	}
-	for _, prefix := range webPrefixes {
-		if strings.HasPrefix(string(head), prefix) {
-			return speaksWeb
+	for _, p := range prefixes {
+		if strings.HasPrefix(string(head), p.text) {
+			return p.kind
 		}
-		if strings.HasPrefix(prefix, string(head)) {
+		if strings.HasPrefix(p.text, string(head)) {
 			return undecided
 		}
 	}

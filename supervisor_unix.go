@@ -52,9 +52,9 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 	return p.supervise(ctx, s.closing)
 }
 
-// A supervisor keeps n workers running. What it shares with each, as files 3 to 5 of the worker: the listener; the reading end of
-// a pipe, at whose end the worker drains, be it that the supervisor says so or that it died; and the writing end of another, where the
-// worker says that it serves.
+// A supervisor keeps n workers running. What it shares with each, as files 3 to 5 of the worker: the listener; the
+// reading end of a pipe, at whose end the worker drains, be it that the supervisor says so or that it died; and the
+// writing end of another, where the worker says that it serves.
 type supervisor struct {
 	program  string
 	mark     string // in the environment of workers
@@ -68,8 +68,8 @@ type supervisor struct {
 // startTimeout is how long a worker may take from its start until it serves.
 const startTimeout = 30 * time.Second
 
-// programPath returns the file to start workers from: by the name that the program was called by, so that a link that leads to a new
-// version by then is followed.
+// programPath returns the file to start workers from: by the name that the program was called by, so that a link that
+// leads to a new version by then is followed.
 func programPath() string {
 	if path, err := exec.LookPath(os.Args[0]); err == nil {
 		if path, err = filepath.Abs(path); err == nil {
@@ -80,8 +80,9 @@ func programPath() string {
 	return cmp.Or(path, os.Args[0])
 }
 
-// share returns a file of the listener's socket for other processes. (*net.TCPListener).File is no help: passing its file on makes
-// the socket blocking, for all who share it, and a worker that loses the race for a connection would then hang in accept.
+// share returns a file of the listener's socket for other processes. (*net.TCPListener).File is no help: passing its
+// file on makes the socket blocking, for all who share it, and a worker that loses the race for a connection would then
+// hang in accept.
 func share(ln net.Listener) (*os.File, error) {
 	raw, err := ln.(syscall.Conn).SyscallConn()
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// workerVariable marks the workers of a supervisor in their environment. Its value says what the inherited listener listens on.
+// workerVariable marks the workers of a supervisor in their environment. Its value says what the inherited listener
+// listens on.
 const workerVariable = "YODEL_WORKER"
 
 // A worker is what this process has from its supervisor.
@@ -22,8 +23,8 @@ type worker struct {
 	serves    *os.File // gets a byte when the worker serves
 }
 
-// inheritance returns what this process has from its supervisor, or nil if it is no worker. It is taken from the environment once, so
-// that programs which the worker starts do not take themselves for workers.
+// inheritance returns what this process has from its supervisor, or nil if it is no worker. It is taken from the
+// environment once, so that programs which the worker starts do not take themselves for workers.
 var inheritance = sync.OnceValue(func() *worker {
 	listensOn, ok := os.LookupEnv(workerVariable)
 	if !ok {
@@ -44,8 +45,9 @@ func inheritedFile(fd int, name string) *os.File {
 	return os.NewFile(uintptr(fd), name)
 }
 
-// serve serves the inherited listener until ctx ends, the supervisor says so or is gone, or a signal comes that the supervisor
-// gets as well. A server that listens on something else has workers of its own; in this process it serves nobody.
+// serve serves the inherited listener until ctx ends, the supervisor says so or is gone, or a signal comes that the
+// supervisor gets as well. A server that listens on something else has workers of its own; in this process it serves
+// nobody.
 func (w *worker) serve(ctx context.Context, s *Server, listensOn string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

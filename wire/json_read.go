@@ -5,11 +5,11 @@ import "reflect"
 // UnmarshalJSON resets m and reads it from data, one object in protobuf's JSON format. Names are read as declared and
 // in lowerCamelCase, 64-bit integers as numbers and strings, enums as names and numbers, bytes in both kinds of base64.
 // Members that m does not have are skipped; null is as good as absent. It is an error if a member appears twice, if an
-// argument that is required is absent, or if messages stand more than [MaxDepth] deep in one another. Errors are of
-// type [*JSONError].
+// argument that is required is absent, if messages stand more than [MaxDepth] deep in one another, or if lists, maps
+// and optional fields take more than 32 MiB and 16 times len(data) in memory. Errors are of type [*JSONError].
 func UnmarshalJSON(data []byte, m Message) error {
 	m.Reset()
-	r := jsonReader{jsonScanner: jsonScanner{data: data}}
+	r := jsonReader{jsonScanner: jsonScanner{data: data}, room: allowance(len(data))}
 	if err := r.fields(TypeOf(m), ValueOf(m)); err != nil {
 		return err
 	}
@@ -20,6 +20,7 @@ func UnmarshalJSON(data []byte, m Message) error {
 type jsonReader struct {
 	jsonScanner
 	sensitive bool // the value being read is not for errors
+	room      int  // bytes that values of no fixed number may still take: see spend
 }
 
 // fields reads an object as the message or union v.
@@ -52,6 +53,11 @@ func (r *jsonReader) fields(t *Type, v reflect.Value) error {
 }
 
 func (r *jsonReader) field(f *Field, message reflect.Value) error {
+	if f.Optional || f.member != nil {
+		if err := r.spend(f.Go); err != nil {
+			return err
+		}
+	}
 	outer := r.sensitive
 	r.sensitive = outer || f.Sensitive
 	err := f.Fill(message, func(place reflect.Value) error { return r.value(&f.ValueType, place) })
@@ -81,6 +87,9 @@ func (r *jsonReader) list(t *ValueType, v reflect.Value) error {
 		return r.mismatch(errNotThat, t)
 	}
 	return r.array(func(i int) error {
+		if err := r.spend(t.Elem.Go); err != nil {
+			return err
+		}
 		return atIndex(t.Append(v, func(place reflect.Value) error { return r.value(t.Elem, place) }), i)
 	})
 }
@@ -90,6 +99,9 @@ func (r *jsonReader) entries(t *ValueType, v reflect.Value) error {
 		return r.mismatch(errNotThat, t)
 	}
 	return r.object(func(name []byte) error {
+		if err := r.spend(t.Key.Go, t.Elem.Go); err != nil {
+			return err
+		}
 		text := string(name)
 		key, elem := t.NewEntry()
 		if err := setKey(t.Key.Kind, key, text); err != nil {
@@ -103,6 +115,18 @@ func (r *jsonReader) entries(t *ValueType, v reflect.Value) error {
 		}
 		return nil
 	})
+}
+
+// spend takes values of the given types from the allowance: the same as for the wire format, for the same reason.
+func (r *jsonReader) spend(types ...reflect.Type) error {
+	for _, t := range types {
+		r.room -= int(t.Size())
+	}
+	if r.room < 0 {
+		return jsonErrorf("the lists take more than %d MiB and %d times the text's size in memory",
+			roomBeyond>>20, roomPerByte)
+	}
+	return nil
 }
 
 // mismatch reads one value and returns the error that it is not of type t, or whatever else problem says.

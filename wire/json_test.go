@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/yodelrpc/yodel/internal/everything"
 	"github.com/yodelrpc/yodel/wire"
 )
 
@@ -375,6 +377,36 @@ func TestJSONNesting(t *testing.T) {
 			tooDeep := err != nil && strings.HasSuffix(err.Error(), "nested more than 100 deep")
 			if tooDeep != tt.deep {
 				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// Millions of small elements take memory in proportion to the text, whatever an element takes in Go.
+func TestJSONMillionsOfItems(t *testing.T) {
+	repeat := func(head, item, tail string) string { return head + strings.Repeat(item, 1<<20) + tail }
+	tests := map[string]struct {
+		text string
+		into wire.Message
+		want string
+	}{
+		"unknown":  {repeat(`{"?":[0`, `,[]`, `]}`), &everything.Lists{}, ""},
+		"integers": {repeat(`{"small":[0`, `,0`, `]}`), &everything.Lists{}, ""},
+		"structs":  {repeat(`{"lists":[{}`, `,{}`, `]}`), &everything.Lists{}, "lists: the lists take more than"},
+		"pointers": {repeat(`{"children":[{}`, `,{"left":{}}`, `]}`), &everything.Node{}, "the lists take more than"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			data := []byte(tt.text)
+			runtime.ReadMemStats(&before)
+			err := wire.UnmarshalJSON(data, tt.into)
+			runtime.ReadMemStats(&after)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			if used, most := after.TotalAlloc-before.TotalAlloc, uint64(96<<20+48*len(data)); used > most {
+				t.Errorf("%d MiB for a text of %d MiB", used>>20, len(data)>>20)
 			}
 		})
 	}

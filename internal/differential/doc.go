@@ -9,7 +9,8 @@
 //   - a known field of another wire type, which the other one takes for an unknown field,
 //   - a string that is not UTF-8 (the other one checks that in proto3, but not in proto2),
 //   - a duration beyond 292 years, which is all that time.Duration holds,
-//   - arguments that lack a required one.
+//   - arguments that lack a required one,
+//   - lists and maps that take more than 32 MiB and 16 times the size of the message in memory.
 //
 // Where a timestamp or duration is there twice, the last one counts (the other one merges both); an entry without a
 // value in a map to timestamps has no time (the other one takes 1970). No writer makes either.
@@ -21,7 +22,8 @@
 //   - a name that an enum does not have (the other one skips it together with unknown fields),
 //   - a timestamp that is not exactly RFC 3339, such as one with a comma or with one digit for the hour,
 //   - a duration beyond 292 years, or one without a digit, such as ".s",
-//   - arguments that lack a required one.
+//   - arguments that lack a required one,
+//   - lists and maps as large as on the wire.
 //
 // An empty union and the timestamp 0001-01-01T00:00:00Z are as good as absent. A time or duration whose nanoseconds are
 // out of range is normalized.

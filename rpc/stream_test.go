@@ -1,0 +1,288 @@
+package rpc_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yodelrpc/yodel/internal/everything"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A streamer answers the methods with streams. The others it does not have, and calling one panics.
+type streamer struct{ everything.CalculatorHandler }
+
+func (streamer) Ticks(ctx context.Context, n int32, every time.Duration) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		if n < 0 {
+			yield(0, &everything.InvalidOperation{Message: "counting backwards"})
+			return
+		}
+		for i := range n {
+			select {
+			case <-time.After(every):
+			case <-ctx.Done():
+				yield(0, ctx.Err())
+				return
+			}
+			if !yield(i+1, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (streamer) Sum(_ context.Context, nums iter.Seq2[int32, error]) (int64, error) {
+	sum := int64(0)
+	for n, err := range nums {
+		if err != nil {
+			return 0, err
+		}
+		sum += int64(n)
+	}
+	return sum, nil
+}
+
+func (streamer) Ratios(
+	_ context.Context, base int32, scale float64, nums iter.Seq2[int32, error],
+) iter.Seq2[float32, error] {
+	return func(yield func(float32, error) bool) {
+		for n, err := range nums {
+			if err == nil && base == 0 {
+				err = everything.NewInvalidOperation()
+			}
+			if !yield(float32(n)/float32(base)*float32(scale), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (streamer) Drain(_ context.Context, items iter.Seq2[everything.Scalars, error]) error {
+	for _, err := range items {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (streamer) Nodes(
+	_ context.Context, nodes iter.Seq2[everything.Node, error],
+) iter.Seq2[everything.Node, error] {
+	return nodes
+}
+
+// streams runs f in a bubble, where a call that hangs is a failure and a goroutine left behind is one too.
+func streams(t *testing.T, f func(t *testing.T, c *everything.CalculatorClient)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f(t, everything.NewCalculatorClient(newMemory(t, everything.NewCalculatorService(streamer{}))))
+	})
+}
+
+// collect returns what comes before the error.
+func collect[T any](all iter.Seq2[T, error]) ([]T, error) {
+	var list []T
+	for v, err := range all {
+		if err != nil {
+			return list, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func TestStreamOfResults(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		got, err := collect(c.Ticks(t.Context(), 3, everything.Every(time.Hour)))
+		if err != nil || !slices.Equal(got, []int32{1, 2, 3}) {
+			t.Errorf("got %v, %v", got, err)
+		}
+		if got, err = collect(c.Ticks(t.Context(), 0)); err != nil || len(got) > 0 {
+			t.Errorf("got %v, %v; want nothing", got, err)
+		}
+	})
+}
+
+func TestStreamIsOpenedAnewByEachLoop(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		ticks := c.Ticks(t.Context(), 2)
+		for range 2 {
+			if got, err := collect(ticks); err != nil || !slices.Equal(got, []int32{1, 2}) {
+				t.Errorf("got %v, %v", got, err)
+			}
+		}
+	})
+}
+
+func TestStreamException(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		_, err := collect(c.Ticks(t.Context(), -1))
+		if x, ok := errors.AsType[*everything.InvalidOperation](err); !ok || x.Message != "counting backwards" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Leaving the loop ends the handler, which waits for its next tick.
+func TestStreamLeft(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		start := time.Now()
+		for v, err := range c.Ticks(t.Context(), 1000, everything.Every(time.Hour)) {
+			if err != nil || v != 1 {
+				t.Errorf("got %v, %v", v, err)
+			}
+			break
+		}
+		if took := time.Since(start); took != time.Hour {
+			t.Errorf("the loop took %v", took)
+		}
+	})
+}
+
+func TestStreamCancelled(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer cancel()
+		got, err := collect(c.Ticks(ctx, 1000, everything.Every(time.Hour)))
+		if len(got) != 1 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
+}
+
+func TestStreamOfArguments(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		if sum, err := c.Sum(t.Context(), slices.Values([]int32{1, 0, -3})); err != nil || sum != -2 {
+			t.Errorf("got %v, %v", sum, err)
+		}
+		if sum, err := c.Sum(t.Context(), slices.Values([]int32(nil))); err != nil || sum != 0 {
+			t.Errorf("nothing: got %v, %v", sum, err)
+		}
+		if err := c.Drain(t.Context(), slices.Values(make([]everything.Scalars, 3))); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is no stream travels in front of the elements.
+func TestStreamBehindOtherArguments(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		got, err := collect(c.Ratios(t.Context(), 4, slices.Values([]int32{2, 0}), everything.Scale(10)))
+		if err != nil || !slices.Equal(got, []float32{5, 0}) {
+			t.Errorf("got %v, %v", got, err)
+		}
+		got, err = collect(c.Ratios(t.Context(), 4, slices.Values([]int32{2})))
+		if err != nil || !slices.Equal(got, []float32{0.5}) {
+			t.Errorf("default: got %v, %v", got, err)
+		}
+		_, err = collect(c.Ratios(t.Context(), 0, slices.Values([]int32{1})))
+		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok {
+			t.Errorf("base 0: got %v", err)
+		}
+	})
+}
+
+func TestStreamBothWays(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		labels := []string{"one", "", "three"}
+		nodes := func(yield func(everything.Node) bool) {
+			for _, l := range labels {
+				n := everything.NewNode()
+				n.Label = l
+				if !yield(n) {
+					return
+				}
+			}
+		}
+		got, err := collect(c.Nodes(t.Context(), nodes))
+		if err != nil || len(got) != 3 || got[0].Label != "one" || got[2].Defaults.Score != 2.25 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
+// A handler that returns before it has read all ends the stream, and the caller's sequence with it.
+func TestStreamHandlerReturnsEarly(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		sent := 0
+		endless := func(yield func(int32) bool) {
+			for yield(1) {
+				sent++
+			}
+		}
+		_, err := collect(c.Ratios(t.Context(), 0, endless))
+		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 2 {
+			t.Errorf("got %v after %d elements", err, sent)
+		}
+	})
+}
+
+// first sends the first message of a stream as a caller with another definition might.
+func first(t *testing.T, name string, args rpc.Message) error {
+	t.Helper()
+	m := newMemory(t, everything.NewCalculatorService(streamer{}))
+	stream, err := m.Open(t.Context(), m.route(&rpc.Method{Service: "everything.Calculator", Name: name}).Method)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if args != nil {
+		if err := stream.Send(t.Context(), args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	return stream.Recv(t.Context(), new(everything.Scalars))
+}
+
+func TestStreamMissingArguments(t *testing.T) {
+	t.Parallel()
+	empty := new(everything.Scalars)
+	for name, tt := range map[string]struct {
+		method string
+		args   rpc.Message
+		want   string
+	}{
+		"no message":         {"ticks", nil, "the arguments are missing"},
+		"no message, behind": {"ratios", nil, "the arguments are missing"},
+		"empty":              {"ticks", empty, `missing argument "n"`},
+		"empty, behind":      {"ratios", empty, `missing argument "base"`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			err, ok := errors.AsType[*rpc.Error](first(t, tt.method, tt.args))
+			if !ok || err.Message != tt.want {
+				t.Errorf("%s: got %v, want %s", name, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestStreamHandlerPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := everything.NewCalculatorClient(newMemory(t, everything.NewCalculatorService(struct {
+			everything.CalculatorHandler
+		}{})))
+		_, err := collect(c.Ticks(t.Context(), 1))
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal {
+			t.Errorf("got %v", err)
+		}
+	})
+}

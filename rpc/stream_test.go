@@ -226,6 +226,7 @@ func TestStreamHandlerReturnsEarly(t *testing.T) {
 			}
 		}
 		_, err := collect(c.Ratios(t.Context(), 0, endless))
+		synctest.Wait() // the sequence may end after the loop
 		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 2 {
 			t.Errorf("got %v after %d elements", err, sent)
 		}

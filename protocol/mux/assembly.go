@@ -35,9 +35,8 @@ func (a *assembly) next(n int) ([]byte, error) {
 		return nil, nil
 	}
 	if a.have > cap(a.buf) {
-		bigger := make([]byte, have, min(a.total, max(a.have, firstAssembly, assemblyFactor*have)))
-		copy(bigger, a.buf)
-		a.buf = bigger
+		bigger := newBytes(min(a.total, max(a.have, firstAssembly, assemblyFactor*have)))
+		a.buf = bigger[:copy(bigger, a.buf)]
 	}
 	a.buf = a.buf[:a.have]
 	return a.buf[have:], nil

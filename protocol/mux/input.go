@@ -24,6 +24,9 @@ type input struct {
 	dst    []byte
 	n      int
 	err    error
+
+	deadline time.Time // as it is set; zero for none
+	vectors  scatter
 }
 
 func newInput(nc net.Conn, stall time.Duration, head []byte) *input {
@@ -140,26 +143,28 @@ func (in *input) adapt(n int) {
 	}
 }
 
-// full reads len(dst) bytes, buffered ones first, the rest straight into dst.
+// full reads len(dst) bytes, buffered ones first, the rest straight into dst, and what comes behind them into a small
+// buffer.
 func (in *input) full(dst []byte) error {
 	n := copy(dst, in.buffered())
 	in.discard(n)
 	for n < len(dst) {
+		in.size = smallBuffer
 		m, err := in.read(dst[n:], true)
 		if err != nil {
 			return err
+		}
+		if over := m - len(dst[n:]); over > 0 {
+			in.w, m = over, m-over
 		}
 		n += m
 	}
 	return nil
 }
 
-// read reads once, into dst or, where it is nil, behind the buffered bytes.
+// read reads once: into dst and then into the empty buffer, or, where dst is nil, behind the buffered bytes.
 func (in *input) read(dst []byte, stalls bool) (n int, err error) {
-	if stalls {
-		_ = in.nc.SetReadDeadline(time.Now().Add(in.stall))
-		defer in.nc.SetReadDeadline(time.Time{})
-	}
+	in.setDeadline(stalls)
 	in.dst, in.n, in.err = dst, 0, nil
 	if in.raw == nil {
 		in.n, in.err = in.nc.Read(in.target())
@@ -167,13 +172,29 @@ func (in *input) read(dst []byte, stalls bool) (n int, err error) {
 		in.err = err
 	}
 	in.dst = nil
-	if errors.Is(in.err, os.ErrDeadlineExceeded) {
+	if errors.Is(in.err, os.ErrDeadlineExceeded) && stalls {
 		return in.n, violation("it stopped in the middle of a frame for %v", in.stall)
 	}
 	if in.n == 0 && in.err == nil && in.raw != nil {
 		return 0, io.EOF
 	}
 	return in.n, in.err
+}
+
+// setDeadline gives the peer the stall limit's time if it is in the middle of something, and all the time it wants if
+// not. Within one message the deadline is moved only when much of it has passed.
+func (in *input) setDeadline(stalls bool) {
+	if !stalls {
+		if !in.deadline.IsZero() {
+			in.deadline = time.Time{}
+			_ = in.nc.SetReadDeadline(in.deadline)
+		}
+		return
+	}
+	if now := time.Now(); in.deadline.Sub(now) < in.stall-in.stall/64 {
+		in.deadline = now.Add(in.stall)
+		_ = in.nc.SetReadDeadline(in.deadline)
+	}
 }
 
 // linger throws away what still comes, for a second at most: a socket closed with bytes unread would take back what was
@@ -186,11 +207,16 @@ func (in *input) linger() {
 // maxLinger bounds the bytes that linger reads.
 const maxLinger = 1 << 20
 
-// target returns where the next read goes. An empty buffer is changed for one of the size that fits the traffic.
+// target returns where the next read goes.
 func (in *input) target() []byte {
 	if in.dst != nil {
 		return in.dst
 	}
+	return in.space()
+}
+
+// space returns where bytes go that are buffered. An empty buffer is changed for one of the size that fits the traffic.
+func (in *input) space() []byte {
 	if in.buf != nil && in.w == 0 && len(in.buf) != sizeClass(in.size) {
 		in.release()
 	}

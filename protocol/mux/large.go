@@ -1,9 +1,6 @@
 package mux
 
-import (
-	"net"
-	"slices"
-)
+import "slices"
 
 // A largeMessage is a message on its way in pieces. Its bytes are the output's from append to the end.
 type largeMessage struct {
@@ -59,28 +56,31 @@ func (o *output) writeLarge() {
 	small := o.buf
 	o.buf, o.spare = o.spare[:0], small
 	o.pongs = 0
-	bufs := net.Buffers{small}
-	var pieces []piece
-	for range piecesPerWrite {
+	bufs := append(o.bufs[:0], small)
+	pieces := o.pieces[:0]
+	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
 			break
 		}
 		m := o.large[0]
-		head, body := m.next()
-		o.backlog -= len(body)
+		head, body := m.next(o.heads[i][:])
 		bufs = append(bufs, head, body)
 		pieces = append(pieces, piece{m, len(head), len(body)})
-		o.large = o.large[1:]
+		o.backlog -= len(body)
+		o.large = slices.Delete(o.large, 0, 1)
 		if m.taken < len(m.message) {
 			o.large = append(o.large, m)
 		}
 	}
 	o.mu.Unlock()
+	o.bufs, o.pieces = bufs, pieces
 	o.writeAll(bufs, pieces)
+	clear(bufs)
+	clear(pieces)
 }
 
-// next takes the next piece: its header, with the prefix in the first, and its bytes.
-func (m *largeMessage) next() (head, body []byte) {
+// next takes the next piece: its header, for which there is room, with the prefix in the first, and its bytes.
+func (m *largeMessage) next(room []byte) (head, body []byte) {
 	h := header{kind: frameMore, id: m.first.id}
 	var prefix []byte
 	if !m.begun {
@@ -90,9 +90,8 @@ func (m *largeMessage) next() (head, body []byte) {
 	body = m.message[m.taken : m.taken+n]
 	m.taken += n
 	h.length = len(prefix) + n
-	head = make([]byte, headerSize, headerSize+len(prefix))
-	h.put(head)
-	return append(head, prefix...), body
+	h.put(room)
+	return append(room[:headerSize:headerSize], prefix...), body
 }
 
 // wrotePiecesLocked counts what the network took of pieces, n bytes in all with their headers.

@@ -42,6 +42,10 @@ type output struct {
 	// Used by whoever writes.
 	spare   []byte
 	writeFD func(fd uintptr) bool
+	bufs    net.Buffers
+	pieces  []piece
+	heads   [piecesPerWrite][headerSize]byte
+	size    int // of the buffer that frames need, by how it was last time
 	try     []byte
 	n       int
 	tryErr  error
@@ -62,6 +66,9 @@ func (o *output) append(frames []byte, several bool, end *uint64) error {
 	if o.err != nil {
 		defer o.mu.Unlock()
 		return o.err
+	}
+	if o.buf == nil {
+		o.buf = getBuffer(max(len(frames), o.size))[:0]
 	}
 	o.buf = append(grow(o.buf, len(frames)), frames...)
 	o.queued += uint64(len(frames))
@@ -151,6 +158,7 @@ func (o *output) take() ([]byte, bool) {
 	b := o.buf
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
+	o.size = min(len(b), largeBuffer)
 	return b, true
 }
 

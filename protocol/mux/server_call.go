@@ -150,6 +150,9 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, err error, fla
 
 // answerFromReader answers the call with this batch; flush counts it as answered.
 func (c *serverConn) answerFromReader(sc *serverCall, err error, flags uint8) {
+	if c.scratch.buf == nil {
+		c.scratch.buf = getBuffer(c.batchSize)[:0]
+	}
 	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, err, flags)
 	c.answered++
 }
@@ -198,7 +201,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 		}
 	}()
 	start := len(b)
-	frame := append(grow(b, 64), make([]byte, headerSize)...)
+	frame := append(sc.conn.room(b), make([]byte, headerSize)...)
 	if md != nil {
 		h.flags |= flagMetadata
 		frame = appendMetadata(frame, md)
@@ -210,9 +213,13 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	if err != nil {
 		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
 	}
+	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))
 	limit := min(sc.conn.own.message, sc.conn.peer.message)
 	if n := len(frame) - messageStart; n > limit {
 		return nil, nil, tooLarge("the answer", n, limit)
 	}
 	return frame, sealFrame(h, frame[start:], messageStart-start), nil
 }
+
+// room returns b with room for an answer as large as the last one.
+func (c *serverConn) room(b []byte) []byte { return grow(b, 64+int(c.answerSize.Load())) }

@@ -30,25 +30,27 @@ type serverConn struct {
 	out   *output
 	queue queue
 
-	role     atomic.Uint64
-	watched  atomic.Bool
-	running  atomic.Int32   // calls that are not answered
-	calls    sync.WaitGroup // the same
-	draining atomic.Bool    // GOAWAY is on its way
-	drained  atomic.Bool    // the client has read it
-	dead     chan struct{}  // closed when there is no reader any more
+	role       atomic.Uint64
+	watched    atomic.Bool
+	running    atomic.Int32   // calls that are not answered
+	calls      sync.WaitGroup // the same
+	answerSize atomic.Int32   // of the last answer, in bytes
+	draining   atomic.Bool    // GOAWAY is on its way
+	drained    atomic.Bool    // the client has read it
+	dead       chan struct{}  // closed when there is no reader any more
 
 	// The reader's.
-	in       *input
-	methods  []methodName
-	slots    [][]slot
-	dec      wire.Decoder
-	scratch  scratch // answers of this batch that are not yet sent
-	answered int     // calls that they answer
-	handled  int     // handlers run since the last flush
-	since    time.Time
-	handling *learned // of the handler that runs
-	turn     uint64   // counts handlers run
+	in        *input
+	methods   []methodName
+	slots     [][]slot
+	dec       wire.Decoder
+	scratch   scratch // answers of this batch that are not yet sent
+	answered  int     // calls that they answer
+	batchSize int     // of the last batch, in bytes
+	handled   int     // handlers run since the last flush
+	since     time.Time
+	handling  *learned // of the handler that runs
+	turn      uint64   // counts handlers run
 }
 
 // A slot holds the call that takes it.
@@ -348,7 +350,8 @@ func (c *serverConn) refuse(id uint32, e *rpc.Error) {
 // flush sends the answers of this batch.
 func (c *serverConn) flush() {
 	c.handled = 0
-	if len(c.scratch.buf) > 0 {
+	if n := len(c.scratch.buf); n > 0 {
+		c.batchSize = n
 		c.out.send(c.scratch.buf)
 		putBuffer(c.scratch.buf)
 		c.scratch.buf = nil

@@ -7,3 +7,5 @@ const canTryIO = false
 
 func (in *input) tryRead(uintptr) bool  { return true }
 func (o *output) tryWrite(uintptr) bool { return true }
+
+type scatter struct{}

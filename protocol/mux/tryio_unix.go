@@ -10,7 +10,7 @@ const canTryIO = true
 // tryRead is the callback of RawConn.Read: false means to wait for bytes, which is done without a buffer.
 func (in *input) tryRead(fd uintptr) bool {
 	for {
-		in.n, in.err = syscall.Read(int(fd), in.target())
+		in.n, in.err = in.readOnce(int(fd))
 		switch in.err {
 		case nil:
 			return true

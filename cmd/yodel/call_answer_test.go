@@ -61,10 +61,13 @@ int? h()
 		{"optional, absent", 2, "\x01\x00", "null"},
 		{"optional, present", 2, "\x01\x01\x00\x00\x00\x07", "7"},
 		{"exception", 0, "\x02\x00\x00\x00\x03who", "error: Empty: who"},
-		{"exception with fields", 0, "\x03\x00\x00\x00\x03who\x00\x00\x00\x05\x02\x00\x00\x00\x03", `error: Full: who {"max":3}`},
+		{
+			"exception with fields", 0, "\x03\x00\x00\x00\x03who\x00\x00\x00\x05\x02\x00\x00\x00\x03",
+			`error: Full: who {"max":3}`,
+		},
 		{"error", 0, "\xff\x00\x00\x00\x0einternal: oops", "error: internal: oops"},
-		{"undeclared exception", 0, "\x04\x00\x00\x00\x00", "error: the answer begins with byte 4, which means nothing for f"},
-		{"status 0", 0, "\x00", "error: the answer begins with byte 0, which means nothing for f"},
+		{"undeclared", 0, "\x04\x00\x00\x00\x00", "error: the answer begins with byte 4, which is nothing that f answers"},
+		{"status 0", 0, "\x00", "error: the answer begins with byte 0, which is nothing that f answers"},
 		{"cut", 0, "\x01\x00", "error: the answer ends in its midst: unexpected EOF"},
 		{"nothing", 0, "", "error: the answer ends in its midst: EOF"},
 	}

@@ -13,8 +13,8 @@ import (
 // Params are a call's parameters by name, each as JSON.
 type params map[string]json.RawMessage
 
-// parseParams reads NAME=VALUE arguments or one JSON object. The function quote says whether the value of the named parameter
-// is text that needs quotes.
+// parseParams reads NAME=VALUE arguments or one JSON object. The function quote says whether the value of the named
+// parameter is text that needs quotes.
 func parseParams(args []string, quote func(name, value string) bool) (params, error) {
 	if len(args) == 1 && strings.HasPrefix(strings.TrimSpace(args[0]), "{") {
 		var p params

@@ -130,7 +130,7 @@ func (r *request) basicAnswer(in *basicReader) ([]byte, error) {
 	case i >= 0 && i < len(exceptions):
 		return nil, basicExceptionOf(exceptions[i], in)
 	}
-	return nil, fmt.Errorf("the answer begins with byte %d, which means nothing for %s", status, r.method.Name)
+	return nil, fmt.Errorf("the answer begins with byte %d, which is nothing that %s answers", status, r.method.Name)
 }
 
 func (r *request) basicResult(in *basicReader) []byte {

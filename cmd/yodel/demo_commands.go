@@ -11,8 +11,8 @@ import (
 // definition is the text of examples/divide/divide.yodel.
 const definition = "float divide(1:int num1, 2:int num2=1) => InvalidOperation"
 
-// commands call the demo's server; each stands between a line of comment and a blank line. The -w of nc ends it one second
-// after the answer, on Linux as on macOS.
+// commands call the demo's server; each stands between a line of comment and a blank line. The -w of nc ends it one
+// second after the answer, on Linux as on macOS.
 const commands = `# curl: HTTP
 curl -s -d '{"name": "divide", "params": {"num1": 200, "num2": 100}}' http://{ADDRESS}/
 

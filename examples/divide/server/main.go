@@ -26,7 +26,7 @@ func main() {
 	options := yodel.ServerOptions{Logger: slog.Default()} // which is told the address
 	address := flag.String("addr", "127.0.0.1:8000", "`HOST:PORT` to serve at; port 0 is any free one")
 	processes := flag.Int("processes", 0, "serve from `N` processes; 0 is this one alone")
-	flag.BoolFunc("serial", "serve one connection after another", func(string) error { options.Mode = yodel.Serial; return nil })
+	flag.BoolFunc("serial", "one connection at a time", func(string) error { options.Mode = yodel.Serial; return nil })
 	flag.Parse()
 	if *processes > 0 {
 		options.Mode = yodel.Processes(*processes)

@@ -51,13 +51,19 @@ func (w *watch) run() {
 		w.mu.Unlock()
 		return
 	}
-	ended := make(chan struct{})
-	defer close(ended)
-	w.active = ended
+	w.active = make(chan struct{})
 	w.mu.Unlock()
+	defer w.deactivate()
 	if w.c.flush() == nil {
 		w.readAhead()
 	}
+}
+
+func (w *watch) deactivate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.active)
+	w.active = nil
 }
 
 func (w *watch) readAhead() {
@@ -92,7 +98,6 @@ func (w *watch) read(buf []byte) (int, error) {
 			return n, nil
 		case active != nil:
 			<-active
-			w.forget(active)
 		case err != nil:
 			return 0, err
 		default:
@@ -101,18 +106,10 @@ func (w *watch) read(buf []byte) (int, error) {
 	}
 }
 
-// forget makes room for the next goroutine.
-func (w *watch) forget(ended chan struct{}) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.active == ended {
-		w.active = nil
-	}
-}
-
 // close waits for the watch's goroutine, after the connection was closed.
 func (w *watch) close() {
 	w.mu.Lock()
+	w.busy = false
 	active := w.active
 	w.mu.Unlock()
 	if active != nil {

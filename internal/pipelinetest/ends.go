@@ -34,7 +34,7 @@ func testWithdrawn(t *testing.T, p Protocol, n Network) {
 			}
 		})
 	}
-	call(strings.Repeat("x", 24<<20))
+	call(strings.Repeat("x", n.buffers))
 	for i := 0; ; i++ {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		_, err := echo(c).Strings(ctx, "withdrawn")

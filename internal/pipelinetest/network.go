@@ -31,8 +31,9 @@ type Server interface {
 
 // A Network makes connections from clients to one server.
 type Network struct {
-	Name   string
-	listen func(tb testing.TB) (listener, error)
+	Name    string
+	buffers int // more bytes than can be under way
+	listen  func(tb testing.TB) (listener, error)
 }
 
 type listener interface {
@@ -43,9 +44,9 @@ type listener interface {
 
 // Networks are those that tests run on.
 var Networks = []Network{
-	{"memory", func(testing.TB) (listener, error) { return newMemoryListener(), nil }},
-	{"tcp", func(testing.TB) (listener, error) { return listenSocket("tcp", "127.0.0.1:0") }},
-	{"unix", func(tb testing.TB) (listener, error) {
+	{"memory", 1 << 20, func(testing.TB) (listener, error) { return newMemoryListener(), nil }},
+	{"tcp", 16 << 20, func(testing.TB) (listener, error) { return listenSocket("tcp", "127.0.0.1:0") }},
+	{"unix", 2 << 20, func(tb testing.TB) (listener, error) {
 		return listenSocket("unix", filepath.Join(tb.TempDir(), "socket"))
 	}},
 }

@@ -63,7 +63,9 @@ func TestTargetsName(t *testing.T) {
 
 func TestBadDialOptionsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, o := range []yodel.DialOptions{{Conns: -1}, {Timeout: -1}, {DialTimeout: -1}, {Backoff: yodel.Backoff{Base: -1}}} {
+	for _, o := range []yodel.DialOptions{
+		{Conns: -1}, {Timeout: -1}, {DialTimeout: -1}, {Backoff: yodel.Backoff{Base: -1}},
+	} {
 		if ch, err := o.Dial("localhost:1"); err == nil {
 			ch.Close()
 			t.Errorf("%+v is accepted", o)

@@ -54,8 +54,8 @@ type DialOptions struct {
 var schemes = []string{"basic", "line", "mux", "http"}
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line, mux or http. Dial does not connect:
-// the first call does.
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line, mux or http. Dial does not
+// connect: the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].

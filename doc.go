@@ -19,15 +19,15 @@
 //
 // # Protocols
 //
-// A server answers every protocol on its one port; the first bytes of a connection tell which it is. A client chooses by
-// the scheme of the target: basic, line, or http. The folders of package protocol have a PROTOCOL.md each.
+// A server answers every protocol on its one port; the first bytes of a connection tell which it is. A client chooses
+// by the scheme of the target: basic, line, mux or http. The folders of package protocol have a PROTOCOL.md each.
 //
 // # Errors
 //
 // A call that fails returns one of three kinds of error, never mixed: an exception that the definition declares, which
 // is a generated type; a *[rpc.ContextError] where the caller's own context or deadline ended the call, for which
-// errors.Is with context.Canceled or context.DeadlineExceeded holds; and a *[rpc.Error] for all else, with a code and an
-// outcome: whether the call was answered, certainly never started, or may have run.
+// errors.Is with context.Canceled or context.DeadlineExceeded holds; and a *[rpc.Error] for all else, with a code and
+// an outcome: whether the call was answered, certainly never started, or may have run.
 //
 // # Promises
 //

@@ -23,21 +23,24 @@ func TestProgramsThatEverybodyHas(t *testing.T) {
 	t.Parallel()
 	address := serveTCP(t, yodel.ServerOptions{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}})
 	host, port, _ := net.SplitHostPort(address)
+	typed := func(contentType string) string { return "Content-Type: " + contentType }
+	const quotient = "{\"result\": 2}\r\n"
 	plain, secure := "http://"+address+"/", "https://"+address+"/"
 	for _, test := range []struct {
 		name, stdin string
 		command     []string
 		want        string
 	}{
-		{"curl", "", []string{"curl", "-sS", "-d", jsonRequest, plain}, "{\"result\": 2}\r\n"},
-		{"curl, typed", "", []string{"curl", "-sS", "-H", "Content-Type: application/json", "-d", jsonRequest, plain}, "{\"result\": 2}\r\n"},
-		{"curl, basic", basicRequest, []string{"curl", "-sS", "-H", "Content-Type: binary", "--data-binary", "@-", plain}, basicResponse},
+		{"curl", "", []string{"curl", "-sS", "-d", jsonRequest, plain}, quotient},
+		{"curl, typed", "", []string{"curl", "-sS", "-H", typed("application/json"), "-d", jsonRequest, plain}, quotient},
+		{"curl, basic", basicRequest, []string{"curl", "-sS", "-H", typed("binary"), "--data-binary", "@-", plain},
+			basicResponse},
 		{"curl, page", "", []string{"curl", "-sS", plain}, "float Divide.divide(1:int num1, 2:int num2=1)"},
-		{"curl, HTTP/2", "", []string{"curl", "-sS", "--http2-prior-knowledge", "-d", jsonRequest, plain}, "{\"result\": 2}\r\n"},
-		{"curl, TLS", "", []string{"curl", "-sSk", "-d", jsonRequest, secure}, "{\"result\": 2}\r\n"},
-		{"curl, TLS with HTTP/2", "", []string{"curl", "-sSk", "--http2", "-d", jsonRequest, secure}, "{\"result\": 2}\r\n"},
-		{"nc, line", jsonRequest + "\n", []string{"nc", "-N", host, port}, "{\"result\": 2}\r\n"},
-		{"nc, two lines", jsonRequest + "\n" + jsonRequest + "\n", []string{"nc", "-N", host, port}, "{\"result\": 2}\r\n{\"result\": 2}\r\n"},
+		{"curl, HTTP/2", "", []string{"curl", "-sS", "--http2-prior-knowledge", "-d", jsonRequest, plain}, quotient},
+		{"curl, TLS", "", []string{"curl", "-sSk", "-d", jsonRequest, secure}, quotient},
+		{"curl, TLS with HTTP/2", "", []string{"curl", "-sSk", "--http2", "-d", jsonRequest, secure}, quotient},
+		{"nc, line", jsonRequest + "\n", []string{"nc", "-N", host, port}, quotient},
+		{"nc, two lines", jsonRequest + "\n" + jsonRequest + "\n", []string{"nc", "-N", host, port}, quotient + quotient},
 		{"nc, basic", basicRequest + basicRequest, []string{"nc", "-N", host, port}, basicResponse + basicResponse},
 	} {
 		t.Run(test.name, func(t *testing.T) {

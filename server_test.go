@@ -21,6 +21,7 @@ import (
 const (
 	basicRequest  = "\x00\x00\x00\x06divide\x00\x00\x00\x0a\x01\x00\x00\x00\xc8\x02\x00\x00\x00\x64"
 	basicResponse = "\x01\x40\x00\x00\x00"
+	post          = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: "
 	jsonRequest   = `{"name": "divide", "params": {"num1": 200, "num2": 100}}`
 )
 
@@ -32,10 +33,11 @@ var spoken = []struct {
 	{"basic, default", "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64", "\x01\x42\xc8\x00\x00"},
 	{"line", jsonRequest + "\r\n", `{"result": 2}` + "\r\n"},
 	{"line after white space", "\n \t" + jsonRequest + "\n", `{"result": 2}` + "\r\n"},
-	{"http, JSON", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 56\r\n\r\n" + jsonRequest, `{"result": 2}`},
-	{"http, basic", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: binary\r\nContent-Length: 24\r\n\r\n" + basicRequest, basicResponse},
+	{"http, JSON", post + "application/json\r\nContent-Length: 56\r\n\r\n" + jsonRequest, `{"result": 2}`},
+	{"http, basic", post + "binary\r\nContent-Length: 24\r\n\r\n" + basicRequest, basicResponse},
 	{"http, page", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "float Divide.divide(1:int num1, 2:int num2=1)"},
-	{"http, HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", "\x00\x00\x00\x04\x01\x00\x00\x00\x00"},
+	{"http, HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", // and SETTINGS
+		"\x00\x00\x00\x04\x01\x00\x00\x00\x00"},
 }
 
 func TestOnePortSpeaksEveryProtocol(t *testing.T) {
@@ -132,6 +134,8 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 		{"half a request line", "GET /", 10 * time.Second},
 		{"half a header", "POST / HTTP/1.1\r\nHost: x\r\n", 10 * time.Second},
 		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second},
+		{"half a magic", "\xd7YD", 10 * time.Second},
+		{"nothing after a magic", "\xd7YDL", 10 * time.Second},
 		{"half a basic message", basicRequest[:7], 30 * time.Second},
 		{"half a line", jsonRequest[:7], 30 * time.Second},
 	} {
@@ -186,7 +190,8 @@ func TestConnectionsOverTheLimitAreRefused(t *testing.T) {
 // dialUntilServed connects until the server has noticed that there is room.
 func dialUntilServed(t *testing.T, address string) {
 	t.Helper()
-	client := dial(t, yodel.DialOptions{Timeout: 10 * time.Second, Backoff: yodel.Backoff{Base: time.Millisecond}}, address)
+	often := yodel.Backoff{Base: time.Millisecond}
+	client := dial(t, yodel.DialOptions{Timeout: 10 * time.Second, Backoff: often}, address)
 	for t.Context().Err() == nil {
 		_, err := client.Divide(t.Context(), 1)
 		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unavailable {
@@ -255,7 +260,8 @@ func TestPanicsConcernOneCall(t *testing.T) {
 			return next(ctx, c)
 		}
 	}
-	address := serveTCP(t, yodel.ServerOptions{Interceptors: []rpc.Interceptor{interceptor}, Logger: log.logger()})
+	options := yodel.ServerOptions{Interceptors: []rpc.Interceptor{interceptor}, Logger: log.logger()}
+	address := serveTCP(t, options)
 	neighbour := dial(t, yodel.DialOptions{}, address)
 	wantQuotient(t, neighbour)
 	tests := []struct{ scheme, logged string }{
@@ -418,11 +424,12 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 	}
 	defer taken.Close()
 	service := divide.NewService(handler{})
+	const inUse = "is in use; stop the other program or pass another address"
 	for _, test := range []struct {
 		name, address, want string
 		server              *yodel.Server
 	}{
-		{"in use", taken.Addr().String(), "is in use; stop the other program or pass another address", yodel.NewServer(service)},
+		{"in use", taken.Addr().String(), inUse, yodel.NewServer(service)},
 		{"no port", "localhost", "it is not HOST:PORT", yodel.NewServer(service)},
 		{"a URL", "http://localhost:80", "write only HOST:PORT", yodel.NewServer(service)},
 		{"relative path", "unix://s", "absolute path", yodel.NewServer(service)},
@@ -438,7 +445,8 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 		})
 	}
 	workers := yodel.ServerOptions{Mode: yodel.Processes(2)}.NewServer(service)
-	if err := workers.Serve(t.Context(), listenInMemory()); err == nil || !strings.Contains(err.Error(), "ListenAndServe") {
+	err = workers.Serve(t.Context(), listenInMemory())
+	if err == nil || !strings.Contains(err.Error(), "ListenAndServe") {
 		t.Errorf("Serve with Processes = %v", err)
 	}
 }

@@ -33,7 +33,8 @@ var prefixes = [...]struct {
 }{
 	{mux.Magic, speaksMux},
 	{"GET ", speaksWeb}, {"POST ", speaksWeb}, {"HEAD ", speaksWeb}, {"PUT ", speaksWeb}, {"DELETE ", speaksWeb},
-	{"OPTIONS ", speaksWeb}, {"PATCH ", speaksWeb}, {"CONNECT ", speaksWeb}, {"TRACE ", speaksWeb}, {"PRI * HT", speaksWeb},
+	{"OPTIONS ", speaksWeb}, {"PATCH ", speaksWeb}, {"CONNECT ", speaksWeb}, {"TRACE ", speaksWeb},
+	{"PRI * HT", speaksWeb},
 }
 
 // firstRead is how much of a new connection is read at once. It takes 8 bytes at most to tell; reading the whole of a

@@ -16,9 +16,9 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Conn is one HTTP/1.1 connection to a server. It carries one call at a time; others wait. A call that is given up ends the
-// connection, since HTTP/1.1 knows no other way to say so. Its goroutines are those of a [http.Transport] with one connection, and
-// end soon after Close.
+// A Conn is one HTTP/1.1 connection to a server. It carries one call at a time; others wait. A call that is given up
+// ends the connection, since HTTP/1.1 knows no other way to say so. Its goroutines are those of a [http.Transport] with
+// one connection, and end soon after Close.
 type Conn struct {
 	transport *http.Transport
 	url       string
@@ -138,7 +138,8 @@ type exchange struct {
 
 func (x *exchange) roundTrip(ctx context.Context, body []byte) (*http.Response, []byte, error) {
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { x.before = x.conn.conn.written.Load() }}
-	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, x.conn.url, bytes.NewReader(body))
+	ctx = httptrace.WithClientTrace(ctx, trace)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.conn.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, rpc.Errorf(rpc.Internal, "the request cannot be made: %w", err).For(x.method, rpc.OutcomeNotStarted)
 	}

@@ -54,8 +54,8 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// A stallReader reads a body whose sender may pause for the stall time. Where a deadline cannot be set the connection has
-// ended, which the next read tells, unless the body is here already.
+// A stallReader reads a body whose sender may pause for the stall time. Where a deadline cannot be set the connection
+// has ended, which the next read tells, unless the body is here already.
 type stallReader struct {
 	io.Reader
 	setReadDeadline func(time.Time) error

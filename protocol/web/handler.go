@@ -44,8 +44,8 @@ type codec interface {
 	AppendFailure(b []byte, f rpc.Failure) []byte
 }
 
-// codecOf returns the codec for a Content-Type, and that of the answer. JSON is also what curl -d sends under the name of
-// a form. (Pages of other origins cannot make a browser send that here: see [http.CrossOriginProtection].)
+// codecOf returns the codec for a Content-Type, and that of the answer. JSON is also what curl -d sends under the name
+// of a form. (Pages of other origins cannot make a browser send that here: see [http.CrossOriginProtection].)
 func (h *handler) codecOf(contentType string) (c codec, answerType string, ok bool) {
 	if contentType == "" {
 		return h.json, "application/json", true

@@ -47,7 +47,7 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		Protocols:         new(http.Protocols),
 		HTTP2:             http2Config(d),
 		ErrorLog:          log.New(logWriter{d.Log}, "", 0),
-		ConnContext:       func(ctx context.Context, nc net.Conn) context.Context { return context.WithValue(ctx, connKey{}, nc) },
+		ConnContext:       withConn,
 	}
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
@@ -64,6 +64,11 @@ func http2Config(d *rpc.Dispatcher) *http.HTTP2Config {
 }
 
 type connKey struct{}
+
+// withConn puts the connection into the contexts of its requests.
+func withConn(ctx context.Context, nc net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, nc)
+}
 
 // noting returns h, and notes that a connection has sent a request before it calls h.
 func (s *Server) noting(h http.Handler) http.Handler {

@@ -129,48 +129,54 @@ func TestAnswers(t *testing.T) {
 	s := serve(t, rpc.Limits{Message: 1000})
 	const jsonType, binary, octets = "application/json", "binary", "application/octet-stream"
 	long := strings.Repeat(" ", 1001)
+	const two, text = `{"name": "divide", "params": {"num1": 2}}`, "text/plain; charset=utf-8"
+	invalid := basic100[:13] + "\x0a\x01\x00\x00\x00\x64\x02\x00\x00\x00\x00" // divide(100, 0)
 	for _, test := range []struct {
 		name, method, path, contentType, body string
 		status                                int
 		answerType, answer                    string
 	}{
-		{"result", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 200, "num2": 100}}`, 200, jsonType, `{"result": 2}`},
-		{"charset", "POST", "", jsonType + "; charset=utf-8", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
-		{"curl -d", "POST", "", "application/x-www-form-urlencoded", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
-		{"no type", "POST", "", "", `{"name": "divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
-		{"several lines", "POST", "", jsonType, "{\n  \"name\": \"divide\",\n  \"params\": {\"num1\": 2}\n}\n", 200, jsonType, `{"result": 2}`},
-		{"service and method", "POST", "", jsonType, `{"name": "Divide.divide", "params": {"num1": 2}}`, 200, jsonType, `{"result": 2}`},
-		{"exception", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 2, "num2": 0}}`, 400, jsonType,
-			`{"error": {"type": "InvalidOperation", "message": "invalid operation"}}`},
-		{"unknown method", "POST", "", jsonType, `{"name": "divid"}`, 404, jsonType, `unknown method \"divid\"; this server has divide`},
+		{"result", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 200, "num2": 100}}`,
+			200, jsonType, `{"result": 2}`},
+		{"charset", "POST", "", jsonType + "; charset=utf-8", two, 200, jsonType, `{"result": 2}`},
+		{"curl -d", "POST", "", "application/x-www-form-urlencoded", two, 200, jsonType, `{"result": 2}`},
+		{"no type", "POST", "", "", two, 200, jsonType, `{"result": 2}`},
+		{"several lines", "POST", "", jsonType, "{\n  \"name\": \"divide\",\n  \"params\": {\"num1\": 2}\n}\n",
+			200, jsonType, `{"result": 2}`},
+		{"service and method", "POST", "", jsonType, `{"name": "Divide.divide", "params": {"num1": 2}}`,
+			200, jsonType, `{"result": 2}`},
+		{"exception", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 2, "num2": 0}}`,
+			400, jsonType, `{"error": {"type": "InvalidOperation", "message": "invalid operation"}}`},
+		{"unknown method", "POST", "", jsonType, `{"name": "divid"}`,
+			404, jsonType, `unknown method \"divid\"; this server has divide`},
 		{"missing parameter", "POST", "", jsonType, `{"name": "divide", "params": {}}`, 400, jsonType, `num1`},
 		{"bad JSON", "POST", "", jsonType, `{"name": `, 400, jsonType, `{"error": {"type": "invalid_argument"`},
 		{"empty body", "POST", "", jsonType, ``, 400, jsonType, `{"error": {"type": "invalid_argument"`},
-		{"panic", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 666}}`, 500, jsonType, `{"error": {"type": "internal"`},
+		{"panic", "POST", "", jsonType, `{"name": "divide", "params": {"num1": 666}}`,
+			500, jsonType, `{"error": {"type": "internal"`},
 		{"too long", "POST", "", jsonType, long, 413, jsonType, `{"error": {"type": "resource_exhausted"`},
-		{"another type", "POST", "", "text/xml", `<divide/>`, 415, jsonType, `send application/json or application/octet-stream`},
-		{"bad type", "POST", "", "a;b;c", ``, 415, jsonType, `send application/json`},
+		{"another type", "POST", "", "text/xml", `<divide/>`, 415, jsonType, `send application/json or`},
+		{"bad type", "POST", "", "a;b;c", ``, 415, jsonType, `send application/json or`},
 
 		{"basic result", "POST", "", binary, basic100, 200, binary, "\x01\x42\xc8\x00\x00"},
 		{"basic result, octets", "POST", "", octets, basic100, 200, octets, "\x01\x42\xc8\x00\x00"},
-		{"basic exception", "POST", "", binary, basic100[:13] + "\x0a\x01\x00\x00\x00\x64\x02\x00\x00\x00\x00", 400, binary,
-			"\x02\x00\x00\x00\x11invalid operation"},
+		{"basic exception", "POST", "", binary, invalid, 400, binary, "\x02\x00\x00\x00\x11invalid operation"},
 		{"basic unknown method", "POST", "", octets, "\x00\x00\x00\x01x\x00\x00\x00\x00", 404, octets, "\xff\x00\x00\x00"},
 		{"basic cut", "POST", "", octets, basic100[:18], 400, octets, "\xff\x00\x00\x00"},
 		{"basic and more", "POST", "", octets, basic100 + basic100, 400, octets, "\xff\x00\x00\x00"},
-		{"basic huge length", "POST", "", octets, "\x7f\xff\xff\xff", 0, octets, "\xff\x00\x00\x00"},
+		{"basic huge length", "POST", "", octets, "\x7f\xff\xff\xff", 429, octets, "\xff\x00\x00\x00"},
 		{"basic too long", "POST", "", octets, long, 413, octets, "\xff\x00\x00\x00"},
 
-		{"page", "GET", "", "", "", 200, "text/plain; charset=utf-8", "float Divide.divide(1:int num1, 2:int num2=1)"},
-		{"head", "HEAD", "", "", "", 200, "text/plain; charset=utf-8", ""},
-		{"other path", "GET", "favicon.ico", "", "", 404, "text/plain; charset=utf-8", "GET / says which"},
-		{"post to another path", "POST", "divide", jsonType, `{"name": "divide"}`, 404, "text/plain; charset=utf-8", "POST to /"},
-		{"two slashes", "POST", "/", jsonType, `{"name": "divide"}`, 404, "text/plain; charset=utf-8", "POST to /"},
-		{"other method", "PUT", "", jsonType, `{"name": "divide"}`, 405, "text/plain; charset=utf-8", "POST to /"},
+		{"page", "GET", "", "", "", 200, text, "float Divide.divide(1:int num1, 2:int num2=1)"},
+		{"head", "HEAD", "", "", "", 200, text, ""},
+		{"other path", "GET", "favicon.ico", "", "", 404, text, "GET / says which"},
+		{"post to another path", "POST", "divide", jsonType, two, 404, text, "POST to /"},
+		{"two slashes", "POST", "/", jsonType, two, 404, text, "POST to /"},
+		{"other method", "PUT", "", jsonType, two, 405, text, "POST to /"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			response, answer := do(t, client(t), test.method, s.url+test.path, test.contentType, test.body)
-			if test.status != 0 && response.StatusCode != test.status {
+			if response.StatusCode != test.status {
 				t.Errorf("status %d; want %d", response.StatusCode, test.status)
 			}
 			if got := response.Header.Get("Content-Type"); got != test.answerType {
@@ -219,7 +225,8 @@ func TestPageExampleWorks(t *testing.T) {
 func TestOtherOriginsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.Limits{})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, strings.NewReader(`{"name": "divide", "params": {"num1": 1}}`))
+	body := strings.NewReader(`{"name": "divide", "params": {"num1": 1}}`)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +248,8 @@ func TestHTTP2WithoutTLS(t *testing.T) {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(transport.CloseIdleConnections)
-	response, answer := do(t, &http.Client{Transport: transport}, "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 2}}`)
+	client := &http.Client{Transport: transport}
+	response, answer := do(t, client, "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 2}}`)
 	if response.ProtoMajor != 2 || answer != "{\"result\": 2}\r\n" {
 		t.Errorf("%s, %q; want HTTP/2.0 and a result", response.Proto, answer)
 	}
@@ -251,7 +259,8 @@ func TestHandlerEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.Limits{})
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "POST", s.url, strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`))
+	body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
+	r, err := http.NewRequestWithContext(ctx, "POST", s.url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +368,8 @@ func TestDeadlineOfTheCall(t *testing.T) {
 	s := serve(t, rpc.Limits{})
 	c := dial(t, rpc.ConnOptions{}, s.address)
 	_, err := divide.NewClient(c).Divide(rpc.WithTimeout(t.Context(), 20*time.Millisecond), waits)
-	if e, ok := errors.AsType[*rpc.ContextError](err); !ok || e.Outcome != rpc.OutcomeUnknown || !errors.Is(err, context.DeadlineExceeded) {
+	e, ok := errors.AsType[*rpc.ContextError](err)
+	if !ok || e.Outcome != rpc.OutcomeUnknown || e.Err != context.DeadlineExceeded {
 		t.Errorf("err = %v; want deadline exceeded, unknown whether it ran", err)
 	}
 	<-(<-s.waiting).Done()
@@ -399,9 +409,11 @@ func TestClientAgainstOtherServers(t *testing.T) {
 		{"no answer", "", rpc.Unavailable, rpc.OutcomeUnknown},
 		{"half an answer", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", rpc.Unavailable, rpc.OutcomeUnknown},
 		{"not HTTP", "hello", rpc.Unavailable, rpc.OutcomeUnknown},
-		{"not the JSON that was expected", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", rpc.Internal, rpc.OutcomeAnswered},
-		{"too long", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + strings.Repeat(" ", 5000), rpc.ResourceExhausted, rpc.OutcomeAnswered},
-		{"redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", rpc.Unknown, rpc.OutcomeUnknown},
+		{"other JSON", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", rpc.Internal, rpc.OutcomeAnswered},
+		{"too long", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + strings.Repeat(" ", 5000),
+			rpc.ResourceExhausted, rpc.OutcomeAnswered},
+		{"redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+			rpc.Unknown, rpc.OutcomeUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

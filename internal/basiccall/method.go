@@ -62,7 +62,7 @@ func checkNumbers(t *wire.Type, seen map[*wire.Type]bool) error {
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		if f.Number > maxNumber {
-			return fmt.Errorf("%s of %s has a number over %d; use a smaller one, or another protocol", f, t.Name, maxNumber)
+			return fmt.Errorf("%s of %s has the number %d, and the largest that fits is %d", f.Name, t.Name, f.Number, maxNumber)
 		}
 		for v := &f.ValueType; v != nil; v = v.Elem {
 			if v.Type == nil {

@@ -27,6 +27,13 @@ type Echo struct {
 	seen []string
 }
 
+// newQuickEcho returns one that never waits for the test.
+func newQuickEcho() *Echo {
+	e := &Echo{Release: make(chan struct{})}
+	close(e.Release)
+	return e
+}
+
 func newEcho() *Echo {
 	return &Echo{Blocked: make(chan struct{}, 1000), Release: make(chan struct{}, 1000), Ended: make(chan error, 1000)}
 }
@@ -49,12 +56,14 @@ func (e *Echo) Strings(ctx context.Context, value string) (string, error) {
 	e.mu.Unlock()
 	switch value {
 	case "block":
-		e.Blocked <- struct{}{}
+		e.begun()
 		<-e.Release
 	case "until done":
-		e.Blocked <- struct{}{}
+		e.begun()
 		<-ctx.Done()
-		e.Ended <- ctx.Err()
+		if e.Ended != nil {
+			e.Ended <- ctx.Err()
+		}
 		return "", ctx.Err()
 	case "panic":
 		panic("as it was told to")
@@ -67,10 +76,17 @@ func (e *Echo) Strings(ctx context.Context, value string) (string, error) {
 	}
 	if n, ok := strings.CutPrefix(value, "large "); ok {
 		var size int
-		fmt.Sscan(n, &size)
+		_, _ = fmt.Sscan(n, &size)
+		size = min(max(size, 0), 1<<20)
 		return strings.Repeat("x", size), nil
 	}
 	return value, nil
+}
+
+func (e *Echo) begun() {
+	if e.Blocked != nil {
+		e.Blocked <- struct{}{}
+	}
 }
 
 // Divide divides.
@@ -147,7 +163,7 @@ func (e *Echo) Sum(context.Context, iter.Seq2[int32, error]) (int32, error) { pa
 // NewDispatcher returns a dispatcher for the services of package every.
 func NewDispatcher(tb testing.TB, limits rpc.Limits) *rpc.Dispatcher {
 	tb.Helper()
-	d, err := rpc.NewDispatcher(newEcho().services(), nil, limits, nil)
+	d, err := rpc.NewDispatcher(newQuickEcho().services(), nil, limits, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -18,8 +18,6 @@ type Protocol struct {
 	NewServer func(d *rpc.Dispatcher) Server
 	// Request returns a whole request of strings(value) and its answer.
 	Request func(value string) (request, answer []byte)
-	// TooLong begins a request that is over a limit of 1,024 bytes.
-	TooLong []byte
 }
 
 // A Server is what a protocol's NewServer returns.

@@ -21,7 +21,6 @@ var protocol = pipelinetest.Protocol{
 		text := append(binary.BigEndian.AppendUint32(nil, uint32(len(value))), value...)
 		return request("strings", append([]byte{1}, text...)), append([]byte{1}, text...)
 	},
-	TooLong: []byte("\x00\x00\x00\x07strings\x00\x00\x04\x01\x01"),
 }
 
 func TestConn(t *testing.T) { pipelinetest.Run(t, protocol) }

@@ -1,8 +1,14 @@
 package line_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -22,7 +28,105 @@ var protocol = pipelinetest.Protocol{
 		return fmt.Appendf(nil, `{"name": "strings", "params": {"value": %q}}`+"\n", value),
 			fmt.Appendf(nil, `{"result": %q}`+"\r\n", value)
 	},
-	TooLong: []byte(`{"name": "strings", "params": {"value": "` + strings.Repeat("x", 1024)),
 }
 
 func TestConn(t *testing.T) { pipelinetest.Run(t, protocol) }
+
+// TestErrors shows what people read.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	lines := bufio.NewReader(nc)
+	for _, test := range []struct{ request, kind, message string }{
+		{`{"name": "divid"}`, "unimplemented", `unknown method "divid"; this server has divide, `},
+		{`{"name": "divide", "params": {"num1": "abc"}}`, "invalid_argument", `params.num1: "abc" is not an int`},
+		{`{"name": "divide", "params": {"num2": 1}}`, "invalid_argument", `params: missing argument "num1"`},
+		{`{"name": "divide" "params": {}}`, "invalid_argument", `bad JSON at byte 18: `},
+		{`{"params": {}}`, "invalid_argument", `"name" is missing; a request is `},
+		{`{"name": null}`, "invalid_argument", `"name" is "null"; `},
+		{`{"name": "ping", "name": "divide"}`, "invalid_argument", `"name" appears twice`},
+		{`{"name": "ping"`, "invalid_argument", `the JSON text ends early`},
+		{`{"name": "ping"} {}`, "invalid_argument", `there is more after the JSON object, from byte 17 on`},
+		{`[]`, "invalid_argument", `want a JSON object, not a list`},
+		{`7`, "invalid_argument", `want a JSON object, not a number`},
+		{`{"name": "ping", "other": ` + strings.Repeat("[", 100_000) + `}`, "invalid_argument", `bad JSON at byte `},
+		{`{"name": "strings", "params": {"value": "panic"}}`, "internal", `the handler panicked; the server's log says where`},
+		{`{"name": "strings", "params": {"value": "plain error"}}`, "unknown", "a plain error\r\nof two lines"},
+		{`{"name": "ticks", "params": {"count": 1}}`, "unimplemented", `ticks is a stream, which the line protocol does not carry`},
+	} {
+		var answer struct {
+			Error struct{ Type, Message string }
+		}
+		text := exchange(t, nc, lines, test.request)
+		if err := json.Unmarshal([]byte(text), &answer); err != nil {
+			t.Fatalf("%v in %q", err, text)
+		}
+		if answer.Error.Type != test.kind || !strings.HasPrefix(answer.Error.Message, test.message) {
+			t.Errorf("%.60s is answered by %s", test.request, text)
+		}
+	}
+}
+
+// TestBytes holds the answers to their bytes, as they stand in the documentation.
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	lines := bufio.NewReader(nc)
+	for request, want := range map[string]string{
+		`{"name": "divide", "params": {"num1": 200, "num2": 100}}`:                 `{"result": 2}`,
+		"\r\n\n  \t\r\n" + `  {"name": "divide", "params": {"num1": 1}, "id": 7} `: `{"result": 1}`,
+		`{"name": "ping"}`: `{"result": null}`,
+		`{"name": "divide", "params": {"num1": 1, "num2": 0}}`: `{"error": {"type": "InvalidOperation", "message": "invalid operation"}}`,
+	} {
+		if got := exchange(t, nc, lines, request); got != want+"\r\n" {
+			t.Errorf("%q is answered by %q, want %q", request, got, want)
+		}
+	}
+}
+
+// TestLongLine sends a line over the limit, of which an answer tells before it ends.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{Message: 100}).Raw()
+	if _, err := nc.Write(bytes.Repeat([]byte("x"), 101)); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(nc)
+	if !strings.HasPrefix(string(rest), `{"error": {"type": "resource_exhausted", `) || err != nil {
+		t.Errorf("answer is %q, %v", rest, err)
+	}
+}
+
+// TestBadAnswers gives a client lines that it cannot read.
+func TestBadAnswers(t *testing.T) {
+	t.Parallel()
+	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	for answer, code := range map[string]rpc.Code{
+		"nonsense":                           rpc.Internal,
+		"{}":                                 rpc.Internal,
+		`{"result": 7}`:                      rpc.Internal,
+		`{"error": "text"}`:                  rpc.Internal,
+		`{"error": {"type": 7}}`:             rpc.Internal,
+		`{"error": {}}`:                      rpc.Unknown,
+		`{"error": {"type": "NotDeclared"}}`: rpc.Unknown,
+		`{"error": {"type": "aborted", "message": 7}}`: rpc.Aborted,
+	} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+				lines := bufio.NewReader(nc)
+				_, _ = lines.ReadString('\n')
+				_, _ = nc.Write([]byte(answer + "\n"))
+				_, _ = lines.ReadString('\n')
+				_, _ = nc.Write([]byte("\n{\"result\": \"good\"}\n"))
+			}).Dial()
+			err := c.Call(t.Context(), pipelinetest.NewCall(t, d, "strings", []byte(`{"value": ""}`)))
+			if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != code || e.Outcome != rpc.OutcomeAnswered {
+				t.Errorf("error is %#v, want code %v", err, code)
+			}
+			if err := c.Call(t.Context(), pipelinetest.NewCall(t, d, "strings", []byte(`{"value": ""}`))); err != nil {
+				t.Errorf("the next call: %v", err)
+			}
+		})
+	}
+}

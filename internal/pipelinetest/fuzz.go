@@ -1,0 +1,94 @@
+package pipelinetest
+
+import (
+	"context"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// maxFuzzHeap is how much a few KiB of input may make one side allocate.
+const maxFuzzHeap = 16 << 20
+
+// FuzzServer sends the server any bytes, split in two places. It has to come to an end, whatever they are.
+func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
+	for _, seed := range seeds {
+		f.Add(seed, uint16(len(seed)/3), uint16(len(seed)/2))
+	}
+	server := p.NewServer(NewDispatcher(f, rpc.Limits{Message: 64 << 10}))
+	f.Fuzz(func(t *testing.T, data []byte, x, y uint16) {
+		bounded(t, func() {
+			near, far := memoryPair()
+			served := make(chan struct{})
+			go func() {
+				defer close(served)
+				server.ServeConn(far, nil)
+			}()
+			go func() {
+				writeSplit(near, data, x, y)
+				_ = near.(*memoryConn).CloseWrite()
+			}()
+			_, _ = io.Copy(io.Discard, near)
+			near.Close()
+			<-served
+		})
+	})
+}
+
+// FuzzClient answers a call with any bytes, split in two places.
+func FuzzClient(f *testing.F, p Protocol, seeds ...[]byte) {
+	d := NewDispatcher(f, rpc.Limits{})
+	for i := range d.Routes() {
+		for _, seed := range seeds {
+			f.Add(seed, i, uint16(len(seed)/3), uint16(len(seed)/2))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, method int, x, y uint16) {
+		route := d.Routes()[uint(method)%uint(len(d.Routes()))]
+		if !route.Unary() {
+			return
+		}
+		bounded(t, func() {
+			near, far := memoryPair()
+			c, err := p.Dial(t.Context(), rpc.ConnOptions{
+				Limits: rpc.Limits{Message: 64 << 10},
+				Dial:   func(context.Context) (net.Conn, error) { return near, nil },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				_, _ = far.Read(make([]byte, 1<<10))
+				writeSplit(far, data, x, y)
+				far.Close()
+			}()
+			call := route.NewCall()
+			_ = c.Call(rpc.WithTimeout(t.Context(), time.Minute), call)
+			c.Close()
+			far.Close()
+		})
+	})
+}
+
+func bounded(t *testing.T, f func()) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > maxFuzzHeap {
+		t.Errorf("%d bytes were allocated", used)
+	}
+}
+
+func writeSplit(nc net.Conn, data []byte, x, y uint16) {
+	i := min(int(x), len(data))
+	j := min(max(int(y), i), len(data))
+	for _, part := range [][]byte{data[:i], data[i:j], data[j:]} {
+		_, _ = nc.Write(part)
+		runtime.Gosched()
+	}
+}

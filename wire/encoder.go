@@ -33,11 +33,15 @@ type Encoder struct {
 	n     int    // bytes of buf in use
 	depth int    // beyond MaxDepth once there is an error
 	err   error
+
+	share  int      // content of at least so many bytes is shared; 0 for none
+	shares []shared // what is, in order
 }
 
 // Reset makes e append to buf, with no error.
 func (e *Encoder) Reset(buf []byte) {
 	e.buf, e.n, e.depth, e.err = buf[:cap(buf)], len(buf), 0, nil
+	e.share, e.shares = 0, nil
 }
 
 // Bytes returns the buffer as it was given to Reset with all that was appended, or the first error.
@@ -118,26 +122,32 @@ func (e *Encoder) PutString(number int, v string) {
 	b[0] = byte(number<<3 | typeLen)
 	b[1] = byte(len(v))
 	e.n = n + 2 + len(v)
-	if !copyASCII(unsafe.Add(unsafe.Pointer(b), 2), v) {
+	if len(v) > 0 && !copyASCII(unsafe.Add(unsafe.Pointer(b), 2), v) {
 		e.checkUTF8(number, v)
 	}
 }
 
 func (e *Encoder) putLongString(number int, v string) {
 	e.checkUTF8(number, v)
+	e.putLong(number, unsafe.Slice(unsafe.StringData(v), len(v)))
+}
+
+// putLong writes content that is long, or for which there is little room.
+func (e *Encoder) putLong(number int, v []byte) {
 	e.tag(number, typeLen)
 	e.varint(uint64(len(v)))
-	e.grow(len(v))
-	e.n += copy(e.buf[e.n:], v)
+	if e.share > 0 && len(v) >= e.share {
+		e.shares = append(e.shares, shared{e.n, v})
+		return
+	}
+	e.append(v)
 }
 
 // PutBytes writes a field of type bytes.
 func (e *Encoder) PutBytes(number int, v []byte) {
 	n := e.n
 	if number >= 16 || len(v) >= 0x80 || len(e.buf)-n < 2+len(v) {
-		e.tag(number, typeLen)
-		e.varint(uint64(len(v)))
-		e.append(v)
+		e.putLong(number, v)
 		return
 	}
 	b := (*[2]byte)(e.at(n))
@@ -188,7 +198,7 @@ func (e *Encoder) PutNonEmpty(number int, m Message) {
 	start := e.begin(number)
 	m.EncodeWire(e)
 	e.depth--
-	if e.n == start {
+	if e.n == start { // what is shared has a tag and a length before it
 		e.n = before
 		return
 	}
@@ -222,20 +232,27 @@ func (e *Encoder) begin(number int) (start int) {
 
 // end writes the length of what was written since start.
 func (e *Encoder) end(start int) {
-	if n := e.n - start; n < 0x80 {
+	if n := e.n - start; n < 0x80 && len(e.shares) == 0 {
 		e.buf[start-1] = byte(n)
 	} else {
 		e.endLong(start, n)
 	}
 }
 
-// endLong makes room for a length of more than one byte by moving the n bytes of content.
+// endLong makes room for a length of more than one byte by moving the n bytes of content, and counts what they share.
 func (e *Encoder) endLong(start, n int) {
+	inside := e.sharesSince(start)
+	for _, s := range inside {
+		n += len(s.content)
+	}
 	more := sizeVarint(uint64(n)) - 1
 	e.grow(more)
 	copy(e.buf[start+more:], e.buf[start:e.n])
 	binary.PutUvarint(e.buf[start-1:], uint64(n))
 	e.n += more
+	for i := range inside {
+		inside[i].at += more
+	}
 }
 
 // at returns where byte n of the buffer lies. The caller has made sure that there is room for what it will write.
@@ -251,7 +268,11 @@ func (e *Encoder) varint(v uint64) {
 }
 
 func (e *Encoder) append(b []byte) {
-	e.grow(len(b))
+	if len(e.buf)-e.n < len(b) { // unlike grow, append clears nothing that it then overwrites
+		b := append(e.buf[:e.n], b...)
+		e.buf, e.n = b[:cap(b)], len(b)
+		return
+	}
 	e.n += copy(e.buf[e.n:], b)
 }
 

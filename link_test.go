@@ -299,6 +299,48 @@ func TestConnectionThatAnsweredIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
+// goingConn is a connection whose server goes away while a call runs.
+type goingConn struct {
+	netConn
+	ended chan struct{}
+}
+
+func (c *goingConn) Ended() <-chan struct{} { return c.ended }
+
+// A connection that takes no more calls is closed only when those that run on it have ended.
+func TestCallsFinishOnAConnectionThatTakesNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		going := &goingConn{netConn: netConn{network: n, done: make(chan struct{})}, ended: make(chan struct{})}
+		n.outcome = func(*netConn) error {
+			close(going.done)
+			n.outcome = nil
+			return nil
+		}
+		ch := newChannel(DialOptions{}, func(ctx context.Context) (rpc.Conn, error) {
+			if n.outcome != nil {
+				return going, nil
+			}
+			return n.connect(ctx)
+		})
+		for range 2 {
+			if err := call(t.Context(), ch, once); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if got := n.closed.Load(); got != 0 {
+			t.Error("the old connection was closed before its calls had ended")
+		}
+		close(going.ended)
+		synctest.Wait()
+		if got := n.closed.Load(); got != 1 {
+			t.Errorf("%d connections were closed; want the old one", got)
+		}
+		ch.Close()
+	})
+}
+
 func TestConnsSpreadCalls(t *testing.T) {
 	n := new(network)
 	ch := n.dial(t, DialOptions{Conns: 3})

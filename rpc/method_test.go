@@ -91,3 +91,19 @@ func (o observed) Call(_ context.Context, c *rpc.Call) error {
 }
 
 func (observed) Open(context.Context, *rpc.Method) (rpc.Stream, error) { return nil, nil }
+
+func TestMissingArgument(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, divide.NewService(divider{}))
+	call := m.route(&rpc.Method{Service: "divide.Divide", Name: "divide"}).NewCall()
+	defer call.Release()
+	for text, want := range map[string]string{"": `missing argument "num1"`, "\x10\x05": `missing argument "num1"`, "\x08\x00": ""} {
+		got := ""
+		if err := wire.Unmarshal([]byte(text), call.Args); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

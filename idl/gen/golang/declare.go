@@ -55,7 +55,7 @@ func (g *generator) exception(x *schema.Exception) {
 	words := strings.Join(schema.Words(x.Name), " ")
 	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", article(x.Name), g.file.Package, x.Name)), "")
 	g.structType(m)
-	create := "New" + x.Name
+	create := g.names.create[x]
 	if hasDefaults(x.Fields) {
 		g.p("// %s returns one with its defaults.", create)
 		g.p("func %s() *%s { return &%s }\n", create, x.Name, g.defaults(m))

@@ -16,7 +16,7 @@ import (
 type names struct {
 	taken    map[string]bool
 	packages map[string]string // the names of imported packages, by directory
-	create   map[*schema.Struct]string
+	create   map[any]string    // of structs and exceptions
 	codec    map[*schema.Union]codecNames
 	service  map[*schema.Service]serviceNames
 	method   map[*schema.Method]methodNames
@@ -33,7 +33,7 @@ func nameFile(f *schema.File) *names {
 	n := &names{
 		taken:    map[string]bool{},
 		packages: map[string]string{},
-		create:   map[*schema.Struct]string{},
+		create:   map[any]string{},
 		codec:    map[*schema.Union]codecNames{},
 		service:  map[*schema.Service]serviceNames{},
 		method:   map[*schema.Method]methodNames{},
@@ -48,7 +48,7 @@ func nameFile(f *schema.File) *names {
 		n.create[s] = n.claim("New" + s.Name)
 	}
 	for _, x := range f.Exceptions {
-		n.claim("New" + x.Name)
+		n.create[x] = n.claim("New" + x.Name)
 	}
 	for _, u := range f.Unions {
 		n.codec[u] = codecNames{n.claim("Encode" + u.Name), n.claim("Decode" + u.Name)}

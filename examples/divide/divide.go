@@ -47,7 +47,7 @@ func (c *Client) Divide(ctx context.Context, num1 int32, opts ...DivideOption) (
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that has a default.
+// A DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
 // Num2 sets num2, which else is 1.

@@ -249,7 +249,7 @@ func (c *CalculatorClient) Divide(ctx context.Context, num1 int32, opts ...Divid
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that has a default.
+// A DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
 // Num2 sets num2, which else is 1.
@@ -267,7 +267,7 @@ func (c *CalculatorClient) Power(ctx context.Context, num1 float64, opts ...Powe
 	return call.Out.Result, err
 }
 
-// A PowerOption sets a parameter of Power that has a default.
+// A PowerOption sets a parameter of Power that may be left out.
 type PowerOption func(*powerArgs)
 
 // PowerNum2 sets num2, which else is 2.
@@ -366,7 +366,7 @@ func (c *CalculatorClient) Maybe(ctx context.Context, opts ...MaybeOption) (*int
 	return call.Out.Result, err
 }
 
-// A MaybeOption sets a parameter of Maybe that has a default.
+// A MaybeOption sets a parameter of Maybe that may be left out.
 type MaybeOption func(*maybeArgs)
 
 // Number sets number.
@@ -422,7 +422,7 @@ func (c *CalculatorClient) LogIn(ctx context.Context, user, password string, opt
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A LogInOption sets a parameter of LogIn that has a default.
+// A LogInOption sets a parameter of LogIn that may be left out.
 type LogInOption func(*logInArgs)
 
 // Stay sets stay, which else is true.
@@ -444,7 +444,7 @@ func (c *CalculatorClient) Func(ctx context.Context, func_, len_ int32, opts ...
 	return call.Out.Result, err
 }
 
-// A FuncOption sets a parameter of Func that has a default.
+// A FuncOption sets a parameter of Func that may be left out.
 type FuncOption func(*funcArgs)
 
 // Ctx sets ctx, which else is 1.
@@ -472,7 +472,7 @@ func (c *CalculatorClient) Ticks(ctx context.Context, n int32, opts ...TicksOpti
 	}
 }
 
-// A TicksOption sets a parameter of Ticks that has a default.
+// A TicksOption sets a parameter of Ticks that may be left out.
 type TicksOption func(*ticksArgs)
 
 // Every sets every, which else is 0s.
@@ -517,7 +517,7 @@ func (c *CalculatorClient) Ratios(ctx context.Context, base int32, nums iter.Seq
 	}
 }
 
-// A RatiosOption sets a parameter of Ratios that has a default.
+// A RatiosOption sets a parameter of Ratios that may be left out.
 type RatiosOption func(*ratiosArgs)
 
 // Scale sets scale, which else is 1.
@@ -588,7 +588,7 @@ func (c *Client) Greet(ctx context.Context, name string, opts ...GreetOption) (s
 	return call.Out.Result, err
 }
 
-// A GreetOption sets a parameter of Greet that has a default.
+// A GreetOption sets a parameter of Greet that may be left out.
 type GreetOption func(*greetArgs)
 
 // Greeting sets greeting, which else is "hello".
@@ -1544,33 +1544,19 @@ func DecodeValue(d *wire.Decoder, u Value) Value {
 	for d.Next() {
 		switch d.Field() {
 		case 1:
-			var v ValueTruth
-			v.Truth = d.Bool()
-			u = v
+			u = ValueTruth{d.Bool()}
 		case 2:
-			var v ValueSmall
-			v.Small = d.Int32()
-			u = v
+			u = ValueSmall{d.Int32()}
 		case 3:
-			var v ValueText
-			v.Text = d.String()
-			u = v
+			u = ValueText{d.String()}
 		case 4:
-			var v ValueBlob
-			v.Blob = d.Bytes()
-			u = v
+			u = ValueBlob{d.Bytes()}
 		case 5:
-			var v ValueSeen
-			v.Seen = d.Time()
-			u = v
+			u = ValueSeen{d.Time()}
 		case 6:
-			var v ValueLasted
-			v.Lasted = d.Duration()
-			u = v
+			u = ValueLasted{d.Duration()}
 		case 7:
-			var v ValueRounding
-			v.Rounding = Rounding(d.Int32())
-			u = v
+			u = ValueRounding{Rounding(d.Int32())}
 		case 8:
 			v, ok := u.(ValueNode)
 			if !ok {
@@ -1583,9 +1569,7 @@ func DecodeValue(d *wire.Decoder, u Value) Value {
 			v.Value = wire.ReadUnion(d, v.Value, DecodeValue)
 			u = v
 		case 10:
-			var v ValueScore
-			v.Score = d.Float64()
-			u = v
+			u = ValueScore{d.Float64()}
 		}
 	}
 	return u

@@ -15,8 +15,8 @@ func (g *generator) structure(s *schema.Struct) {
 	defaults := hasDefaults(s.Fields)
 	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", article(s.Name), g.file.Package, s.Name))
 	if defaults {
-		doc += fmt.Sprintf("\n\n%s returns one with its defaults. The fields of %s{} are zero, which is sent where it is not the default.",
-			g.names.create[s], s.Name)
+		doc += fmt.Sprintf("\n\n%s returns one with its defaults. The fields of %s{} are zero, which is sent where it is "+
+			"not the default.", g.names.create[s], s.Name)
 	}
 	g.doc(doc, "")
 	g.structType(m)
@@ -168,7 +168,8 @@ func (g *generator) decodeUnion(u *schema.Union, name string) {
 		case schema.UnionType:
 			g.p("v, _ := u.(%s)\n%s\nu = v", member, g.get(m.Type, field))
 		default:
-			g.p("var v %s\n%s\nu = v", member, g.get(m.Type, field))
+			value := strings.TrimPrefix(g.get(m.Type, field), field+" = ")
+			g.p("u = %s{%s}", member, value)
 		}
 	}
 	g.p("}\n}\nreturn u\n}\n")

@@ -207,7 +207,8 @@ var locals = []string{
 
 // reserved reports whether generated code cannot use name for something of its own.
 func reserved(name string) bool {
-	return token.IsKeyword(name) || types.Universe.Lookup(name) != nil || isStandard(name) || name == "rpc" || name == "wire"
+	return token.IsKeyword(name) || types.Universe.Lookup(name) != nil || isStandard(name) ||
+		name == "rpc" || name == "wire"
 }
 
 func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }

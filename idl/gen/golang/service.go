@@ -145,7 +145,8 @@ func (g *generator) endpoint(m *schema.Method) {
 	}
 	call := fmt.Sprintf("h.%s(%s)", schema.UpperCamel(m.Name), strings.Join(args, ", "))
 	if m.Result == nil {
-		g.p("%s.Handle(func(ctx context.Context, in *%s, out *%s) error {\nreturn %s\n}),", names.variable, names.args, names.result, call)
+		g.p("%s.Handle(func(ctx context.Context, in *%s, out *%s) error {\nreturn %s\n}),",
+			names.variable, names.args, names.result, call)
 		return
 	}
 	g.p("%s.Handle(func(ctx context.Context, in *%s, out *%s) (err error) {\nout.Result, err = %s\nreturn err\n}),",
@@ -200,7 +201,7 @@ func (g *generator) callOptions(m *schema.Method) {
 		return
 	}
 	method := schema.UpperCamel(m.Name)
-	g.p("// %s sets a parameter of %s that has a default.", article(names.option), method)
+	g.p("// %s sets a parameter of %s that may be left out.", article(names.option), method)
 	g.p("type %s func(*%s)\n", names.option, names.args)
 	for i, f := range g.argsMessage(m).fields {
 		if p := m.Params[i]; isOption(p) {
@@ -224,7 +225,8 @@ func (g *generator) option(p *schema.Field, f field, names methodNames) {
 		text += "\n\n" + p.Doc
 	}
 	g.doc(text, p.Deprecated)
-	g.p("func %s(v %s) %s { return func(a *%s) { a.%s = %s } }\n", name, g.goType(&t), names.option, names.args, f.goName, value)
+	g.p("func %s(v %s) %s { return func(a *%s) { a.%s = %s } }\n",
+		name, g.goType(&t), names.option, names.args, f.goName, value)
 }
 
 // shown returns a default for documentation.

@@ -234,9 +234,7 @@ func DecodeShape(d *wire.Decoder, u Shape) Shape {
 			d.Message(&v.Square)
 			u = v
 		case 3:
-			var v ShapeName
-			v.Name = d.String()
-			u = v
+			u = ShapeName{d.String()}
 		}
 	}
 	return u

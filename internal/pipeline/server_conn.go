@@ -132,7 +132,11 @@ func (c *serverConn) refuse(reason *rpc.Error) error {
 
 func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
 	info := rpc.CallInfo{Method: route.Method, Protocol: c.s.protocol, Peer: c.peer}
-	ctx := rpc.NewServerContext(context.Background(), info, time.Time{})
+	var deadline time.Time
+	if limit := c.s.limits.CallTime; limit > 0 {
+		deadline = time.Now().Add(limit)
+	}
+	ctx := rpc.NewServerContext(context.Background(), info, deadline)
 	c.current.Store(ctx)
 	if c.ended.Load() {
 		ctx.Cancel(context.Canceled)

@@ -121,3 +121,16 @@ func testIdle(t *testing.T, p Protocol, n Network) {
 		mustRead(t, nc, answer)
 	}
 }
+
+// testCallTime makes sure that the limit ends a handler's context.
+func testCallTime(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{CallTime: time.Hour})
+	start := time.Now()
+	if _, err := echo(b.Dial()).Strings(t.Context(), "until done"); code(err) != rpc.DeadlineExceeded ||
+		outcome(err) != rpc.OutcomeAnswered {
+		t.Errorf("the call returned %v", err)
+	}
+	if took := time.Since(start); took != time.Hour {
+		t.Errorf("the call took %v", took)
+	}
+}

@@ -63,6 +63,7 @@ var timedTests = []test{
 	{"stall in the middle of an answer", testStalledAnswer},
 	{"stall of what takes answers", testStalledWrite},
 	{"idle connections stay", testIdle},
+	{"call time", testCallTime},
 }
 
 func echo(c rpc.Conn) *every.EchoClient { return every.NewEchoClient(c) }

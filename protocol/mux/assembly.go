@@ -12,7 +12,7 @@ type assembly struct {
 
 const (
 	firstAssembly  = maxFrame // memory set aside for a message in pieces before any of it came
-	assemblyFactor = 16       // and then for each byte that has come
+	assemblyFactor = 32       // and then for each byte that has come
 )
 
 // beginAssembly starts a message of total bytes with its first piece.

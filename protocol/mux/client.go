@@ -263,16 +263,16 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 		b = appendMetadata(b, md)
 	}
 	start := len(b)
-	p.enc.Reset(b)
+	c.out.reset(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
 	if p.frame, err = p.enc.Bytes(); err != nil {
 		return nil, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", err).
 			For(p.call.Method, rpc.OutcomeNotStarted)
 	}
-	if n, limit := len(p.frame)-start, min(c.peer.message, c.limits.Message); n > limit {
+	if n, limit := p.enc.Size()-start, min(c.peer.message, c.limits.Message); n > limit {
 		return nil, tooLarge("the arguments", n, limit).For(p.call.Method, rpc.OutcomeNotStarted)
 	}
-	p.large = sealFrame(h, p.frame, start)
+	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
 		p.frame = nil
 	}
@@ -283,20 +283,6 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 func tooLarge(what string, n, limit int) *rpc.Error {
 	return rpc.Errorf(rpc.ResourceExhausted, "%s take %d bytes, over the limit of %d; raise Limits.Message on both sides, "+
 		"or send less at a time", what, n, limit)
-}
-
-// sealFrame completes the header of the frame b whose message begins at start. A message that does not fit into one frame
-// becomes a large one, which keeps b.
-func sealFrame(h header, b []byte, start int) *largeMessage {
-	h.length = len(b) - headerSize
-	if h.length <= maxBody {
-		h.put(b)
-		return nil
-	}
-	h.flags |= flagPieces
-	prefix := append([]byte(nil), b[headerSize:start]...)
-	prefix = binary.LittleEndian.AppendUint32(prefix, uint32(len(b)-start))
-	return &largeMessage{first: h, prefix: prefix, message: b[start:]}
 }
 
 // method returns the number of m on this connection, giving it the next one the first time.
@@ -351,6 +337,7 @@ func (c *Conn) finish(ctx context.Context, p *pending) error {
 	method := p.call.Method
 	if p.large != nil {
 		c.out.withdraw(p.large) // an answer may come before the whole question has gone
+		p.enc.Reset(nil)
 	}
 	if _, state := p.now(); state == stateDelivered {
 		err, md := p.err, p.metadata
@@ -370,7 +357,11 @@ func (c *Conn) finish(ctx context.Context, p *pending) error {
 // the slot. It returns false when the call was answered before. Once it has returned true, p is another's.
 func (c *Conn) abandon(p *pending, state uint64) bool {
 	id := p.id
-	unsent := p.large != nil && c.out.withdraw(p.large)
+	unsent := false
+	if p.large != nil {
+		unsent = c.out.withdraw(p.large)
+		p.enc.Reset(nil)
+	}
 	if !p.move(id, state, stateAbandoned) {
 		return false
 	}

@@ -1,15 +1,27 @@
 package mux
 
-import "slices"
+import (
+	"encoding/binary"
+	"net"
+	"slices"
+	"time"
 
-// A largeMessage is a message on its way in pieces. Its bytes are the output's from append to the end.
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// shareFrom is the size from which strings and bytes are written from where they are, where the connection is a socket.
+const shareFrom = 32 << 10
+
+// A largeMessage is a message that is not copied into the output's buffer: it does not fit into one frame, or shares
+// content with its sender. Its bytes are the output's until they are written or withdrawn.
 type largeMessage struct {
-	first   header // of the first piece; its body begins with prefix
+	first   header // of the first frame; its body begins with prefix
 	prefix  []byte
-	message []byte
-	taken   int  // bytes of message that writes have begun with
-	written int  // bytes of message that the network took
-	begun   bool // the first piece has been taken
+	message [][]byte
+	left    int  // bytes of message that no write has begun with
+	unsent  int  // bytes of message that the network has not taken
+	begun   bool // the first frame is written, or is being
+	writing bool // a write that is under way has bytes of message
 }
 
 // A piece is one frame of a large message within one write.
@@ -19,16 +31,35 @@ type piece struct {
 	n    int
 }
 
-// appendLarge adds a message that does not fit into one frame. prefix is what stands before the message in its first
-// frame's body: optional parts and the total length.
+// sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at start. A message
+// that the output can take as it is becomes a large one, which keeps b from at on.
+func sealFrame(h header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
+	h.length = len(b) - at - headerSize
+	if !enc.Shares() && h.length <= maxBody {
+		h.put(b[at:])
+		return nil
+	}
+	h.length = enc.Size() - at - headerSize
+	message := enc.Segments()
+	message[0] = message[0][start:]
+	total := enc.Size() - start
+	m := &largeMessage{first: h, prefix: slices.Clone(b[at+headerSize : start]), message: message, left: total, unsent: total}
+	if h.length > maxBody {
+		m.first.flags |= flagPieces
+		m.prefix = binary.LittleEndian.AppendUint32(m.prefix, uint32(total))
+	}
+	return m
+}
+
+// appendLarge adds a large message.
 func (o *output) appendLarge(m *largeMessage) error {
 	o.mu.Lock()
 	if o.err != nil {
-		o.mu.Unlock()
+		defer o.mu.Unlock()
 		return o.err
 	}
 	o.large = append(o.large, m)
-	o.backlog += len(m.message)
+	o.backlog += m.left
 	if o.writing {
 		o.mu.Unlock()
 		return nil
@@ -39,15 +70,28 @@ func (o *output) appendLarge(m *largeMessage) error {
 	return nil
 }
 
-// withdraw takes the rest of a large message back. It reports whether nothing of it will ever be sent.
+// withdraw takes the rest of a large message back: when it returns nothing reads the message's bytes. It reports
+// whether none of them will ever be sent.
 func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if i := slices.Index(o.large, m); i >= 0 {
 		o.large = slices.Delete(o.large, i, i+1)
-		o.backlog -= len(m.message) - m.taken
+		o.backlog -= m.left
 	}
-	return !m.begun
+	unsent = !m.begun
+	var interrupted chan struct{}
+	if m.writing {
+		if o.interrupted == nil {
+			o.interrupted = make(chan struct{})
+			_ = o.nc.SetWriteDeadline(time.Unix(1, 0))
+		}
+		interrupted = o.interrupted
+	}
+	o.mu.Unlock()
+	if interrupted != nil {
+		<-interrupted
+	}
+	return unsent
 }
 
 // writeLarge writes what waits: small frames first, then pieces of the large messages in turn.
@@ -57,58 +101,72 @@ func (o *output) writeLarge() {
 	o.buf, o.spare = o.spare[:0], small
 	o.pongs = 0
 	bufs := append(o.bufs[:0], small)
-	pieces := o.pieces[:0]
+	o.pieces = o.pieces[:0]
 	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
 			break
 		}
 		m := o.large[0]
-		head, body := m.next(o.heads[i][:])
-		bufs = append(bufs, head, body)
-		pieces = append(pieces, piece{m, len(head), len(body)})
-		o.backlog -= len(body)
+		var p piece
+		bufs, p = m.next(bufs, o.heads[i][:])
+		o.pieces = append(o.pieces, p)
+		o.backlog -= p.n
 		o.large = slices.Delete(o.large, 0, 1)
-		if m.taken < len(m.message) {
+		if m.left > 0 {
 			o.large = append(o.large, m)
 		}
 	}
 	o.mu.Unlock()
-	o.bufs, o.pieces = bufs, pieces
-	o.writeAll(bufs, pieces)
+	o.bufs = bufs
+	o.writeAll(bufs)
 	clear(bufs)
-	clear(pieces)
 }
 
-// next takes the next piece: its header, for which there is room, with the prefix in the first, and its bytes.
-func (m *largeMessage) next(room []byte) (head, body []byte) {
+// next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
+func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
 	h := header{kind: frameMore, id: m.first.id}
 	var prefix []byte
 	if !m.begun {
 		h, prefix, m.begun = m.first, m.prefix, true
 	}
-	n := min(maxBody-len(prefix), len(m.message)-m.taken)
-	body = m.message[m.taken : m.taken+n]
-	m.taken += n
+	n := min(maxBody-len(prefix), m.left)
 	h.length = len(prefix) + n
 	h.put(room)
-	return append(room[:headerSize:headerSize], prefix...), body
+	head := append(room[:headerSize:headerSize], prefix...)
+	m.left -= n
+	m.writing = true
+	return m.take(append(bufs, head), n), piece{m, len(head), n}
 }
 
-// wrotePiecesLocked counts what the network took of pieces, n bytes in all with their headers.
-func wrotePiecesLocked(pieces []piece, n int) {
-	for _, p := range pieces {
-		if n < p.head {
-			return
+// take appends the next n bytes of the message to bufs.
+func (m *largeMessage) take(bufs net.Buffers, n int) net.Buffers {
+	for n > 0 {
+		part := m.message[0][:min(n, len(m.message[0]))]
+		bufs = append(bufs, part)
+		n -= len(part)
+		if m.message[0] = m.message[0][len(part):]; len(m.message[0]) == 0 {
+			m.message = m.message[1:]
 		}
-		took := min(p.n, n-p.head)
-		p.of.written += took
-		n -= p.head + took
 	}
+	return bufs
+}
+
+// wrotePiecesLocked counts what the network took of the pieces of a write, n bytes in all with their headers.
+func (o *output) wrotePiecesLocked(n int) {
+	for _, p := range o.pieces {
+		p.of.writing = false
+		if n > p.head {
+			p.of.unsent -= min(p.n, n-p.head)
+		}
+		n -= p.head + p.n
+	}
+	clear(o.pieces)
+	o.pieces = o.pieces[:0]
 }
 
 // incomplete reports whether the network has not taken all of m.
 func (o *output) incomplete(m *largeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return m.written < len(m.message)
+	return m.unsent > 0
 }

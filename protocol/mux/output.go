@@ -1,13 +1,17 @@
 package mux
 
 import (
+	"bytes"
+	"errors"
 	"net"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 const (
@@ -38,6 +42,8 @@ type output struct {
 	ending  bool   // nothing more will be queued
 	backlog int    // bytes of large
 	room    chan struct{}
+	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
+	interrupted chan struct{}
 
 	// Used by whoever writes.
 	spare   []byte
@@ -206,11 +212,10 @@ func (o *output) startDrain(rest []byte) {
 func (o *output) drain(rest []byte) {
 	for {
 		if len(rest) > 0 {
-			o.writeAll(net.Buffers{rest}, nil)
+			o.writeAll(net.Buffers{rest})
 		}
 		b, ok := o.take()
 		if !ok {
-			_ = o.nc.SetWriteDeadline(time.Time{})
 			o.wakeRoom()
 			return
 		}
@@ -221,17 +226,51 @@ func (o *output) drain(rest []byte) {
 	}
 }
 
-// writeAll writes bufs: small frames and then pieces.
-func (o *output) writeAll(bufs net.Buffers, pieces []piece) {
-	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+// writeAll writes bufs: small frames and then the pieces.
+func (o *output) writeAll(bufs net.Buffers) {
 	small := len(bufs[0])
+	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
 	n, err := bufs.WriteTo(o.nc)
+	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
+		var m int
+		m, err = o.writeCopy(bufs)
+		n += int64(m)
+	}
 	o.mu.Lock()
 	o.written += uint64(min(int(n), small))
-	wrotePiecesLocked(pieces, int(n)-small)
+	o.wrotePiecesLocked(int(n) - small)
+	o.endInterruptLocked()
 	o.mu.Unlock()
 	if err != nil {
 		o.fail(err)
+	}
+}
+
+// writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
+func (o *output) writeCopy(rest net.Buffers) (int, error) {
+	b := bytes.Join(rest, nil)
+	o.mu.Lock()
+	for _, p := range o.pieces {
+		p.of.writing = false
+	}
+	o.endInterruptLocked()
+	o.mu.Unlock()
+	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+	return o.nc.Write(b)
+}
+
+func (o *output) isInterrupted() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.interrupted != nil
+}
+
+// endInterruptLocked wakes those that withdrew what was being written. Writes that do not wait have no deadline.
+func (o *output) endInterruptLocked() {
+	_ = o.nc.SetWriteDeadline(time.Time{})
+	if o.interrupted != nil {
+		close(o.interrupted)
+		o.interrupted = nil
 	}
 }
 
@@ -322,4 +361,13 @@ func (o *output) closeWrite() {
 		return
 	}
 	_ = o.nc.Close()
+}
+
+// reset makes enc append a frame to b. Over a socket it leaves large content where it is.
+func (o *output) reset(enc *wire.Encoder, b []byte) {
+	if o.raw == nil {
+		enc.Reset(b)
+		return
+	}
+	enc.ResetSharing(b, shareFrom)
 }

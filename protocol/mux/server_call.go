@@ -207,18 +207,19 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 		frame = appendMetadata(frame, md)
 	}
 	messageStart := len(frame)
-	enc.Reset(frame)
+	sc.conn.out.reset(enc, frame)
 	message.EncodeWire(enc)
 	frame, err := enc.Bytes()
 	if err != nil {
 		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
 	}
+	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))
 	limit := min(sc.conn.own.message, sc.conn.peer.message)
-	if n := len(frame) - messageStart; n > limit {
-		return nil, nil, tooLarge("the answer", n, limit)
+	if size > limit {
+		return nil, nil, tooLarge("the answer", size, limit)
 	}
-	return frame, sealFrame(h, frame[start:], messageStart-start), nil
+	return frame, sealFrame(h, frame, start, messageStart, enc), nil
 }
 
 // room returns b with room for an answer as large as the last one.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -129,6 +130,7 @@ func (s *Server) leave() {
 // serveConn serves nc until it ends.
 func (s *Server) serveConn(nc net.Conn) {
 	defer s.leave()
+	defer s.recoverFrom(nc)
 	p, served, head, err := s.tell(nc)
 	s.told(nc)
 	if err != nil {
@@ -139,6 +141,14 @@ func (s *Server) serveConn(nc net.Conn) {
 		return
 	}
 	p.ServeConn(served, head)
+}
+
+// recoverFrom keeps a panic of a protocol from the other connections.
+func (s *Server) recoverFrom(nc net.Conn) {
+	if p := recover(); p != nil {
+		s.log.Error("serving a connection panicked", "peer", nc.RemoteAddr(), "panic", p, "stack", string(debug.Stack()))
+		nc.Close()
+	}
 }
 
 // tell returns the protocol that nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was

@@ -61,8 +61,7 @@ type Server struct {
 	listeners map[net.Listener]bool
 	sniffing  map[net.Conn]bool // no protocol has these yet
 	open      int               // connections
-
-	closed bool // Close was called
+	closed    bool              // Close was called
 
 	arriving sync.WaitGroup // of Accepts under way, and of sniffing
 	conns    sync.WaitGroup // of all connections, and of a supervisor's workers
@@ -225,7 +224,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
 }
 
-// Close ends all connections and their calls at once, and waits for their goroutines.
+// Close ends all connections at once, and with them the contexts of the handlers that run.
 func (s *Server) Close() error {
 	if s.err != nil {
 		return nil

@@ -159,7 +159,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// Close cuts every connection, and waits until they have ended.
+// Close cuts every connection and waits until they have ended. It does not wait for handlers, whose contexts end.
 func (s *Server) Close() error {
 	s.refuseNew()
 	err := s.http.Close()

@@ -85,7 +85,7 @@ func testManyCallers(t *testing.T, p Protocol, n Network) {
 			if i%2 == 0 {
 				ctx = rpc.WithTimeout(context.Background(), time.Minute)
 			}
-			for k := range 100 {
+			for k := range 40 {
 				want := fmt.Sprintf("%d of %d %s", k, i, strings.Repeat("x", i*k%3000))
 				if got, err := echo(c).Strings(ctx, want); got != want || err != nil {
 					t.Errorf("%.20q came back as %.20q, %v", want, got, err)

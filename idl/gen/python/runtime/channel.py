@@ -1,5 +1,6 @@
 # --- Connections and channels ------------------------------------------------
 
+_SCHEMES = ("basic", "line", "mux")
 _LIMIT = 4 << 20  # bytes of a message
 _MAX_NAME = 256  # bytes of a method's name
 
@@ -96,11 +97,12 @@ class _Link:
         self.closed = False
 
     def call(self, method: _Method, plain: Dict[int, Any],
-             timeout: Optional[float]) -> Tuple[int, Any]:
+             timeout: Optional[float],
+             metadata: Mapping[str, List[str]]) -> Tuple[int, Any]:
         request = self.protocol.request(method, plain)
         if len(request) > self.limit:
-            raise RpcError("resource_exhausted", f"a request of {len(request)}"
-                           f" bytes; the limit is {self.limit}", False)
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "a request", len(request), self.limit)), "not started")
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self.lock.acquire(timeout=-1 if timeout is None else timeout):
             raise _timed_out(method, timeout, False)
@@ -117,20 +119,8 @@ class _Link:
         if self.stream and (self.stream.buffer or self.stream.stale()):
             self.drop()
         if self.stream is None:
-            left = None
-            if deadline is not None:
-                left = max(deadline - time.monotonic(), 0.001)
-            try:
-                sock = socket.create_connection(self.address, left)
-            except socket.timeout:
-                raise _timed_out(method, timeout, False) from None
-            except OSError as err:
-                host, port = self.address
-                raise RpcError(
-                    "unavailable", f"cannot connect to {host}:{port}: {err}; "
-                    "check the address, and that the server runs",
-                    False) from err
-            self.stream = _Stream(sock, self.limit)
+            self.stream = _Stream(_dial(self.address, method, timeout,
+                                        deadline), self.limit)
         self.stream.deadline = deadline
         return self.stream
 
@@ -147,13 +137,11 @@ class _Link:
         except (OSError, EOFError) as err:
             raise RpcError(
                 "unavailable", f"the connection broke during {method.name}: "
-                f"{err}; the next call connects anew") from err
+                f"{err}; the next call connects anew", "unknown") from err
         except _TooLarge as err:
             raise RpcError("resource_exhausted", str(err)) from None
         except _BadMessage as err:
-            raise RpcError(
-                "internal", f"the answer to {method.name} does not fit: {err};"
-                " are both sides made from the same definition?") from None
+            raise _unfit(method, err) from None
         finally:
             if answer is None:
                 self.drop()
@@ -163,38 +151,71 @@ class _Link:
             self.stream.close()
             self.stream = None
 
+    def close(self) -> None:
+        with self.lock:
+            self.closed = True
+            self.drop()
+
+
+def _dial(address: Tuple[str, int], method: _Method, timeout: Optional[float],
+          deadline: Optional[float]) -> socket.socket:
+    left = None
+    if deadline is not None:
+        left = max(deadline - time.monotonic(), 0.001)
+    try:
+        return socket.create_connection(address, left)
+    except socket.timeout:
+        raise _timed_out(method, timeout, False) from None
+    except OSError as err:
+        host, port = address
+        raise RpcError(
+            "unavailable", f"cannot connect to {host}:{port}: {err}; check "
+            "the address, and that the server runs", "not started") from err
+
 
 def _timed_out(method: _Method, timeout: Optional[float],
                may_have_run: bool) -> RpcError:
+    outcome = "unknown" if may_have_run else "not started"
     if timeout is None:  # it was the network's own
         return RpcError("unavailable", f"no answer to {method.name}: timed out"
-                        " below; check the address and the network",
-                        may_have_run)
+                        " below; check the address and the network", outcome)
     return RpcError("deadline_exceeded", f"no answer to {method.name} within "
                     f"{timeout:g} s; a channel's timeout sets the time",
-                    may_have_run)
+                    outcome)
+
+
+def _unfit(method: _Method, err: Exception) -> RpcError:
+    return RpcError("internal", f"the answer to {method.name} does not fit: "
+                    f"{err}; are both sides made from the same definition?")
 
 
 class Channel:
     """A connection to a server, for the clients that are made with it.
 
     target is "host:port", which speaks the basic protocol, as does
-    "basic://host:port"; "line://host:port" speaks JSON lines. timeout is the
-    seconds that a call may take, None for as long as the definition says, else
-    for ever; limit the bytes of a message in each direction. The connection
-    is made by the first call, and anew by the first after it broke. Threads
-    may share a channel: their calls run one after another.
+    "basic://host:port"; "line://host:port" speaks JSON lines, and
+    "mux://host:port" the protocol that carries many calls at once. timeout is
+    the seconds that a call may take, None for as long as the definition says,
+    else for ever; limit the bytes of a message in each direction. The
+    connection is made by the first call, and anew by the first after it broke.
+    Threads may share a channel: their calls run at the same time with mux,
+    else one after another.
     """
 
     def __init__(self, target: str, timeout: Optional[float] = None,
                  limit: int = _LIMIT) -> None:
         scheme, separator, address = target.rpartition("://")
-        if separator and scheme not in _PROTOCOLS:
+        if separator and scheme not in _SCHEMES:
             raise ValueError(f"{target!r}: this module speaks "
-                             f"{' and '.join(_PROTOCOLS)}, not {scheme}")
-        protocol = _PROTOCOLS[scheme or "basic"]
-        self._link = _Link(address, protocol, limit)
+                             f"{', '.join(_SCHEMES)}, not {scheme}")
+        self._link: Any = None
+        if scheme == "mux":
+            self._link = _MuxLink(address, limit)
+        else:
+            protocol = _Line if scheme == "line" else _Basic
+            self._link = _Link(address, protocol, limit)
         self.timeout = timeout
+        self._metadata: Dict[str, List[str]] = {}
 
     def with_timeout(self, timeout: Optional[float]) -> Channel:
         """Gives the same connection with another timeout for its calls."""
@@ -202,11 +223,21 @@ class Channel:
         channel.timeout = timeout
         return channel
 
+    def with_metadata(self, metadata: Mapping[str, Any]) -> Channel:
+        """Gives the same connection with something that its calls carry.
+
+        A value is a string, or several in a list. Mux alone carries metadata.
+        """
+        if not isinstance(self._link, _MuxLink):
+            raise ValueError("the basic and line protocols carry no metadata;"
+                             " mux://host:port does")
+        channel = copy.copy(self)
+        channel._metadata = {**self._metadata, **_check_metadata(metadata)}
+        return channel
+
     def close(self) -> None:
-        """Closes the connection, once the running call has ended."""
-        with self._link.lock:
-            self._link.closed = True
-            self._link.drop()
+        """Closes the connection, once the running calls have ended."""
+        self._link.close()
 
     def __enter__(self) -> Channel:
         return self
@@ -219,7 +250,8 @@ class Channel:
             raise _no_streams(method, False)
         plain = _lower_fields(method.params.fields, args)
         timeout = method.timeout if self.timeout is None else self.timeout
-        status, plain_result = self._link.call(method, plain, timeout)
+        status, plain_result = self._link.call(method, plain, timeout,
+                                               self._metadata)
         try:
             return _lift_outcome(method, status, plain_result)
         except _BadMessage as err:
@@ -233,6 +265,6 @@ def _caller(channel: Channel, methods: _Methods) -> Callable[..., Any]:
 
 
 def _no_streams(method: _Method, may_have_run: bool) -> RpcError:
-    return RpcError("unimplemented", f"{method.name} has a stream, which the "
-                    "basic and line protocols do not carry; mux, Connect, gRPC"
-                    " and gRPC-Web do", may_have_run)
+    return RpcError("unimplemented", f"{method.name} has a stream, which this "
+                    "module does not carry; Connect, gRPC and gRPC-Web do",
+                    "answered" if may_have_run else "not started")

@@ -1,10 +1,41 @@
 # --- Servers -----------------------------------------------------------------
 
-_PROTOCOLS = {"basic": _Basic, "line": _Line}
 _FIRST_BYTES = {b"\0": _Basic, b"{": _Line, b" ": _Line, b"\t": _Line,
                 b"\r": _Line, b"\n": _Line}
 
 _log = logging.getLogger("yodel")
+_thread = threading.local()  # call is what the thread's handler answers
+
+
+class ServerCall:
+    """What a handler can learn about its call, by current_call().
+
+    deadline is when the caller stops waiting, by time.monotonic, or None;
+    cancelled is set when the caller gives up or its connection ends; metadata
+    is what the caller sent, each key with its values. The basic and the line
+    protocol tell none of these.
+    """
+
+    def __init__(self, deadline: Optional[float] = None,
+                 metadata: Optional[Dict[str, List[str]]] = None) -> None:
+        self.deadline = deadline
+        self.cancelled = threading.Event()
+        self.metadata = metadata or {}
+
+    def time_left(self) -> Optional[float]:
+        """Gives the seconds until the deadline, or None."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - time.monotonic())
+
+
+def current_call() -> ServerCall:
+    """Gives the call that the handler in this thread answers."""
+    call = getattr(_thread, "call", None)
+    if call is None:
+        raise RuntimeError("no handler of this module's servers runs in this "
+                           "thread; ask in the handler, and hand it on")
+    return call  # type: ignore
 
 
 class _Bound:
@@ -14,7 +45,8 @@ class _Bound:
         self.method = method
         self.handler = handler
 
-    def run(self, plain: Dict[int, Any]) -> Tuple[int, Any]:
+    def run(self, plain: Dict[int, Any],
+            call: Optional[ServerCall] = None) -> Tuple[int, Any]:
         """Calls the handler; gives what _lift_outcome takes."""
         if self.method.stream:
             raise _no_streams(self.method, True)
@@ -23,10 +55,13 @@ class _Bound:
                 raise RpcError("invalid_argument",
                                f"{self.method.name} lacks {field.name}")
         args = _lift_fields(self.method.params.fields, plain)
+        _thread.call = call or ServerCall()
         try:
             return 1, self.lower_result(self.handler(**args))
         except Exception as err:
             return self.failure(err)
+        finally:
+            _thread.call = None
 
     def lower_result(self, value: Any) -> Any:
         if self.method.result is None:
@@ -76,11 +111,12 @@ class _Connection:
         self.server = server
         self.stream = _Stream(sock, server.limit)
         self.busy = False  # with a request; guarded by the server's state
+        self.mux: Optional[_MuxServer] = None  # the same
 
     def run(self) -> None:
         try:
             self.serve()
-        except (OSError, EOFError) as err:
+        except (OSError, EOFError, _Fault) as err:
             _log.info("a connection was closed: %s", err)
         except Exception:
             _log.exception("a connection was closed by a bug")
@@ -92,6 +128,9 @@ class _Connection:
         if not self.stream.fill():
             return
         first = bytes(self.stream.buffer[:1])
+        if first == _MAGIC[:1]:
+            self.serve_mux()
+            return
         protocol = _FIRST_BYTES.get(first)
         if protocol is None:
             _log.info("a connection was closed: its first byte, %r, is of no "
@@ -101,6 +140,12 @@ class _Connection:
             self.stream.deadline = None
             if not self.stream.buffer and not self.stream.fill():
                 return
+
+    def serve_mux(self) -> None:
+        mux = _MuxServer(self.server, self.stream)
+        mux.greet()
+        self.server._set_mux(self, mux)
+        mux.run()
 
     def serve_next(self, protocol: Any) -> bool:
         """Answers one request; False where the connection shall end."""
@@ -140,6 +185,13 @@ class _Connection:
                          f"bytes; the limit is {self.server.limit}")))
         return answer
 
+    def retire(self) -> None:
+        """Ends the connection where it is at rest, else once it is."""
+        if self.mux:
+            self.mux.drain()
+        elif not self.busy:
+            self.cut()
+
     def cut(self) -> None:
         try:
             self.stream.sock.shutdown(socket.SHUT_RDWR)
@@ -153,9 +205,11 @@ class Server:
     address is (host, port); port 0 picks a free one, which the attribute
     address tells. services are made from handlers. limit is the bytes of a
     message in each direction, first_timeout the seconds until a connection's
-    first byte, message_timeout those for the rest of a message. The basic and
-    the line protocol are answered on the same port.
+    first byte, message_timeout those for the rest of a message. The basic,
+    the line and the mux protocol are answered on the same port.
     """
+
+    _workers = 1  # threads that run handlers for one mux connection
 
     def __init__(self, address: Tuple[str, int], *services: Any,
                  limit: int = _LIMIT, first_timeout: float = 10,
@@ -254,20 +308,26 @@ class Server:
             connection.busy = busy
             return not self._stopping
 
+    def _set_mux(self, connection: _Connection, mux: _MuxServer) -> None:
+        with self._state:
+            connection.mux = mux
+            if self._stopping:
+                mux.drain()
+
     def shutdown(self, timeout: float = 30) -> None:
         """Stops accepting and lets running calls end, then returns.
 
-        Connections without a running call are closed at once; those whose
-        call takes longer than timeout seconds are cut. Not for handlers: it
-        would wait for the very call that it is called from.
+        Connections without a running call are closed at once, mux ones once
+        the caller knows; those whose calls take longer than timeout seconds
+        are cut. Not for handlers: it would wait for the very call that it is
+        called from.
         """
         with self._state:
             if not self._stopping:
                 self._stopping = True
                 self._waker.send(b"\0")
             for connection in self._connections:
-                if not connection.busy:
-                    connection.cut()
+                connection.retire()
             self._state.wait_for(self._ended, timeout)
             for connection in self._connections:
                 connection.cut()
@@ -285,7 +345,12 @@ class Server:
 
 
 class ThreadServer(Server):
-    """A Server with a thread for each connection."""
+    """A Server with a thread for each connection.
+
+    A mux connection has as many as calls run on it at once, up to 32.
+    """
+
+    _workers = 32
 
     def _start(self, connection: _Connection) -> None:
         thread = threading.Thread(target=connection.run, daemon=True)

@@ -35,27 +35,34 @@ class RpcError(Exception):
     """A call that failed other than by a declared exception.
 
     code is one of gRPC's names, such as "unavailable" or "invalid_argument".
-    may_have_run is False where the server certainly did not run the call.
-    A handler raises one to choose the code that its caller sees.
+    outcome is "answered" where the server answered with the error, "not
+    started" where it certainly did not run the call, so that it is safe to
+    send again, and else "unknown". A handler raises an RpcError to choose
+    the code that its caller sees.
     """
 
     def __init__(self, code: str, message: str,
-                 may_have_run: bool = True) -> None:
-        super().__init__(code, message, may_have_run)
+                 outcome: str = "answered") -> None:
+        super().__init__(code, message, outcome)
         self.code = code
         self.message = message
-        self.may_have_run = may_have_run
+        self.outcome = outcome
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the server may have run the call."""
+        return self.outcome != "not started"
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
 
-_CODES = frozenset((
+_CODES = (  # in the order of their numbers, from 1
     "canceled", "unknown", "invalid_argument", "deadline_exceeded",
     "not_found", "already_exists", "permission_denied", "resource_exhausted",
     "failed_precondition", "aborted", "out_of_range", "unimplemented",
     "internal", "unavailable", "data_loss", "unauthenticated",
-))
+)
 
 
 class _BadMessage(Exception):
@@ -122,7 +129,10 @@ class _Field:
 
 
 class _Method:
-    """A method of a service. Protocols send its parameters as a struct."""
+    """A method of a service. Protocols send its parameters as a struct.
+
+    Mux sends its result as one, too, with the one field results.
+    """
 
     def __init__(self, name: str, *params: _Field,
                  result: Optional[_Type] = None, attr: str = "",
@@ -135,10 +145,14 @@ class _Method:
         self.params.has(*params)
         self.result = result  # None for void
         self.optional = optional  # the result may be None
+        self.results = _Type("struct")
+        if result:
+            self.results.has(_Field(1, "result", result, optional=optional))
         self.stream = stream
         self.timeout = timeout
         self.exceptions = exceptions
         self.wire_name = name  # what a client calls it
+        self.full_name = name  # with package and service
 
 
 class _Methods:
@@ -150,6 +164,7 @@ class _Methods:
         self.name = name
         self.by_attr = {method.attr: method for method in methods}
         for method in methods:
+            method.full_name = f"{package}.{name}/{method.name}"
             if not own:
                 method.wire_name = f"{name}.{method.name}"
 

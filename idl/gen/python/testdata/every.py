@@ -46,6 +46,7 @@ __all__ = [
     "RpcError",
     "Scalars",
     "Server",
+    "ServerCall",
     "Service",
     "Shape",
     "ShapeCircle",
@@ -55,6 +56,7 @@ __all__ = [
     "Silent",
     "Square",
     "ThreadServer",
+    "current_call",
 ]
 
 
@@ -527,27 +529,34 @@ class RpcError(Exception):
     """A call that failed other than by a declared exception.
 
     code is one of gRPC's names, such as "unavailable" or "invalid_argument".
-    may_have_run is False where the server certainly did not run the call.
-    A handler raises one to choose the code that its caller sees.
+    outcome is "answered" where the server answered with the error, "not
+    started" where it certainly did not run the call, so that it is safe to
+    send again, and else "unknown". A handler raises an RpcError to choose
+    the code that its caller sees.
     """
 
     def __init__(self, code: str, message: str,
-                 may_have_run: bool = True) -> None:
-        super().__init__(code, message, may_have_run)
+                 outcome: str = "answered") -> None:
+        super().__init__(code, message, outcome)
         self.code = code
         self.message = message
-        self.may_have_run = may_have_run
+        self.outcome = outcome
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the server may have run the call."""
+        return self.outcome != "not started"
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
 
-_CODES = frozenset((
+_CODES = (  # in the order of their numbers, from 1
     "canceled", "unknown", "invalid_argument", "deadline_exceeded",
     "not_found", "already_exists", "permission_denied", "resource_exhausted",
     "failed_precondition", "aborted", "out_of_range", "unimplemented",
     "internal", "unavailable", "data_loss", "unauthenticated",
-))
+)
 
 
 class _BadMessage(Exception):
@@ -614,7 +623,10 @@ class _Field:
 
 
 class _Method:
-    """A method of a service. Protocols send its parameters as a struct."""
+    """A method of a service. Protocols send its parameters as a struct.
+
+    Mux sends its result as one, too, with the one field results.
+    """
 
     def __init__(self, name: str, *params: _Field,
                  result: Optional[_Type] = None, attr: str = "",
@@ -627,10 +639,14 @@ class _Method:
         self.params.has(*params)
         self.result = result  # None for void
         self.optional = optional  # the result may be None
+        self.results = _Type("struct")
+        if result:
+            self.results.has(_Field(1, "result", result, optional=optional))
         self.stream = stream
         self.timeout = timeout
         self.exceptions = exceptions
         self.wire_name = name  # what a client calls it
+        self.full_name = name  # with package and service
 
 
 class _Methods:
@@ -642,6 +658,7 @@ class _Methods:
         self.name = name
         self.by_attr = {method.attr: method for method in methods}
         for method in methods:
+            method.full_name = f"{package}.{name}/{method.name}"
             if not own:
                 method.wire_name = f"{name}.{method.name}"
 
@@ -1559,8 +1576,247 @@ class _Line:
                                         "message": message}})
 
 
+# --- Protobuf's wire format, for the messages of the mux protocol ------------
+
+_VARINT, _FIXED64, _BLOCK, _GROUP, _GROUP_END, _FIXED32 = range(6)
+_WIRE_TYPES = {
+    "bool": _VARINT, "int": _VARINT, "long": _VARINT, "uint": _VARINT,
+    "ulong": _VARINT, "enum": _VARINT, "float": _FIXED32, "double": _FIXED64,
+}
+_WIRE_FLOATS = {"float": struct.Struct("<f"), "double": struct.Struct("<d")}
+_MAX_NUMBER = 2**29 - 1
+
+
+def _varint(number: int) -> bytes:
+    number &= 2**64 - 1  # negative numbers take ten bytes
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _wire_fields(fields: Tuple[_Field, ...], plain: Dict[int, Any]) -> bytes:
+    return b"".join(_wire_field(field.number, field.type, plain[field.number])
+                    for field in fields if field.number in plain)
+
+
+def _wire_field(number: int, type_: _Type, plain: Any) -> bytes:
+    if type_.kind == "map":
+        entries = (_wire_field(1, type_.key, key)
+                   + _wire_field(2, type_.elem, plain[key])
+                   for key in sorted(plain))
+        return b"".join(_wire_block(number, entry) for entry in entries)
+    if type_.kind != "list":
+        return _wire_single(number, type_, plain)
+    if type_.elem.kind not in _WIRE_TYPES:
+        return b"".join(_wire_single(number, type_.elem, elem)
+                        for elem in plain)
+    packed = b"".join(_wire_scalar(type_.elem.kind, elem) for elem in plain)
+    return _wire_block(number, packed) if packed else b""
+
+
+def _wire_single(number: int, type_: _Type, plain: Any) -> bytes:
+    kind = type_.kind
+    if kind in _WIRE_TYPES:
+        return (_varint(number << 3 | _WIRE_TYPES[kind])
+                + _wire_scalar(kind, plain))
+    if kind == "string":
+        return _wire_block(number, plain.encode())
+    if kind == "bytes":
+        return _wire_block(number, plain)
+    if kind == "timestamp":
+        return _wire_block(number, _wire_span(*plain))
+    if kind == "duration":
+        seconds, nanos = divmod(abs(plain), 10**9)
+        sign = -1 if plain < 0 else 1
+        return _wire_block(number, _wire_span(sign * seconds, sign * nanos))
+    return _wire_block(number, _wire_fields(type_.fields, plain))
+
+
+def _wire_block(number: int, data: bytes) -> bytes:
+    return _varint(number << 3 | _BLOCK) + _varint(len(data)) + data
+
+
+def _wire_scalar(kind: str, plain: Any) -> bytes:
+    if kind in _WIRE_FLOATS:
+        return _WIRE_FLOATS[kind].pack(plain)
+    return _varint(int(plain))
+
+
+def _wire_span(seconds: int, nanos: int) -> bytes:
+    """Gives a Timestamp or a Duration, which have the same two fields."""
+    out = b"\x08" + _varint(seconds) if seconds else b""
+    return out + b"\x10" + _varint(nanos) if nanos else out
+
+
+class _WireReader:
+    """Reads plain values from bytes. Any error is a _BadMessage."""
+
+    def __init__(self, data: Any, depth: int = 0) -> None:
+        self.data = memoryview(data)
+        self.at = 0
+        self.depth = depth  # of the message that data is
+
+    def more(self) -> bool:
+        return self.at < len(self.data)
+
+    def take(self, size: int) -> memoryview:
+        left = len(self.data) - self.at
+        if size > left:
+            raise _BadMessage(f"a value of {size} bytes where {left} are left")
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def varint(self) -> int:
+        number = 0
+        for shift in range(0, 70, 7):
+            byte = self.take(1)[0]
+            number |= (byte & 127) << shift
+            if byte < 128:
+                break
+        else:
+            raise _BadMessage("a number of more than ten bytes")
+        if number >= 2**64:
+            raise _BadMessage("a number of more than 64 bits")
+        return number
+
+    def tag(self) -> Tuple[int, int]:
+        number, wire_type = divmod(self.varint(), 8)
+        if not 1 <= number <= _MAX_NUMBER:
+            raise _BadMessage(f"a field with the number {number}")
+        return number, wire_type
+
+    def fields(self, fields: Tuple[_Field, ...],
+               plain: Optional[Dict[int, Any]] = None,
+               union: bool = False) -> Dict[int, Any]:
+        """Reads a message on top of what an earlier part of it held."""
+        by_number = {field.number: field for field in fields}
+        plain = {} if plain is None else plain
+        while self.more():
+            number, wire_type = self.tag()
+            if number not in by_number:
+                self.skip(number, wire_type)
+                continue
+            if union and number not in plain:
+                plain.clear()  # the last one holds
+            field = by_number[number]
+            try:
+                plain[number] = self.field(field.type, wire_type,
+                                           plain.get(number))
+            except _BadMessage as err:
+                raise _BadMessage(f"{field.name}: {err}") from None
+        return plain
+
+    def field(self, type_: _Type, wire_type: int, before: Any) -> Any:
+        if type_.kind == "list":
+            elems = [] if before is None else before
+            self.elements(elems, type_.elem, wire_type)
+            return elems
+        if type_.kind == "map":
+            self.expect(wire_type, _BLOCK)
+            entries = {} if before is None else before
+            self.entry(entries, type_)
+            return entries
+        return self.single(type_, wire_type, before)
+
+    def expect(self, wire_type: int, wanted: int) -> None:
+        if wire_type != wanted:
+            raise _BadMessage(f"wire type {wire_type}, not {wanted}; is it of "
+                              "another type on the other side?")
+
+    def elements(self, elems: List[Any], elem: _Type,
+                 wire_type: int) -> None:
+        if elem.kind not in _WIRE_TYPES or wire_type != _BLOCK:
+            elems.append(self.single(elem, wire_type, None))
+            return
+        packed = _WireReader(self.block())
+        while packed.more():
+            elems.append(packed.scalar(elem.kind))
+
+    def entry(self, entries: Dict[Any, Any], type_: _Type) -> None:
+        pair = _WireReader(self.block(), self.depth).fields((
+            _Field(1, "key", type_.key), _Field(2, "value", type_.elem)))
+        key = pair.get(1, _ZEROS[type_.key.kind])
+        entries[key] = pair.get(2, _ZEROS[type_.elem.kind])
+
+    def single(self, type_: _Type, wire_type: int, before: Any) -> Any:
+        kind = type_.kind
+        self.expect(wire_type, _WIRE_TYPES.get(kind, _BLOCK))
+        if kind in _WIRE_TYPES:
+            return self.scalar(kind)
+        block = self.block()
+        if kind == "string":
+            return _utf8(bytes(block), "a string")
+        if kind == "bytes":
+            return bytes(block)
+        if self.depth >= _MAX_DEPTH:
+            raise _BadMessage(f"nested deeper than {_MAX_DEPTH}")
+        inner = _WireReader(block, self.depth + 1)
+        if kind in ("timestamp", "duration"):
+            return inner.span(kind)
+        return inner.fields(type_.fields, before, kind == "union")
+
+    def block(self) -> memoryview:
+        return self.take(self.varint())
+
+    def scalar(self, kind: str) -> Any:
+        if kind in _WIRE_FLOATS:
+            layout = _WIRE_FLOATS[kind]
+            return layout.unpack(self.take(layout.size))[0]
+        number = self.varint()
+        if kind == "bool":
+            return number != 0
+        low, high = _RANGES[kind]
+        number &= high - low  # its low 32 or 64 bits
+        return number + 2 * low if number > high else number
+
+    def span(self, kind: str) -> Any:
+        parts = self.fields((_Field(1, "seconds", _LONG),
+                             _Field(2, "nanos", _INT)))
+        seconds, nanos = parts.get(1, 0), parts.get(2, 0)
+        if kind == "timestamp":
+            if not 0 <= nanos < 10**9:
+                raise _BadMessage(f"a timestamp of {nanos} nanoseconds")
+            return seconds, nanos
+        total = seconds * 10**9 + nanos
+        low, high = _RANGES[kind]
+        if not low <= total <= high:
+            raise _BadMessage("a duration of more than 292 years")
+        return total
+
+    def skip(self, number: int, wire_type: int) -> None:
+        """Skips a value, or a group, an old form of nested messages."""
+        groups = []
+        while True:
+            if wire_type == _GROUP:
+                groups.append(number)
+            elif wire_type == _GROUP_END:
+                if not groups or groups.pop() != number:
+                    raise _BadMessage("the end of a group that did not start")
+            else:
+                self.skip_value(wire_type)
+            if not groups:
+                return
+            if self.depth + len(groups) > _MAX_DEPTH:
+                raise _BadMessage(f"nested deeper than {_MAX_DEPTH}")
+            number, wire_type = self.tag()
+
+    def skip_value(self, wire_type: int) -> None:
+        if wire_type == _VARINT:
+            self.varint()
+        elif wire_type == _BLOCK:
+            self.block()
+        elif wire_type in (_FIXED32, _FIXED64):
+            self.take(4 if wire_type == _FIXED32 else 8)
+        else:
+            raise _BadMessage(f"wire type {wire_type}, which does not exist")
+
+
 # --- Connections and channels ------------------------------------------------
 
+_SCHEMES = ("basic", "line", "mux")
 _LIMIT = 4 << 20  # bytes of a message
 _MAX_NAME = 256  # bytes of a method's name
 
@@ -1657,11 +1913,12 @@ class _Link:
         self.closed = False
 
     def call(self, method: _Method, plain: Dict[int, Any],
-             timeout: Optional[float]) -> Tuple[int, Any]:
+             timeout: Optional[float],
+             metadata: Mapping[str, List[str]]) -> Tuple[int, Any]:
         request = self.protocol.request(method, plain)
         if len(request) > self.limit:
-            raise RpcError("resource_exhausted", f"a request of {len(request)}"
-                           f" bytes; the limit is {self.limit}", False)
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "a request", len(request), self.limit)), "not started")
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self.lock.acquire(timeout=-1 if timeout is None else timeout):
             raise _timed_out(method, timeout, False)
@@ -1678,20 +1935,8 @@ class _Link:
         if self.stream and (self.stream.buffer or self.stream.stale()):
             self.drop()
         if self.stream is None:
-            left = None
-            if deadline is not None:
-                left = max(deadline - time.monotonic(), 0.001)
-            try:
-                sock = socket.create_connection(self.address, left)
-            except socket.timeout:
-                raise _timed_out(method, timeout, False) from None
-            except OSError as err:
-                host, port = self.address
-                raise RpcError(
-                    "unavailable", f"cannot connect to {host}:{port}: {err}; "
-                    "check the address, and that the server runs",
-                    False) from err
-            self.stream = _Stream(sock, self.limit)
+            self.stream = _Stream(_dial(self.address, method, timeout,
+                                        deadline), self.limit)
         self.stream.deadline = deadline
         return self.stream
 
@@ -1708,13 +1953,11 @@ class _Link:
         except (OSError, EOFError) as err:
             raise RpcError(
                 "unavailable", f"the connection broke during {method.name}: "
-                f"{err}; the next call connects anew") from err
+                f"{err}; the next call connects anew", "unknown") from err
         except _TooLarge as err:
             raise RpcError("resource_exhausted", str(err)) from None
         except _BadMessage as err:
-            raise RpcError(
-                "internal", f"the answer to {method.name} does not fit: {err};"
-                " are both sides made from the same definition?") from None
+            raise _unfit(method, err) from None
         finally:
             if answer is None:
                 self.drop()
@@ -1724,38 +1967,71 @@ class _Link:
             self.stream.close()
             self.stream = None
 
+    def close(self) -> None:
+        with self.lock:
+            self.closed = True
+            self.drop()
+
+
+def _dial(address: Tuple[str, int], method: _Method, timeout: Optional[float],
+          deadline: Optional[float]) -> socket.socket:
+    left = None
+    if deadline is not None:
+        left = max(deadline - time.monotonic(), 0.001)
+    try:
+        return socket.create_connection(address, left)
+    except socket.timeout:
+        raise _timed_out(method, timeout, False) from None
+    except OSError as err:
+        host, port = address
+        raise RpcError(
+            "unavailable", f"cannot connect to {host}:{port}: {err}; check "
+            "the address, and that the server runs", "not started") from err
+
 
 def _timed_out(method: _Method, timeout: Optional[float],
                may_have_run: bool) -> RpcError:
+    outcome = "unknown" if may_have_run else "not started"
     if timeout is None:  # it was the network's own
         return RpcError("unavailable", f"no answer to {method.name}: timed out"
-                        " below; check the address and the network",
-                        may_have_run)
+                        " below; check the address and the network", outcome)
     return RpcError("deadline_exceeded", f"no answer to {method.name} within "
                     f"{timeout:g} s; a channel's timeout sets the time",
-                    may_have_run)
+                    outcome)
+
+
+def _unfit(method: _Method, err: Exception) -> RpcError:
+    return RpcError("internal", f"the answer to {method.name} does not fit: "
+                    f"{err}; are both sides made from the same definition?")
 
 
 class Channel:
     """A connection to a server, for the clients that are made with it.
 
     target is "host:port", which speaks the basic protocol, as does
-    "basic://host:port"; "line://host:port" speaks JSON lines. timeout is the
-    seconds that a call may take, None for as long as the definition says, else
-    for ever; limit the bytes of a message in each direction. The connection
-    is made by the first call, and anew by the first after it broke. Threads
-    may share a channel: their calls run one after another.
+    "basic://host:port"; "line://host:port" speaks JSON lines, and
+    "mux://host:port" the protocol that carries many calls at once. timeout is
+    the seconds that a call may take, None for as long as the definition says,
+    else for ever; limit the bytes of a message in each direction. The
+    connection is made by the first call, and anew by the first after it broke.
+    Threads may share a channel: their calls run at the same time with mux,
+    else one after another.
     """
 
     def __init__(self, target: str, timeout: Optional[float] = None,
                  limit: int = _LIMIT) -> None:
         scheme, separator, address = target.rpartition("://")
-        if separator and scheme not in _PROTOCOLS:
+        if separator and scheme not in _SCHEMES:
             raise ValueError(f"{target!r}: this module speaks "
-                             f"{' and '.join(_PROTOCOLS)}, not {scheme}")
-        protocol = _PROTOCOLS[scheme or "basic"]
-        self._link = _Link(address, protocol, limit)
+                             f"{', '.join(_SCHEMES)}, not {scheme}")
+        self._link: Any = None
+        if scheme == "mux":
+            self._link = _MuxLink(address, limit)
+        else:
+            protocol = _Line if scheme == "line" else _Basic
+            self._link = _Link(address, protocol, limit)
         self.timeout = timeout
+        self._metadata: Dict[str, List[str]] = {}
 
     def with_timeout(self, timeout: Optional[float]) -> Channel:
         """Gives the same connection with another timeout for its calls."""
@@ -1763,11 +2039,21 @@ class Channel:
         channel.timeout = timeout
         return channel
 
+    def with_metadata(self, metadata: Mapping[str, Any]) -> Channel:
+        """Gives the same connection with something that its calls carry.
+
+        A value is a string, or several in a list. Mux alone carries metadata.
+        """
+        if not isinstance(self._link, _MuxLink):
+            raise ValueError("the basic and line protocols carry no metadata;"
+                             " mux://host:port does")
+        channel = copy.copy(self)
+        channel._metadata = {**self._metadata, **_check_metadata(metadata)}
+        return channel
+
     def close(self) -> None:
-        """Closes the connection, once the running call has ended."""
-        with self._link.lock:
-            self._link.closed = True
-            self._link.drop()
+        """Closes the connection, once the running calls have ended."""
+        self._link.close()
 
     def __enter__(self) -> Channel:
         return self
@@ -1780,7 +2066,8 @@ class Channel:
             raise _no_streams(method, False)
         plain = _lower_fields(method.params.fields, args)
         timeout = method.timeout if self.timeout is None else self.timeout
-        status, plain_result = self._link.call(method, plain, timeout)
+        status, plain_result = self._link.call(method, plain, timeout,
+                                               self._metadata)
         try:
             return _lift_outcome(method, status, plain_result)
         except _BadMessage as err:
@@ -1794,18 +2081,789 @@ def _caller(channel: Channel, methods: _Methods) -> Callable[..., Any]:
 
 
 def _no_streams(method: _Method, may_have_run: bool) -> RpcError:
-    return RpcError("unimplemented", f"{method.name} has a stream, which the "
-                    "basic and line protocols do not carry; mux, Connect, gRPC"
-                    " and gRPC-Web do", may_have_run)
+    return RpcError("unimplemented", f"{method.name} has a stream, which this "
+                    "module does not carry; Connect, gRPC and gRPC-Web do",
+                    "answered" if may_have_run else "not started")
+
+
+# --- The mux protocol: many calls at once over one connection ----------------
+#
+# The section numbers are those of the protocol's page, PROTOCOL.md.
+
+_MAGIC = b"\xd7YDL"
+_PREFACE = _MAGIC + b"\1\0\0\0"
+_HEADER = struct.Struct("<IBBHI")  # length, type, flags, method, id
+_MAX_BODY = 65524
+
+(_SETTINGS, _CALL, _RESULT, _EXCEPTION, _ERROR, _CANCEL, _MORE, _PING, _PONG,
+ _GOAWAY) = range(1, 11)
+
+_NAME, _DEADLINE, _METADATA, _PIECES, _NOT_STARTED = 1, 2, 4, 8, 16
+_FLAGS = {  # that a frame of the type may have; the others have none
+    _CALL: _NAME | _DEADLINE | _METADATA | _PIECES,
+    _RESULT: _METADATA | _PIECES, _EXCEPTION: _METADATA | _PIECES,
+    _ERROR: _METADATA | _NOT_STARTED,
+}
+
+(_SET_MESSAGE, _SET_CALLS, _SET_METADATA, _SET_NAME,
+ _SET_METHODS) = range(1, 6)
+_SETTINGS_BY_DEFAULT = {_SET_MESSAGE: 4 << 20, _SET_CALLS: 128,
+                        _SET_METADATA: 8192, _SET_NAME: 256,
+                        _SET_METHODS: 4096}
+_MAX_NUMBERS = 65536  # slots, and methods
+_MAX_PREFIX = 32768  # bytes of metadata, so that a message has room behind
+_MAX_TEXT = 16384  # bytes of an error's text
+_MAX_PONGS = 1000
+_MAX_BACKLOG = 1 << 20  # bytes of answers that wait for the other side
+_KEY = re.compile("[a-z0-9._-]{1,256}")
+_MAX_WAIT = 10**9  # seconds of time left; threads cannot wait for ever
+_NAME_EVERY = 256  # calls of a method between two that tell its name
+
+
+class _Fault(Exception):
+    """What the other side did wrong; it ends the connection."""
+
+    def __init__(self, text: str, code: str = "invalid_argument") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class _Frame:
+    """A frame as it was read; take and number cut its body from the front."""
+
+    def __init__(self, kind: int, flags: int, method: int, id_: int,
+                 body: bytes) -> None:
+        self.kind = kind
+        self.flags = flags
+        self.method = method
+        self.id = id_
+        self.body = body
+
+    def take(self, size: int, what: str) -> bytes:
+        if size > len(self.body):
+            raise _Fault(f"{what} of {size} bytes is past the end of its frame"
+                         f" ({len(self.body)} bytes left)")
+        part, self.body = self.body[:size], self.body[size:]
+        return part
+
+    def number(self, size: int, what: str) -> int:
+        return int.from_bytes(self.take(size, what), "little")
+
+    def metadata(self, limit: int) -> Dict[str, List[str]]:
+        """Takes the metadata from the body, where the flag says so."""
+        values: Dict[str, List[str]] = {}
+        if not self.flags & _METADATA:
+            return values
+        size = self.number(4, "a metadata length")
+        if size > limit:
+            raise _Fault(f"metadata of {size} bytes; the limit is {limit}")
+        block = _Frame(0, 0, 0, 0, self.take(size, "metadata"))
+        while block.body:
+            key = block.take(block.number(2, "a key's length"), "a key")
+            value = block.take(block.number(4, "a value's length"), "a value")
+            text = key.decode(errors="backslashreplace")
+            if not _KEY.fullmatch(text):
+                raise _Fault(f"metadata with the key {_quote(text)}")
+            values.setdefault(text, []).append(
+                value.decode(errors="surrogateescape"))
+        return values
+
+    def pieces(self, limit: int) -> _Pieces:
+        """Takes the message, or what has come of it, from the body."""
+        if not self.flags & _PIECES:
+            return _Pieces(len(self.body), self.body, limit)
+        total = self.number(4, "a total length")
+        if not 0 < len(self.body) <= total:
+            raise _Fault(f"a piece of {len(self.body)} bytes of a message of "
+                         f"{total}")
+        return _Pieces(total, self.body, limit)
+
+
+class _Pieces:
+    """A message that comes in pieces; one over the limit is not kept."""
+
+    def __init__(self, total: int, first: bytes, limit: int) -> None:
+        self.total = total
+        self.missing = total - len(first)
+        self.refused = total > limit
+        self.data = bytearray(b"" if self.refused else first)
+
+    def add(self, piece: bytes) -> None:
+        if not 0 < len(piece) <= self.missing:
+            raise _Fault(f"a piece of {len(piece)} bytes of a message that "
+                         f"lacks {self.missing}")
+        self.missing -= len(piece)
+        if not self.refused:
+            self.data += piece
+
+
+def _frame(kind: int, flags: int = 0, method: int = 0, id_: int = 0,
+           body: bytes = b"") -> bytes:
+    return _HEADER.pack(len(body), kind, flags, method, id_) + body
+
+
+def _message_frames(kind: int, flags: int, method: int, id_: int,
+                    prefix: bytes, message: bytes) -> List[bytes]:
+    """Gives a message as one frame, or in pieces (section 5)."""
+    if len(prefix) + len(message) <= _MAX_BODY:
+        return [_frame(kind, flags, method, id_, prefix + message)]
+    prefix += len(message).to_bytes(4, "little")
+    room = _MAX_BODY - len(prefix)
+    frames = [_frame(kind, flags | _PIECES, method, id_,
+                     prefix + message[:room])]
+    for at in range(room, len(message), _MAX_BODY):
+        frames.append(_frame(_MORE, 0, 0, id_, message[at:at + _MAX_BODY]))
+    return frames
+
+
+def _error_frame(id_: int, flags: int, err: RpcError) -> bytes:
+    return _frame(_ERROR, flags, 0, id_, _coded(err.code, err.message))
+
+
+def _coded(code: str, text: str) -> bytes:
+    """Gives the body of an ERROR or a GOAWAY."""
+    number = _CODES.index(code if code in _CODES else "unknown") + 1
+    data = text.encode(errors="backslashreplace")[:_MAX_TEXT]
+    return bytes((number,)) + data.decode(errors="ignore").encode()
+
+
+def _read_coded(frame: _Frame) -> Tuple[str, str]:
+    number = frame.number(1, "a code")
+    text = frame.body.decode(errors="backslashreplace")
+    if 1 <= number <= len(_CODES):
+        return _CODES[number - 1], text
+    return "unknown", f"code {number}: {text}"
+
+
+def _metadata_block(values: Mapping[str, Sequence[str]]) -> bytes:
+    block = b""
+    for key in sorted(values):
+        for value in values[key]:
+            data = value.encode(errors="surrogateescape")
+            block += len(key).to_bytes(2, "little") + key.encode()
+            block += len(data).to_bytes(4, "little") + data
+    return block
+
+
+def _check_metadata(values: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """Gives each key's values as a list, or raises a Type- or ValueError."""
+    checked = {}
+    for key, value in values.items():
+        texts = [value] if isinstance(value, str) else list(value)
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValueError(f"the metadata key {key!r}: write lower case "
+                             "letters, digits, - _ and . only")
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"metadata {key}: {_wrong_type(text, 'str')}")
+        checked[key] = texts
+    return checked
+
+
+class _Outgoing:
+    """Frames on their way out, which are made when their turn comes."""
+
+    def __init__(self, make: Callable[[], List[bytes]], size: int = 0) -> None:
+        self.make = make
+        self.size = size  # in the backlog
+        self.frames: Optional[List[bytes]] = None
+        self.withdrawn = False
+
+    def begun(self) -> bool:
+        return self.frames is not None
+
+    def complete(self) -> bool:
+        """Tells whether the other side may have all of it."""
+        return self.frames == [] and not self.withdrawn
+
+
+class _MuxPeer:
+    """What both sides of a connection do: frames, a reader and a writer.
+
+    One thread reads. Another one writes what all of them queue, messages in
+    pieces in turn, so that nobody else waits for the network.
+    """
+
+    def __init__(self, stream: _Stream, limit: int, stall: float) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.stall = stall
+        self.peer = dict(_SETTINGS_BY_DEFAULT)  # what the other side accepts
+        self.threads: List[threading.Thread] = []
+        self.state = threading.Condition()  # guards what follows
+        self.queue: List[_Outgoing] = []
+        self.backlog = 0  # bytes of what is queued
+        self.pongs = 0  # that are queued
+        self.ending = False  # the writer ends with the last of the queue
+        self.over = False  # nothing is read or written any more
+        self.reason = ""
+
+    def hello(self) -> bytes:
+        setting = struct.pack("<HI", _SET_MESSAGE, min(self.limit, 2**32 - 1))
+        return _PREFACE + _frame(_SETTINGS, body=setting)
+
+    def read_preface(self) -> int:
+        """Gives the version of the other side."""
+        preface = self.stream.read(len(_PREFACE))
+        if not preface.startswith(_MAGIC):
+            raise _Fault(f"it begins with {preface[:4].hex(' ')} and not with "
+                         f"{_MAGIC.hex(' ')}")
+        return preface[len(_MAGIC)]
+
+    def read_settings(self) -> None:
+        frame = self.parse(self.stream.read(_HEADER.size), self.stream.read)
+        if frame.kind != _SETTINGS:
+            raise _Fault(f"the first frame has type {frame.kind} and is no "
+                         "SETTINGS")
+        if len(frame.body) % 6:
+            raise _Fault(f"settings of {len(frame.body)} bytes are not pairs "
+                         "of 6 bytes")
+        self.peer.update(struct.iter_unpack("<HI", frame.body))
+
+    def parse(self, header: bytes, read: Callable[[int], bytes]) -> _Frame:
+        length, kind, flags, method, id_ = _HEADER.unpack(header)
+        if length > _MAX_BODY:
+            raise _Fault(f"a frame of {length} bytes; the limit is "
+                         f"{_MAX_BODY}")
+        unknown = flags & ~_FLAGS.get(kind, 0)
+        if _SETTINGS <= kind <= _GOAWAY and unknown:
+            raise _Fault(f"a frame of type {kind} with the unknown flags "
+                         f"{unknown:#04x}")
+        return _Frame(kind, flags, method, id_, read(length))
+
+    def start(self, *work: Callable[[], None]) -> None:
+        self.stream.deadline = None
+        self.stream.sock.settimeout(self.stall)
+        for target in work:
+            thread = threading.Thread(target=target, daemon=True)
+            thread.start()
+            self.threads.append(thread)
+
+    def read(self) -> None:
+        """Reads frames until the connection ends, in a thread of its own."""
+        try:
+            while True:
+                header = self.receive(_HEADER.size, resting=True)
+                self.handle(self.parse(header, self.receive))
+        except _Fault as err:
+            self.reason = f"the other side broke the mux protocol: {err}"
+            _log.warning("a connection was closed: %s", self.reason)
+            self.last_words(err)
+        except (OSError, EOFError) as err:
+            self.reason = self.reason or str(err)
+        except Exception as err:
+            self.reason = f"a bug: {err!r}"
+            _log.exception("a connection was closed by a bug")
+        finally:
+            self.end()
+
+    def receive(self, size: int, resting: bool = False) -> bytes:
+        buffer = self.stream.buffer
+        while len(buffer) < size:
+            try:
+                data = self.stream.sock.recv(65536)
+            except socket.timeout:
+                if resting and not buffer:
+                    continue
+                raise _Fault("it stopped in the middle of a frame for "
+                             f"{self.stall:g} s") from None
+            if not data:
+                raise EOFError("the other side closed it")
+            buffer += data
+        data = bytes(buffer[:size])
+        del buffer[:size]
+        return data
+
+    def handle(self, frame: _Frame) -> None:
+        """Handles a frame of a type that both sides send."""
+        if frame.kind == _PING:
+            self.pong(frame.body)
+        elif _SETTINGS <= frame.kind <= _MORE:
+            raise _Fault(f"a frame of type {frame.kind} from this side")
+
+    def pong(self, body: bytes) -> None:
+        def make() -> List[bytes]:
+            self.pongs -= 1
+            return [_frame(_PONG, body=body)]
+        with self.state:
+            self.pongs += 1
+            if self.pongs > _MAX_PONGS:
+                raise _Fault("it sends PING and does not read the answers",
+                             "resource_exhausted")
+            self.put(_Outgoing(make))
+
+    def put(self, outgoing: _Outgoing) -> None:
+        """Queues frames. The caller holds the state."""
+        self.queue.append(outgoing)
+        self.backlog += outgoing.size
+        self.state.notify_all()
+
+    def put_frame(self, frame: bytes) -> None:
+        """Queues a frame. The caller holds the state."""
+        self.put(_Outgoing(lambda: [frame], len(frame)))
+
+    def withdraw(self, outgoing: _Outgoing) -> bool:
+        """Takes back what is left; tells whether that is all of it.
+
+        The caller holds the state.
+        """
+        if not outgoing.complete():
+            outgoing.withdrawn = True
+        if outgoing in self.queue:
+            self.queue.remove(outgoing)
+            self.backlog -= outgoing.size
+        return not outgoing.begun()
+
+    def write(self) -> None:
+        """Writes what is queued, in a thread of its own."""
+        try:
+            while True:
+                outgoing, frame = self.next_frame()
+                if outgoing is None:
+                    break
+                self.stream.sock.sendall(frame)
+                self.wrote(outgoing)
+            self.stream.sock.shutdown(socket.SHUT_WR)
+        except OSError as err:
+            self.reason = self.reason or str(err)
+            self.end()
+
+    def next_frame(self) -> Tuple[Optional[_Outgoing], bytes]:
+        with self.state:
+            self.state.wait_for(lambda: self.queue or self.finished())
+            if self.over or not self.queue:
+                return None, b""
+            outgoing = self.queue.pop(0)
+            if outgoing.frames is None:
+                outgoing.frames = outgoing.make()
+            return outgoing, outgoing.frames.pop(0)
+
+    def finished(self) -> bool:
+        """Tells whether nothing will be queued any more."""
+        return self.ending or self.over
+
+    def wrote(self, outgoing: _Outgoing) -> None:
+        with self.state:
+            if outgoing.frames and not outgoing.withdrawn:
+                self.queue.append(outgoing)
+            else:
+                self.backlog -= outgoing.size
+                self.state.notify_all()
+
+    def last_words(self, err: _Fault) -> None:
+        """Tells the other side why the connection ends.
+
+        What still comes is read for a second, since closing a socket with
+        unread bytes would take the words back.
+        """
+        with self.state:
+            self.put_frame(_frame(_GOAWAY, body=_coded(err.code, str(err))))
+            self.ending = True
+        end = time.monotonic() + 1
+        try:
+            self.stream.sock.settimeout(1)
+            while time.monotonic() < end and self.stream.sock.recv(65536):
+                pass
+        except OSError:
+            pass
+
+    def end(self) -> None:
+        """Ends the connection; the threads end soon."""
+        with self.state:
+            if not self.over:
+                self.over = True
+                self.ended()
+            self.state.notify_all()
+        try:
+            self.stream.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the other side was faster
+
+    def ended(self) -> None:
+        """Ends what belongs to the connection. The caller holds the state."""
+
+    def close(self) -> None:
+        """Ends the connection and waits for its threads."""
+        self.end()
+        for thread in self.threads:
+            thread.join()
+        self.stream.close()
+
+
+class _MuxCall:
+    """A call of this side and, once done is set, its answer."""
+
+    def __init__(self, id_: int) -> None:
+        self.id = id_
+        self.done = threading.Event()
+        self.outgoing: Any = None
+        self.answer: Optional[_Frame] = None
+        self.pieces: Optional[_Pieces] = None
+        self.abandoned = False  # nobody waits; the slot stays taken
+
+
+class _MuxClient(_MuxPeer):
+    """The caller's side of a connection."""
+
+    def __init__(self, stream: _Stream, limit: int) -> None:
+        super().__init__(stream, limit, 30)
+        self.numbers: Dict[str, int] = {}  # of methods, by full name
+        self.counts: Dict[str, int] = {}  # calls sent of a method
+        self.calls: Dict[int, _MuxCall] = {}
+        self.free: List[int] = []  # slots that were used before
+        self.used = 0  # slots ever used
+        self.made = 0  # calls
+        self.leaving = False  # no more calls begin
+
+    def greet(self) -> None:
+        """Exchanges settings with the server and starts the threads."""
+        self.stream.write(self.hello())
+        version = self.read_preface()
+        if version != _PREFACE[len(_MAGIC)]:
+            raise _Fault(f"it speaks version {version}, this side version 1")
+        self.read_settings()
+        if not self.peer[_SET_CALLS]:
+            raise _Fault("it takes no calls")
+        self.start(self.read, self.write)
+
+    def begin(self, method: _Method, args: bytes, deadline: Optional[float],
+              metadata: Mapping[str, List[str]]) -> Optional[_MuxCall]:
+        """Queues a call; None where the connection takes no more.
+
+        Waits for a free slot, and raises a TimeoutError when the deadline
+        passes before there is one.
+        """
+        block = self.checked(method, args, metadata)
+        left = None
+        if deadline is not None:
+            left = max(0, deadline - time.monotonic())
+        with self.state:
+            if not self.state.wait_for(lambda: self.has_slot() or self.leaving
+                                       or self.over, left):
+                raise TimeoutError
+            if self.leaving or self.over:
+                return None
+            number = self.number(method)
+            call = self.take()
+            call.outgoing = _Outgoing(lambda: self.frames(
+                call.id, number, method.full_name, deadline, block, args),
+                len(args))
+            self.put(call.outgoing)
+            return call
+
+    def checked(self, method: _Method, args: bytes,
+                metadata: Mapping[str, List[str]]) -> bytes:
+        """Gives the block of the metadata, if all is within the limits."""
+        block = _metadata_block(metadata)
+        name = method.full_name.encode()
+        for what, size, limit in (
+                ("a request", len(args), self.peer[_SET_MESSAGE]),
+                ("metadata", len(block), min(self.peer[_SET_METADATA],
+                                             _MAX_PREFIX)),
+                ("a method's name", len(name), self.peer[_SET_NAME])):
+            if size > limit:
+                raise RpcError("resource_exhausted", f"{what} of {size} bytes;"
+                               f" the server takes {limit}", "not started")
+        return block
+
+    def has_slot(self) -> bool:
+        return bool(self.free) or self.used < min(self.peer[_SET_CALLS],
+                                                  _MAX_NUMBERS)
+
+    def number(self, method: _Method) -> int:
+        if (method.full_name not in self.numbers
+                and len(self.numbers) >= min(self.peer[_SET_METHODS],
+                                             _MAX_NUMBERS)):
+            raise RpcError("resource_exhausted", "the server takes no more "
+                           f"than {len(self.numbers)} methods on a connection",
+                           "not started")
+        return self.numbers.setdefault(method.full_name, len(self.numbers))
+
+    def take(self) -> _MuxCall:
+        if self.free:
+            slot = self.free.pop()
+        else:
+            slot = self.used
+            self.used += 1
+        self.made += 1
+        call = _MuxCall(self.made % 65536 << 16 | slot)
+        self.calls[call.id] = call
+        return call
+
+    def frames(self, id_: int, number: int, name: str,
+               deadline: Optional[float], block: bytes,
+               args: bytes) -> List[bytes]:
+        """Makes a call's frames at the moment when they are sent."""
+        flags, prefix = 0, b""
+        count = self.counts.get(name, 0)
+        self.counts[name] = count + 1
+        if count % _NAME_EVERY == 0:
+            flags |= _NAME
+            prefix += len(name.encode()).to_bytes(2, "little") + name.encode()
+        if deadline is not None:
+            flags |= _DEADLINE
+            left = int((deadline - time.monotonic()) * 1e6)
+            prefix += max(1, left).to_bytes(8, "little")
+        if block:
+            flags |= _METADATA
+            prefix += len(block).to_bytes(4, "little") + block
+        return _message_frames(_CALL, flags, number, id_, prefix, args)
+
+    def wait(self, call: _MuxCall, deadline: Optional[float]) -> None:
+        """Waits for the answer; a TimeoutError where the deadline passes."""
+        left = None
+        if deadline is not None:
+            left = max(0, deadline - time.monotonic())
+        try:
+            if not call.done.wait(left):
+                raise TimeoutError
+        finally:
+            self.abandon(call)
+
+    def abandon(self, call: _MuxCall) -> None:
+        """Gives a call up, unless it has ended."""
+        with self.state:
+            if call.done.is_set():
+                return
+            if self.withdraw(call.outgoing):
+                self.release(call)
+            else:
+                call.abandoned = True
+                self.put_frame(_frame(_CANCEL, id_=call.id))
+
+    def release(self, call: _MuxCall) -> None:
+        """Frees the slot of a call. The caller holds the state."""
+        del self.calls[call.id]
+        self.free.append(call.id & 65535)
+        call.done.set()
+        self.state.notify_all()
+
+    def handle(self, frame: _Frame) -> None:
+        if frame.kind in (_RESULT, _EXCEPTION, _ERROR):
+            self.answer(frame)
+        elif frame.kind == _MORE:
+            self.more(frame)
+        elif frame.kind == _GOAWAY:
+            self.leave(frame)
+        else:
+            super().handle(frame)
+
+    def answer(self, frame: _Frame) -> None:
+        call = self.calls.get(frame.id)
+        if call is None or call.pieces is not None:
+            raise _Fault(f"an answer to the call {frame.id:#010x}, which is "
+                         "not in flight")
+        frame.metadata(_SETTINGS_BY_DEFAULT[_SET_METADATA])
+        call.answer = frame
+        call.pieces = frame.pieces(self.limit)
+        self.deliver(call, call.pieces)
+
+    def more(self, frame: _Frame) -> None:
+        call = self.calls.get(frame.id)
+        if call is None or call.pieces is None:
+            raise _Fault(f"a piece for the call {frame.id:#010x}, of whose "
+                         "answer no pieces are missing")
+        call.pieces.add(frame.body)
+        self.deliver(call, call.pieces)
+
+    def deliver(self, call: _MuxCall, pieces: _Pieces) -> None:
+        if pieces.missing:
+            return
+        with self.state:
+            self.withdraw(call.outgoing)  # a refused call needs no more pieces
+            self.release(call)
+            self.leave_if_idle()
+
+    def leave(self, frame: _Frame) -> None:
+        _, text = _read_coded(frame)
+        with self.state:
+            self.leaving = True
+            self.reason = f"the server is going away: {_quote(text)}"
+            self.state.notify_all()
+            self.leave_if_idle()
+
+    def leave_if_idle(self) -> None:
+        if self.leaving and not self.calls:
+            self.ending = True
+            self.state.notify_all()
+
+    def ended(self) -> None:
+        for call in self.calls.values():
+            call.done.set()
+
+    def outcome(self, method: _Method, call: _MuxCall) -> Tuple[int, Any]:
+        """Gives what _lift_outcome takes, for a call that is done."""
+        frame, pieces = call.answer, call.pieces
+        if frame is None or pieces is None or pieces.missing:
+            sent = call.outgoing.complete()
+            raise RpcError("unavailable", "the connection broke during "
+                           f"{method.name}: {self.reason or 'it was closed'}; "
+                           "the next call connects anew",
+                           "unknown" if sent else "not started")
+        if pieces.refused:
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "an answer", pieces.total, self.limit)))
+        if frame.kind == _ERROR:
+            code, text = _read_coded(frame)
+            refused = frame.flags & _NOT_STARTED
+            raise RpcError(code, text,
+                           "not started" if refused else "answered")
+        reader = _WireReader(pieces.data)
+        if frame.kind == _EXCEPTION:
+            if frame.method >= len(method.exceptions):
+                raise _BadMessage(f"exception {frame.method}, where there are "
+                                  f"{len(method.exceptions)}")
+            declared = method.exceptions[frame.method]
+            return frame.method + 2, reader.fields(declared.fields)
+        result = reader.fields(method.results.fields).get(1)
+        if result is None and method.result and not method.optional:
+            result = _ZEROS[method.result.kind]
+        return 1, result
+
+
+class _MuxLink:
+    """The connection of a channel: made at need, for many calls at once."""
+
+    def __init__(self, address: str, limit: int) -> None:
+        self.address = _parse_address(address)
+        self.limit = limit
+        self.closed = False
+        self.lock = threading.Lock()  # guards what follows, and connecting
+        self.client: Optional[_MuxClient] = None
+        self.retired: List[_MuxClient] = []  # which finish their calls
+
+    def call(self, method: _Method, plain: Dict[int, Any],
+             timeout: Optional[float],
+             metadata: Mapping[str, List[str]]) -> Tuple[int, Any]:
+        args = _wire_fields(method.params.fields, plain)
+        if len(args) > self.limit:
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "a request", len(args), self.limit)), "not started")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        begun = False
+        try:
+            client, call = self.begin(method, args, timeout, deadline,
+                                      metadata)
+            begun = True
+            client.wait(call, deadline)
+        except TimeoutError:
+            sent = begun and call.outgoing.complete()
+            raise _timed_out(method, timeout, sent) from None
+        try:
+            return client.outcome(method, call)
+        except (_BadMessage, _Fault) as err:
+            raise _unfit(method, err) from None
+
+    def begin(self, method: _Method, args: bytes, timeout: Optional[float],
+              deadline: Optional[float], metadata: Mapping[str, List[str]]
+              ) -> Tuple[_MuxClient, _MuxCall]:
+        for _ in range(3):  # the server may be going away
+            client = self.connect(method, timeout, deadline)
+            call = client.begin(method, args, deadline, metadata)
+            if call is not None:
+                return client, call
+        raise RpcError("unavailable", f"{client.reason or 'it was closed'}, "
+                       "three times in turn", "not started")
+
+    def connect(self, method: _Method, timeout: Optional[float],
+                deadline: Optional[float]) -> _MuxClient:
+        left = -1 if deadline is None else deadline - time.monotonic()
+        if not self.lock.acquire(timeout=left if deadline is None
+                                 else max(0, left)):
+            raise _timed_out(method, timeout, False)
+        try:
+            if self.closed:
+                raise ValueError("the channel is closed; make another")
+            if self.client and (self.client.leaving or self.client.over):
+                self.retired.append(self.client)
+                self.client = None
+            self.bury()
+            if self.client is None:
+                self.client = self.dial(method, timeout, deadline)
+            return self.client
+        finally:
+            self.lock.release()
+
+    def bury(self) -> None:
+        """Closes the retired connections that are over."""
+        for client in [client for client in self.retired if client.over]:
+            self.retired.remove(client)
+            client.close()
+
+    def dial(self, method: _Method, timeout: Optional[float],
+             deadline: Optional[float]) -> _MuxClient:
+        stream = _Stream(_dial(self.address, method, timeout, deadline),
+                         self.limit)
+        stream.deadline = time.monotonic() + 10
+        if deadline is not None:
+            stream.deadline = min(stream.deadline, deadline)
+        client = _MuxClient(stream, self.limit)
+        try:
+            client.greet()
+            return client
+        except socket.timeout:
+            client.close()
+            raise _timed_out(method, timeout, False) from None
+        except (OSError, EOFError, _Fault) as err:
+            client.close()
+            host, port = self.address
+            raise RpcError("unavailable", f"{host}:{port} does not answer as a"
+                           f" mux server: {err}", "not started") from err
+
+    def close(self) -> None:
+        """Closes the connections, once the running calls have ended."""
+        with self.lock:
+            self.closed = True
+            clients = self.retired + ([self.client] if self.client else [])
+            self.retired, self.client = [], None
+        for client in clients:
+            with client.state:
+                client.leaving = True
+                client.state.notify_all()
+                client.state.wait_for(
+                    lambda: client.over or not any(
+                        not call.abandoned for call in client.calls.values()))
+            client.close()
 
 
 # --- Servers -----------------------------------------------------------------
 
-_PROTOCOLS = {"basic": _Basic, "line": _Line}
 _FIRST_BYTES = {b"\0": _Basic, b"{": _Line, b" ": _Line, b"\t": _Line,
                 b"\r": _Line, b"\n": _Line}
 
 _log = logging.getLogger("yodel")
+_thread = threading.local()  # call is what the thread's handler answers
+
+
+class ServerCall:
+    """What a handler can learn about its call, by current_call().
+
+    deadline is when the caller stops waiting, by time.monotonic, or None;
+    cancelled is set when the caller gives up or its connection ends; metadata
+    is what the caller sent, each key with its values. The basic and the line
+    protocol tell none of these.
+    """
+
+    def __init__(self, deadline: Optional[float] = None,
+                 metadata: Optional[Dict[str, List[str]]] = None) -> None:
+        self.deadline = deadline
+        self.cancelled = threading.Event()
+        self.metadata = metadata or {}
+
+    def time_left(self) -> Optional[float]:
+        """Gives the seconds until the deadline, or None."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - time.monotonic())
+
+
+def current_call() -> ServerCall:
+    """Gives the call that the handler in this thread answers."""
+    call = getattr(_thread, "call", None)
+    if call is None:
+        raise RuntimeError("no handler of this module's servers runs in this "
+                           "thread; ask in the handler, and hand it on")
+    return call  # type: ignore
 
 
 class _Bound:
@@ -1815,7 +2873,8 @@ class _Bound:
         self.method = method
         self.handler = handler
 
-    def run(self, plain: Dict[int, Any]) -> Tuple[int, Any]:
+    def run(self, plain: Dict[int, Any],
+            call: Optional[ServerCall] = None) -> Tuple[int, Any]:
         """Calls the handler; gives what _lift_outcome takes."""
         if self.method.stream:
             raise _no_streams(self.method, True)
@@ -1824,10 +2883,13 @@ class _Bound:
                 raise RpcError("invalid_argument",
                                f"{self.method.name} lacks {field.name}")
         args = _lift_fields(self.method.params.fields, plain)
+        _thread.call = call or ServerCall()
         try:
             return 1, self.lower_result(self.handler(**args))
         except Exception as err:
             return self.failure(err)
+        finally:
+            _thread.call = None
 
     def lower_result(self, value: Any) -> Any:
         if self.method.result is None:
@@ -1877,11 +2939,12 @@ class _Connection:
         self.server = server
         self.stream = _Stream(sock, server.limit)
         self.busy = False  # with a request; guarded by the server's state
+        self.mux: Optional[_MuxServer] = None  # the same
 
     def run(self) -> None:
         try:
             self.serve()
-        except (OSError, EOFError) as err:
+        except (OSError, EOFError, _Fault) as err:
             _log.info("a connection was closed: %s", err)
         except Exception:
             _log.exception("a connection was closed by a bug")
@@ -1893,6 +2956,9 @@ class _Connection:
         if not self.stream.fill():
             return
         first = bytes(self.stream.buffer[:1])
+        if first == _MAGIC[:1]:
+            self.serve_mux()
+            return
         protocol = _FIRST_BYTES.get(first)
         if protocol is None:
             _log.info("a connection was closed: its first byte, %r, is of no "
@@ -1902,6 +2968,12 @@ class _Connection:
             self.stream.deadline = None
             if not self.stream.buffer and not self.stream.fill():
                 return
+
+    def serve_mux(self) -> None:
+        mux = _MuxServer(self.server, self.stream)
+        mux.greet()
+        self.server._set_mux(self, mux)
+        mux.run()
 
     def serve_next(self, protocol: Any) -> bool:
         """Answers one request; False where the connection shall end."""
@@ -1941,6 +3013,13 @@ class _Connection:
                          f"bytes; the limit is {self.server.limit}")))
         return answer
 
+    def retire(self) -> None:
+        """Ends the connection where it is at rest, else once it is."""
+        if self.mux:
+            self.mux.drain()
+        elif not self.busy:
+            self.cut()
+
     def cut(self) -> None:
         try:
             self.stream.sock.shutdown(socket.SHUT_RDWR)
@@ -1954,9 +3033,11 @@ class Server:
     address is (host, port); port 0 picks a free one, which the attribute
     address tells. services are made from handlers. limit is the bytes of a
     message in each direction, first_timeout the seconds until a connection's
-    first byte, message_timeout those for the rest of a message. The basic and
-    the line protocol are answered on the same port.
+    first byte, message_timeout those for the rest of a message. The basic,
+    the line and the mux protocol are answered on the same port.
     """
+
+    _workers = 1  # threads that run handlers for one mux connection
 
     def __init__(self, address: Tuple[str, int], *services: Any,
                  limit: int = _LIMIT, first_timeout: float = 10,
@@ -2055,20 +3136,26 @@ class Server:
             connection.busy = busy
             return not self._stopping
 
+    def _set_mux(self, connection: _Connection, mux: _MuxServer) -> None:
+        with self._state:
+            connection.mux = mux
+            if self._stopping:
+                mux.drain()
+
     def shutdown(self, timeout: float = 30) -> None:
         """Stops accepting and lets running calls end, then returns.
 
-        Connections without a running call are closed at once; those whose
-        call takes longer than timeout seconds are cut. Not for handlers: it
-        would wait for the very call that it is called from.
+        Connections without a running call are closed at once, mux ones once
+        the caller knows; those whose calls take longer than timeout seconds
+        are cut. Not for handlers: it would wait for the very call that it is
+        called from.
         """
         with self._state:
             if not self._stopping:
                 self._stopping = True
                 self._waker.send(b"\0")
             for connection in self._connections:
-                if not connection.busy:
-                    connection.cut()
+                connection.retire()
             self._state.wait_for(self._ended, timeout)
             for connection in self._connections:
                 connection.cut()
@@ -2086,7 +3173,12 @@ class Server:
 
 
 class ThreadServer(Server):
-    """A Server with a thread for each connection."""
+    """A Server with a thread for each connection.
+
+    A mux connection has as many as calls run on it at once, up to 32.
+    """
+
+    _workers = 32
 
     def _start(self, connection: _Connection) -> None:
         thread = threading.Thread(target=connection.run, daemon=True)
@@ -2095,6 +3187,262 @@ class ThreadServer(Server):
         except RuntimeError as err:  # no more threads
             _log.warning("cannot serve a connection: %s", err)
             self._forget(connection)
+
+
+# --- The mux protocol: the server's side -------------------------------------
+
+class _Incoming:
+    """A call that was read and is not answered yet."""
+
+    def __init__(self, id_: int, bound: _Bound, call: ServerCall,
+                 pieces: _Pieces) -> None:
+        self.id = id_
+        self.bound = bound
+        self.call = call
+        self.pieces = pieces
+
+    def answer(self, limit: int) -> List[bytes]:
+        """Runs the handler and gives the frames of the answer."""
+        refusal = self.refusal()
+        if refusal:
+            return [_error_frame(self.id, _NOT_STARTED, refusal)]
+        try:
+            return self.frames(limit)
+        except RpcError as err:
+            return [_error_frame(self.id, 0, err)]
+        except _BadMessage as err:
+            return [_error_frame(self.id, 0,
+                                 RpcError("invalid_argument", str(err)))]
+        except Exception:  # above all a result that is not what it should be
+            _log.exception("an answer failed")
+            return [_error_frame(self.id, 0, _internal())]
+
+    def refusal(self) -> Optional[RpcError]:
+        """Gives why the handler shall not even start."""
+        if self.call.cancelled.is_set():
+            return RpcError("canceled", "the caller gave up")
+        if self.call.time_left() == 0:
+            return RpcError("deadline_exceeded", "the time was over before "
+                            "the handler could start")
+        return None
+
+    def frames(self, limit: int) -> List[bytes]:
+        method = self.bound.method
+        plain = _WireReader(self.pieces.data).fields(method.params.fields)
+        status, value = self.bound.run(plain, self.call)
+        kind, number, fields = _RESULT, 0, method.results.fields
+        if status >= 2:
+            kind, number = _EXCEPTION, status - 2
+            fields = method.exceptions[number].fields
+        elif value is None or not (method.optional
+                                   or not _same(value, fields[0].default)):
+            value = {}
+        else:
+            value = {1: value}
+        message = _wire_fields(fields, value)
+        if len(message) > limit:
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "an answer", len(message), limit)))
+        return _message_frames(kind, 0, number, self.id, b"", message)
+
+
+class _MuxServer(_MuxPeer):
+    """The server's side of a connection.
+
+    Its worker is the thread that calls run; where the server allows more,
+    they are started when calls wait.
+    """
+
+    def __init__(self, server: Server, stream: _Stream) -> None:
+        super().__init__(stream, server.limit, server.message_timeout)
+        self.server = server
+        self.accepts = _SETTINGS_BY_DEFAULT  # but for the size of messages
+        self.methods: Dict[int, bytes] = {}  # names by number
+        self.calls: Dict[int, _Incoming] = {}  # by slot
+        self.todo: List[_Incoming] = []
+        self.workers = 1
+        self.idle = 0  # workers
+        self.leaving = False  # no more calls begin
+        self.drained = False  # and the caller knows
+
+    def greet(self) -> None:
+        """Exchanges settings (section 1)."""
+        version = self.read_preface()
+        self.stream.write(self.hello())
+        try:
+            if version != _PREFACE[len(_MAGIC)]:
+                raise _Fault("this server speaks version 1 of mux",
+                             "unimplemented")
+            self.read_settings()
+        except _Fault as err:
+            self.stream.write(_frame(_GOAWAY, body=_coded(err.code, str(err))))
+            raise
+
+    def run(self) -> None:
+        try:
+            self.start(self.read, self.write)
+            self.work()
+        finally:
+            self.end()
+            for thread in self.threads:
+                thread.join()
+
+    def drain(self) -> None:
+        """Tells the caller to go; the PONG says that it has heard."""
+        with self.state:
+            if self.leaving:
+                return
+            self.leaving = True
+            self.put_frame(_frame(_GOAWAY, body=_coded(
+                "unavailable", "the server is shutting down")))
+            self.put_frame(_frame(_PING, body=b"draining"))
+
+    def finished(self) -> bool:
+        return super().finished() or self.drained and not self.calls
+
+    def work(self) -> None:
+        """Runs calls until the connection ends."""
+        while True:
+            with self.state:
+                self.idle += 1
+                self.state.wait_for(lambda: self.over or self.todo
+                                    and self.backlog < _MAX_BACKLOG)
+                self.idle -= 1
+                if self.over:
+                    return
+                incoming = self.todo.pop(0)
+            self.finish(incoming, incoming.answer(
+                min(self.limit, self.peer[_SET_MESSAGE])))
+
+    def finish(self, incoming: _Incoming, frames: List[bytes]) -> None:
+        """Queues the answer; the slot is free when it is on its way."""
+        def make() -> List[bytes]:
+            del self.calls[incoming.id & 65535]
+            return frames
+        with self.state:
+            self.put(_Outgoing(make, sum(map(len, frames))))
+
+    def handle(self, frame: _Frame) -> None:
+        if frame.kind == _CALL:
+            self.begin(frame)
+        elif frame.kind == _MORE:
+            self.more(frame)
+        elif frame.kind == _CANCEL:
+            self.cancel(frame)
+        elif frame.kind == _PONG:
+            with self.state:
+                self.drained = self.leaving
+                self.state.notify_all()
+        else:
+            super().handle(frame)
+        with self.state:  # a caller that does not read is not read either
+            self.state.wait_for(lambda: self.backlog < _MAX_BACKLOG
+                                or self.over)
+
+    def begin(self, frame: _Frame) -> None:
+        """Takes a CALL, and refuses it or has it run (section 4)."""
+        slot = frame.id & 65535
+        if slot >= self.accepts[_SET_CALLS]:
+            raise _Fault(f"a call in slot {slot}, where "
+                         f"{self.accepts[_SET_CALLS]} calls may be in flight")
+        if slot in self.calls:
+            raise _Fault(f"a second call in slot {slot}, where one is running")
+        name = self.name(frame)
+        deadline = None
+        if frame.flags & _DEADLINE:
+            left = frame.number(8, "a deadline") / 1e6
+            deadline = time.monotonic() + min(left, _MAX_WAIT)
+        call = ServerCall(deadline,
+                          frame.metadata(self.accepts[_SET_METADATA]))
+        try:
+            bound = self.find(name)
+            pieces = frame.pieces(self.limit)
+            if pieces.refused:
+                raise RpcError("resource_exhausted", str(_TooLarge(
+                    "a request", pieces.total, self.limit)))
+        except RpcError as err:
+            with self.state:
+                self.put_frame(_error_frame(frame.id, _NOT_STARTED, err))
+            return
+        self.take(slot, _Incoming(frame.id, bound, call, pieces))
+
+    def name(self, frame: _Frame) -> bytes:
+        known = self.methods.get(frame.method)
+        if not frame.flags & _NAME:
+            if known is None:
+                raise _Fault(f"a call of method number {frame.method}, which "
+                             "has no name")
+            return known
+        size = frame.number(2, "a name's length")
+        if not 1 <= size <= self.accepts[_SET_NAME]:
+            raise _Fault(f"a method's name of {size} bytes, where 1 to "
+                         f"{self.accepts[_SET_NAME]} are allowed")
+        name = frame.take(size, "a method's name")
+        if frame.method >= self.accepts[_SET_METHODS]:
+            raise _Fault(f"method number {frame.method}, where those below "
+                         f"{self.accepts[_SET_METHODS]} are allowed")
+        if self.methods.setdefault(frame.method, name) != name:
+            raise _Fault(f"method number {frame.method} has two names")
+        return name
+
+    def find(self, name: bytes) -> _Bound:
+        if self.leaving:
+            raise RpcError("unavailable", "the server is shutting down")
+        bound = self.server._find(name.decode(errors="backslashreplace"))
+        if bound.method.stream:
+            raise _no_streams(bound.method, False)
+        return bound
+
+    def take(self, slot: int, incoming: _Incoming) -> None:
+        with self.state:
+            self.calls[slot] = incoming
+        if not incoming.pieces.missing:
+            self.enqueue(incoming)
+
+    def enqueue(self, incoming: _Incoming) -> None:
+        with self.state:
+            self.todo.append(incoming)
+            self.state.notify_all()
+            if (len(self.todo) <= self.idle
+                    or self.workers == self.server._workers):
+                return
+            self.workers += 1
+        try:
+            threading.Thread(target=self.work, daemon=True).start()
+        except RuntimeError as err:  # no more threads: the others do it
+            _log.warning("cannot start a worker: %s", err)
+            with self.state:
+                self.workers -= 1
+
+    def running(self, frame: _Frame) -> Optional[_Incoming]:
+        incoming = self.calls.get(frame.id & 65535)
+        if incoming is None or incoming.id != frame.id:
+            return None
+        return incoming
+
+    def more(self, frame: _Frame) -> None:
+        incoming = self.running(frame)
+        if incoming is None:  # it was refused or given up
+            return
+        if not incoming.pieces.missing:
+            raise _Fault(f"a piece for the call {frame.id:#010x}, of which no "
+                         "pieces are missing")
+        incoming.pieces.add(frame.body)
+        if not incoming.pieces.missing:
+            self.enqueue(incoming)
+
+    def cancel(self, frame: _Frame) -> None:
+        incoming = self.running(frame)
+        if incoming is None:
+            return
+        incoming.call.cancelled.set()
+        if incoming.pieces.missing:
+            incoming.pieces.missing = 0
+            self.finish(incoming, incoming.answer(0))
+
+    def ended(self) -> None:
+        for incoming in self.calls.values():
+            incoming.call.cancelled.set()
 
 
 # --- Tables: the definition as the codecs read it ----------------------------

@@ -1,4 +1,4 @@
-"""Python clients and Python servers, over both protocols."""
+"""Python clients and Python servers, over every protocol."""
 
 import ast
 import copy
@@ -17,7 +17,7 @@ import every
 import hostile
 
 UTC = timezone.utc
-PROTOCOLS = ("basic://", "line://")
+PROTOCOLS = ("basic://", "line://", "mux://")
 
 logging.getLogger("yodel").addHandler(logging.NullHandler())
 
@@ -161,7 +161,7 @@ class Calls(unittest.TestCase):
                 with self.assertRaises(every.RpcError) as caught:
                     call()
                 self.assertEqual(caught.exception.code, "unimplemented")
-                self.assertIn("mux", caught.exception.message)
+                self.assertIn("gRPC", caught.exception.message)
 
 
 class Arguments(unittest.TestCase):
@@ -215,7 +215,7 @@ class Arguments(unittest.TestCase):
         self.refuses(ValueError, "nested deeper than 100", "maybe_node", node)
 
     def test_targets(self):
-        for target in ("mux://127.0.0.1:1", "127.0.0.1", "127.0.0.1:http",
+        for target in ("http://127.0.0.1:1", "127.0.0.1", "127.0.0.1:http",
                        ":1", "127.0.0.1:65536"):
             with self.subTest(target), self.assertRaises(ValueError):
                 every.Channel(target)
@@ -248,7 +248,7 @@ class Values(unittest.TestCase):
         err = every.OutOfStock("m", left=2)
         for again in (pickle.loads(pickle.dumps(err)), copy.copy(err)):
             self.assertEqual(vars(again), vars(err))
-        err = every.RpcError("internal", "m", False)
+        err = every.RpcError("internal", "m", "not started")
         self.assertEqual(vars(pickle.loads(pickle.dumps(err))), vars(err))
 
     def test_documentation(self):

@@ -16,6 +16,7 @@ else:
 Channel = common.Channel
 RpcError = common.RpcError
 Server = common.Server
+ServerCall = common.ServerCall
 ThreadServer = common.ThreadServer
 _Field = common._Field
 _Method = common._Method
@@ -23,6 +24,7 @@ _Methods = common._Methods
 _Type = common._Type
 _bind = common._bind
 _caller = common._caller
+current_call = common.current_call
 
 __all__ = [
     "Channel",
@@ -32,7 +34,9 @@ __all__ = [
     "OrdersService",
     "RpcError",
     "Server",
+    "ServerCall",
     "ThreadServer",
+    "current_call",
 ]
 
 

@@ -1,0 +1,254 @@
+# --- The mux protocol: the server's side -------------------------------------
+
+class _Incoming:
+    """A call that was read and is not answered yet."""
+
+    def __init__(self, id_: int, bound: _Bound, call: ServerCall,
+                 pieces: _Pieces) -> None:
+        self.id = id_
+        self.bound = bound
+        self.call = call
+        self.pieces = pieces
+
+    def answer(self, limit: int) -> List[bytes]:
+        """Runs the handler and gives the frames of the answer."""
+        refusal = self.refusal()
+        if refusal:
+            return [_error_frame(self.id, _NOT_STARTED, refusal)]
+        try:
+            return self.frames(limit)
+        except RpcError as err:
+            return [_error_frame(self.id, 0, err)]
+        except _BadMessage as err:
+            return [_error_frame(self.id, 0,
+                                 RpcError("invalid_argument", str(err)))]
+        except Exception:  # above all a result that is not what it should be
+            _log.exception("an answer failed")
+            return [_error_frame(self.id, 0, _internal())]
+
+    def refusal(self) -> Optional[RpcError]:
+        """Gives why the handler shall not even start."""
+        if self.call.cancelled.is_set():
+            return RpcError("canceled", "the caller gave up")
+        if self.call.time_left() == 0:
+            return RpcError("deadline_exceeded", "the time was over before "
+                            "the handler could start")
+        return None
+
+    def frames(self, limit: int) -> List[bytes]:
+        method = self.bound.method
+        plain = _WireReader(self.pieces.data).fields(method.params.fields)
+        status, value = self.bound.run(plain, self.call)
+        kind, number, fields = _RESULT, 0, method.results.fields
+        if status >= 2:
+            kind, number = _EXCEPTION, status - 2
+            fields = method.exceptions[number].fields
+        elif value is None or not (method.optional
+                                   or not _same(value, fields[0].default)):
+            value = {}
+        else:
+            value = {1: value}
+        message = _wire_fields(fields, value)
+        if len(message) > limit:
+            raise RpcError("resource_exhausted", str(_TooLarge(
+                "an answer", len(message), limit)))
+        return _message_frames(kind, 0, number, self.id, b"", message)
+
+
+class _MuxServer(_MuxPeer):
+    """The server's side of a connection.
+
+    Its worker is the thread that calls run; where the server allows more,
+    they are started when calls wait.
+    """
+
+    def __init__(self, server: Server, stream: _Stream) -> None:
+        super().__init__(stream, server.limit, server.message_timeout)
+        self.server = server
+        self.accepts = _SETTINGS_BY_DEFAULT  # but for the size of messages
+        self.methods: Dict[int, bytes] = {}  # names by number
+        self.calls: Dict[int, _Incoming] = {}  # by slot
+        self.todo: List[_Incoming] = []
+        self.workers = 1
+        self.idle = 0  # workers
+        self.leaving = False  # no more calls begin
+        self.drained = False  # and the caller knows
+
+    def greet(self) -> None:
+        """Exchanges settings (section 1)."""
+        version = self.read_preface()
+        self.stream.write(self.hello())
+        try:
+            if version != _PREFACE[len(_MAGIC)]:
+                raise _Fault("this server speaks version 1 of mux",
+                             "unimplemented")
+            self.read_settings()
+        except _Fault as err:
+            self.stream.write(_frame(_GOAWAY, body=_coded(err.code, str(err))))
+            raise
+
+    def run(self) -> None:
+        try:
+            self.start(self.read, self.write)
+            self.work()
+        finally:
+            self.end()
+            for thread in self.threads:
+                thread.join()
+
+    def drain(self) -> None:
+        """Tells the caller to go; the PONG says that it has heard."""
+        with self.state:
+            if self.leaving:
+                return
+            self.leaving = True
+            self.put_frame(_frame(_GOAWAY, body=_coded(
+                "unavailable", "the server is shutting down")))
+            self.put_frame(_frame(_PING, body=b"draining"))
+
+    def finished(self) -> bool:
+        return super().finished() or self.drained and not self.calls
+
+    def work(self) -> None:
+        """Runs calls until the connection ends."""
+        while True:
+            with self.state:
+                self.idle += 1
+                self.state.wait_for(lambda: self.over or self.todo
+                                    and self.backlog < _MAX_BACKLOG)
+                self.idle -= 1
+                if self.over:
+                    return
+                incoming = self.todo.pop(0)
+            self.finish(incoming, incoming.answer(
+                min(self.limit, self.peer[_SET_MESSAGE])))
+
+    def finish(self, incoming: _Incoming, frames: List[bytes]) -> None:
+        """Queues the answer; the slot is free when it is on its way."""
+        def make() -> List[bytes]:
+            del self.calls[incoming.id & 65535]
+            return frames
+        with self.state:
+            self.put(_Outgoing(make, sum(map(len, frames))))
+
+    def handle(self, frame: _Frame) -> None:
+        if frame.kind == _CALL:
+            self.begin(frame)
+        elif frame.kind == _MORE:
+            self.more(frame)
+        elif frame.kind == _CANCEL:
+            self.cancel(frame)
+        elif frame.kind == _PONG:
+            with self.state:
+                self.drained = self.leaving
+                self.state.notify_all()
+        else:
+            super().handle(frame)
+        with self.state:  # a caller that does not read is not read either
+            self.state.wait_for(lambda: self.backlog < _MAX_BACKLOG
+                                or self.over)
+
+    def begin(self, frame: _Frame) -> None:
+        """Takes a CALL, and refuses it or has it run (section 4)."""
+        slot = frame.id & 65535
+        if slot >= self.accepts[_SET_CALLS]:
+            raise _Fault(f"a call in slot {slot}, where "
+                         f"{self.accepts[_SET_CALLS]} calls may be in flight")
+        if slot in self.calls:
+            raise _Fault(f"a second call in slot {slot}, where one is running")
+        name = self.name(frame)
+        deadline = None
+        if frame.flags & _DEADLINE:
+            left = frame.number(8, "a deadline") / 1e6
+            deadline = time.monotonic() + min(left, _MAX_WAIT)
+        call = ServerCall(deadline,
+                          frame.metadata(self.accepts[_SET_METADATA]))
+        try:
+            bound = self.find(name)
+            pieces = frame.pieces(self.limit)
+            if pieces.refused:
+                raise RpcError("resource_exhausted", str(_TooLarge(
+                    "a request", pieces.total, self.limit)))
+        except RpcError as err:
+            with self.state:
+                self.put_frame(_error_frame(frame.id, _NOT_STARTED, err))
+            return
+        self.take(slot, _Incoming(frame.id, bound, call, pieces))
+
+    def name(self, frame: _Frame) -> bytes:
+        known = self.methods.get(frame.method)
+        if not frame.flags & _NAME:
+            if known is None:
+                raise _Fault(f"a call of method number {frame.method}, which "
+                             "has no name")
+            return known
+        size = frame.number(2, "a name's length")
+        if not 1 <= size <= self.accepts[_SET_NAME]:
+            raise _Fault(f"a method's name of {size} bytes, where 1 to "
+                         f"{self.accepts[_SET_NAME]} are allowed")
+        name = frame.take(size, "a method's name")
+        if frame.method >= self.accepts[_SET_METHODS]:
+            raise _Fault(f"method number {frame.method}, where those below "
+                         f"{self.accepts[_SET_METHODS]} are allowed")
+        if self.methods.setdefault(frame.method, name) != name:
+            raise _Fault(f"method number {frame.method} has two names")
+        return name
+
+    def find(self, name: bytes) -> _Bound:
+        if self.leaving:
+            raise RpcError("unavailable", "the server is shutting down")
+        bound = self.server._find(name.decode(errors="backslashreplace"))
+        if bound.method.stream:
+            raise _no_streams(bound.method, False)
+        return bound
+
+    def take(self, slot: int, incoming: _Incoming) -> None:
+        with self.state:
+            self.calls[slot] = incoming
+        if not incoming.pieces.missing:
+            self.enqueue(incoming)
+
+    def enqueue(self, incoming: _Incoming) -> None:
+        with self.state:
+            self.todo.append(incoming)
+            self.state.notify_all()
+            if (len(self.todo) <= self.idle
+                    or self.workers == self.server._workers):
+                return
+            self.workers += 1
+        try:
+            threading.Thread(target=self.work, daemon=True).start()
+        except RuntimeError as err:  # no more threads: the others do it
+            _log.warning("cannot start a worker: %s", err)
+            with self.state:
+                self.workers -= 1
+
+    def running(self, frame: _Frame) -> Optional[_Incoming]:
+        incoming = self.calls.get(frame.id & 65535)
+        if incoming is None or incoming.id != frame.id:
+            return None
+        return incoming
+
+    def more(self, frame: _Frame) -> None:
+        incoming = self.running(frame)
+        if incoming is None:  # it was refused or given up
+            return
+        if not incoming.pieces.missing:
+            raise _Fault(f"a piece for the call {frame.id:#010x}, of which no "
+                         "pieces are missing")
+        incoming.pieces.add(frame.body)
+        if not incoming.pieces.missing:
+            self.enqueue(incoming)
+
+    def cancel(self, frame: _Frame) -> None:
+        incoming = self.running(frame)
+        if incoming is None:
+            return
+        incoming.call.cancelled.set()
+        if incoming.pieces.missing:
+            incoming.pieces.missing = 0
+            self.finish(incoming, incoming.answer(0))
+
+    def ended(self) -> None:
+        for incoming in self.calls.values():
+            incoming.call.cancelled.set()

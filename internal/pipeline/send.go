@@ -107,45 +107,53 @@ func waitForRoom(ctx context.Context, p *pending, room <-chan struct{}) error {
 // long. Callers that are about to send get the processor first, unless there are none.
 func (c *Conn) write(alone bool) {
 	if !c.slices {
-		c.routines.Go(func() { c.writeRest(nil) })
+		c.routines.Go(func() { c.writeRest(c.take(nil), 0) })
 		return
 	}
 	if !alone {
 		runtime.Gosched()
 	}
+	b := c.take(nil)
 	for range callerTurns {
-		b := c.take()
 		if b == nil {
 			return
 		}
 		n, err := c.sink.try(b, callerWait)
 		if err != nil && isTimeout(err) {
-			c.wrote(b[:n], nil)
-			c.routines.Go(func() { c.writeRest(b[n:]) })
+			c.wrote(n, nil)
+			c.handOver(b, n)
 			return
 		}
-		c.wrote(b[:n], err)
+		c.wrote(n, err)
+		b = c.take(b)
 	}
-	c.routines.Go(func() { c.writeRest(nil) })
-}
-
-// writeRest writes b and whatever else there is to write, in a goroutine that ends when there is no more.
-func (c *Conn) writeRest(b []byte) {
-	for {
-		if b != nil {
-			n, err := c.sink.write(b)
-			c.wrote(b[:n], err)
-		}
-		if b = c.take(); b == nil {
-			return
-		}
+	if b != nil {
+		c.handOver(b, 0)
 	}
 }
 
-// take returns what is to be written now, or nil if there is no more; then nobody writes.
-func (c *Conn) take() []byte {
+// handOver lets another goroutine go on with what follows the first n bytes of b.
+func (c *Conn) handOver(b []byte, n int) {
+	c.routines.Go(func() { c.writeRest(b, n) })
+}
+
+// writeRest writes what follows the first n bytes of b, and then whatever else there is to write.
+func (c *Conn) writeRest(b []byte, n int) {
+	for b != nil {
+		written, err := c.sink.write(b[n:])
+		c.wrote(written, err)
+		b, n = c.take(b), 0
+	}
+}
+
+// take returns what is to be written now, or nil if there is no more; then nobody writes. It takes back the buffer that
+// it returned before.
+func (c *Conn) take(written []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if written != nil && cap(written) <= maxSpare {
+		c.spare = written[:0]
+	}
 	if len(c.out) == 0 || c.err != nil {
 		c.writing = false
 		c.idle.Broadcast()
@@ -158,18 +166,15 @@ func (c *Conn) take() []byte {
 	return b
 }
 
-// wrote says that the network took b, and what kept it from taking more.
-func (c *Conn) wrote(b []byte, err error) {
+// wrote says that the network took n more bytes, and what kept it from taking all.
+func (c *Conn) wrote(n int, err error) {
 	if err != nil {
 		c.fail(err)
 		c.endReading(err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sent += uint64(len(b))
-	if cap(b) <= maxSpare {
-		c.spare = b[:0]
-	}
+	c.sent += uint64(n)
 }
 
 // endReading closes a connection that cannot be written, unless its last answers, which may say why, are still to come.

@@ -16,7 +16,7 @@ import (
 )
 
 // tally is a handler that counts how often each call ran; num1 is the call's number.
-type tally struct{ runs [20_000]atomic.Int32 }
+type tally struct{ runs [8_000]atomic.Int32 }
 
 func (h *tally) Divide(_ context.Context, num1, _ int32) (float32, error) {
 	h.runs[num1].Add(1)

@@ -49,7 +49,7 @@ func (s *ServerCodec) Problems() []error {
 func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	if n, err := frameRequest(request, s.d.Limits); err != nil || n != len(request) {
+	if n, err := frameRequest(request, s.d.Limits); err != nil || n == 0 || n != len(request) {
 		if err == nil {
 			err = invalid("the request declares another length than the %d bytes that it has", len(request))
 		}

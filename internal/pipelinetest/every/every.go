@@ -4,6 +4,7 @@
 package every
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -376,7 +377,7 @@ func (c *EchoClient) Maybe(ctx context.Context, opts ...MaybeOption) (*int32, er
 	return call.Out.Result, err
 }
 
-// A MaybeOption sets a parameter of Maybe that has a default.
+// A MaybeOption sets a parameter of Maybe that may be left out.
 type MaybeOption func(*maybeArgs)
 
 // Value sets value.
@@ -393,7 +394,7 @@ func (c *EchoClient) MaybeNode(ctx context.Context, opts ...MaybeNodeOption) (*N
 	return call.Out.Result, err
 }
 
-// A MaybeNodeOption sets a parameter of MaybeNode that has a default.
+// A MaybeNodeOption sets a parameter of MaybeNode that may be left out.
 type MaybeNodeOption func(*maybeNodeArgs)
 
 // MaybeNodeValue sets value.
@@ -412,7 +413,7 @@ func (c *EchoClient) Defaulted(ctx context.Context, a int32, f []int32, opts ...
 	return call.Out.Result, err
 }
 
-// A DefaultedOption sets a parameter of Defaulted that has a default.
+// A DefaultedOption sets a parameter of Defaulted that may be left out.
 type DefaultedOption func(*defaultedArgs)
 
 // B sets b, which else is "b".
@@ -445,7 +446,7 @@ func (c *EchoClient) Buy(ctx context.Context, item string, opts ...BuyOption) er
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A BuyOption sets a parameter of Buy that has a default.
+// A BuyOption sets a parameter of Buy that may be left out.
 type BuyOption func(*buyArgs)
 
 // Count sets count, which else is 1.
@@ -513,7 +514,7 @@ func (c *Client) Divide(ctx context.Context, num1 int32, opts ...DivideOption) (
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that has a default.
+// A DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
 // Num2 sets num2, which else is 1.
@@ -526,19 +527,14 @@ type OutOfStock struct {
 	Instead []string `yodel:"3,instead"`
 }
 
-// NewOutOfStock returns An OutOfStock with its defaults.
+// NewOutOfStock returns one with its defaults.
 func NewOutOfStock() *OutOfStock { return &OutOfStock{Message: "out of stock"} }
 
 // Error returns the message, or "out of stock" if it is empty.
-func (x *OutOfStock) Error() string {
-	if x.Message == "" {
-		return "out of stock"
-	}
-	return x.Message
-}
+func (m *OutOfStock) Error() string { return cmp.Or(m.Message, "out of stock") }
 
 // YodelException implements rpc.Exception.
-func (x *OutOfStock) YodelException() (name string, code rpc.Code) {
+func (m *OutOfStock) YodelException() (name string, code rpc.Code) {
 	return "test.every.OutOfStock", rpc.ResourceExhausted
 }
 
@@ -582,10 +578,10 @@ type Silent struct {
 }
 
 // Error returns the exception's name as words.
-func (x *Silent) Error() string { return "silent" }
+func (m *Silent) Error() string { return "silent" }
 
 // YodelException implements rpc.Exception.
-func (x *Silent) YodelException() (name string, code rpc.Code) {
+func (m *Silent) YodelException() (name string, code rpc.Code) {
 	return "test.every.Silent", rpc.FailedPrecondition
 }
 
@@ -602,8 +598,7 @@ func (m *Silent) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Silent) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Number = d.Int32()
 		}
 	}
@@ -620,19 +615,14 @@ type InvalidOperation struct {
 	Message string `yodel:"1,message"`
 }
 
-// NewInvalidOperation returns An InvalidOperation with its defaults.
+// NewInvalidOperation returns one with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.
-func (x *InvalidOperation) Error() string {
-	if x.Message == "" {
-		return "invalid operation"
-	}
-	return x.Message
-}
+func (m *InvalidOperation) Error() string { return cmp.Or(m.Message, "invalid operation") }
 
 // YodelException implements rpc.Exception.
-func (x *InvalidOperation) YodelException() (name string, code rpc.Code) {
+func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "test.every.InvalidOperation", rpc.FailedPrecondition
 }
 
@@ -649,8 +639,7 @@ func (m *InvalidOperation) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *InvalidOperation) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Message = d.String()
 		}
 	}
@@ -807,7 +796,7 @@ func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 
 // One of each with a default.
 //
-// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is not the default of some of them.
+// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is sent where it is not the default.
 type Defaults struct {
 	Flag     bool          `yodel:"1,flag"`
 	Small    int32         `yodel:"2,small"`
@@ -976,7 +965,9 @@ func (m Optionals) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Optionals) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is not the default of some of them.
+// A Circle is the struct test.every.Circle.
+//
+// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is sent where it is not the default.
 type Circle struct {
 	Radius float64 `yodel:"1,radius"`
 }
@@ -999,8 +990,7 @@ func (m *Circle) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Circle) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Radius = d.Float64()
 		}
 	}
@@ -1012,6 +1002,7 @@ func (m Circle) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
+// A Square is the struct test.every.Square.
 type Square struct {
 	Side int32 `yodel:"1,side"`
 }
@@ -1029,8 +1020,7 @@ func (m *Square) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Square) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Side = d.Int32()
 		}
 	}
@@ -1044,7 +1034,7 @@ func (m *Square) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(da
 
 // What holds others.
 //
-// NewContainers returns one with its defaults. The fields of Containers{} are zero, which is not the default of some of them.
+// NewContainers returns one with its defaults. The fields of Containers{} are zero, which is sent where it is not the default.
 type Containers struct {
 	Ints     []int32           `yodel:"1,ints"`
 	Texts    []string          `yodel:"2,texts"`
@@ -1220,13 +1210,9 @@ func DecodeShape(d *wire.Decoder, u Shape) Shape {
 			d.Message(&v.Square)
 			u = v
 		case 3:
-			var v ShapeName
-			v.Name = d.String()
-			u = v
+			u = ShapeName{d.String()}
 		case 7:
-			var v ShapeRawNumber
-			v.RawNumber = d.Int64()
-			u = v
+			u = ShapeRawNumber{d.Int64()}
 		}
 	}
 	return u
@@ -1241,20 +1227,16 @@ type boolsArgs struct {
 	Value bool `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *boolsArgs) Reset() { *m = boolsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *boolsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutBool(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *boolsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Bool()
 			hasValue = true
 		}
@@ -1266,21 +1248,17 @@ type boolsResult struct {
 	Result bool `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *boolsResult) Reset() { *m = boolsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *boolsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result {
 		e.PutBool(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *boolsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Bool()
 		}
 	}
@@ -1295,20 +1273,16 @@ type intsArgs struct {
 	Value int32 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *intsArgs) Reset() { *m = intsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *intsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *intsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Int32()
 			hasValue = true
 		}
@@ -1320,21 +1294,17 @@ type intsResult struct {
 	Result int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *intsResult) Reset() { *m = intsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *intsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *intsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int32()
 		}
 	}
@@ -1349,20 +1319,16 @@ type longsArgs struct {
 	Value int64 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *longsArgs) Reset() { *m = longsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *longsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt64(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *longsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Int64()
 			hasValue = true
 		}
@@ -1374,21 +1340,17 @@ type longsResult struct {
 	Result int64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *longsResult) Reset() { *m = longsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *longsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt64(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *longsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int64()
 		}
 	}
@@ -1403,20 +1365,16 @@ type uintsArgs struct {
 	Value uint32 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *uintsArgs) Reset() { *m = uintsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *uintsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutUint32(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *uintsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Uint32()
 			hasValue = true
 		}
@@ -1428,21 +1386,17 @@ type uintsResult struct {
 	Result uint32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *uintsResult) Reset() { *m = uintsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *uintsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutUint32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *uintsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Uint32()
 		}
 	}
@@ -1457,20 +1411,16 @@ type ulongsArgs struct {
 	Value uint64 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *ulongsArgs) Reset() { *m = ulongsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *ulongsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutUint64(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *ulongsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Uint64()
 			hasValue = true
 		}
@@ -1482,21 +1432,17 @@ type ulongsResult struct {
 	Result uint64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *ulongsResult) Reset() { *m = ulongsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *ulongsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutUint64(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ulongsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Uint64()
 		}
 	}
@@ -1511,20 +1457,16 @@ type floatsArgs struct {
 	Value float32 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *floatsArgs) Reset() { *m = floatsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *floatsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutFloat32(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *floatsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Float32()
 			hasValue = true
 		}
@@ -1536,21 +1478,17 @@ type floatsResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *floatsResult) Reset() { *m = floatsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *floatsResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *floatsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}
@@ -1565,20 +1503,16 @@ type doublesArgs struct {
 	Value float64 `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *doublesArgs) Reset() { *m = doublesArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *doublesArgs) EncodeWire(e *wire.Encoder) {
 	e.PutFloat64(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *doublesArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Float64()
 			hasValue = true
 		}
@@ -1590,21 +1524,17 @@ type doublesResult struct {
 	Result float64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *doublesResult) Reset() { *m = doublesResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *doublesResult) EncodeWire(e *wire.Encoder) {
 	if math.Float64bits(m.Result) != 0 {
 		e.PutFloat64(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *doublesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float64()
 		}
 	}
@@ -1619,20 +1549,16 @@ type stringsArgs struct {
 	Value string `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *stringsArgs) Reset() { *m = stringsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *stringsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutString(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *stringsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.String()
 			hasValue = true
 		}
@@ -1644,21 +1570,17 @@ type stringsResult struct {
 	Result string `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *stringsResult) Reset() { *m = stringsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *stringsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != "" {
 		e.PutString(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.String()
 		}
 	}
@@ -1673,20 +1595,16 @@ type blobsArgs struct {
 	Value []byte `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *blobsArgs) Reset() { *m = blobsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *blobsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutBytes(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *blobsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Bytes()
 			hasValue = true
 		}
@@ -1698,21 +1616,17 @@ type blobsResult struct {
 	Result []byte `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *blobsResult) Reset() { *m = blobsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *blobsResult) EncodeWire(e *wire.Encoder) {
 	if len(m.Result) > 0 {
 		e.PutBytes(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *blobsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Bytes()
 		}
 	}
@@ -1727,20 +1641,16 @@ type timestampsArgs struct {
 	Value time.Time `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *timestampsArgs) Reset() { *m = timestampsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *timestampsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutTime(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *timestampsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Time()
 			hasValue = true
 		}
@@ -1752,21 +1662,17 @@ type timestampsResult struct {
 	Result time.Time `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *timestampsResult) Reset() { *m = timestampsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *timestampsResult) EncodeWire(e *wire.Encoder) {
 	if !m.Result.IsZero() {
 		e.PutTime(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *timestampsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Time()
 		}
 	}
@@ -1781,20 +1687,16 @@ type durationsArgs struct {
 	Value time.Duration `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *durationsArgs) Reset() { *m = durationsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *durationsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutDuration(1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *durationsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = d.Duration()
 			hasValue = true
 		}
@@ -1806,21 +1708,17 @@ type durationsResult struct {
 	Result time.Duration `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *durationsResult) Reset() { *m = durationsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *durationsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutDuration(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *durationsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Duration()
 		}
 	}
@@ -1835,20 +1733,16 @@ type roundingsArgs struct {
 	Value Rounding `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *roundingsArgs) Reset() { *m = roundingsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *roundingsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, int32(m.Value))
 }
 
-// DecodeWire implements wire.Message.
 func (m *roundingsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = Rounding(d.Int32())
 			hasValue = true
 		}
@@ -1860,21 +1754,17 @@ type roundingsResult struct {
 	Result Rounding `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *roundingsResult) Reset() { *m = roundingsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *roundingsResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, int32(m.Result))
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *roundingsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = Rounding(d.Int32())
 		}
 	}
@@ -1889,20 +1779,16 @@ type scalarsArgs struct {
 	Value Scalars `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *scalarsArgs) Reset() { *m = scalarsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *scalarsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *scalarsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Value)
 			hasValue = true
 		}
@@ -1914,19 +1800,15 @@ type scalarsResult struct {
 	Result Scalars `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *scalarsResult) Reset() { *m = scalarsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *scalarsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1941,20 +1823,16 @@ type defaultsArgs struct {
 	Value Defaults `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultsArgs) Reset() { *m = defaultsArgs{Value: NewDefaults()} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Value)
 			hasValue = true
 		}
@@ -1966,19 +1844,15 @@ type defaultsResult struct {
 	Result Defaults `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultsResult) Reset() { *m = defaultsResult{Result: NewDefaults()} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -1993,20 +1867,16 @@ type optionalsArgs struct {
 	Value Optionals `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *optionalsArgs) Reset() { *m = optionalsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *optionalsArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *optionalsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Value)
 			hasValue = true
 		}
@@ -2018,19 +1888,15 @@ type optionalsResult struct {
 	Result Optionals `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *optionalsResult) Reset() { *m = optionalsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *optionalsResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2045,20 +1911,16 @@ type containersArgs struct {
 	Value Containers `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *containersArgs) Reset() { *m = containersArgs{Value: NewContainers()} }
 
-// EncodeWire implements wire.Message.
 func (m *containersArgs) EncodeWire(e *wire.Encoder) {
 	e.PutMessage(1, &m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *containersArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Value)
 			hasValue = true
 		}
@@ -2070,19 +1932,15 @@ type containersResult struct {
 	Result Containers `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *containersResult) Reset() { *m = containersResult{Result: NewContainers()} }
 
-// EncodeWire implements wire.Message.
 func (m *containersResult) EncodeWire(e *wire.Encoder) {
 	e.PutNonEmpty(1, &m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *containersResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			d.Message(&m.Result)
 		}
 	}
@@ -2097,20 +1955,16 @@ type shapesArgs struct {
 	Value Shape `yodel:"1,value,required"`
 }
 
-// Reset implements wire.Message.
 func (m *shapesArgs) Reset() { *m = shapesArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *shapesArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutUnion(e, 1, m.Value, EncodeShape)
 }
 
-// DecodeWire implements wire.Message.
 func (m *shapesArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = wire.ReadUnion(d, m.Value, DecodeShape)
 			hasValue = true
 		}
@@ -2122,21 +1976,17 @@ type shapesResult struct {
 	Result Shape `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *shapesResult) Reset() { *m = shapesResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *shapesResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		wire.PutUnion(e, 1, m.Result, EncodeShape)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *shapesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadUnion(d, m.Result, DecodeShape)
 		}
 	}
@@ -2151,19 +2001,15 @@ type circlesArgs struct {
 	Value []Circle `yodel:"1,value"`
 }
 
-// Reset implements wire.Message.
 func (m *circlesArgs) Reset() { *m = circlesArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *circlesArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutMessages(e, 1, m.Value)
 }
 
-// DecodeWire implements wire.Message.
 func (m *circlesArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = wire.ReadMessages(d, m.Value)
 		}
 	}
@@ -2173,19 +2019,15 @@ type circlesResult struct {
 	Result []Circle `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *circlesResult) Reset() { *m = circlesResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *circlesResult) EncodeWire(e *wire.Encoder) {
 	wire.PutMessages(e, 1, m.Result)
 }
 
-// DecodeWire implements wire.Message.
 func (m *circlesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadMessages(d, m.Result)
 		}
 	}
@@ -2200,19 +2042,15 @@ type mapsArgs struct {
 	Value map[string]float64 `yodel:"1,value"`
 }
 
-// Reset implements wire.Message.
 func (m *mapsArgs) Reset() { *m = mapsArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *mapsArgs) EncodeWire(e *wire.Encoder) {
 	wire.PutMap(e, 1, m.Value, (*wire.Encoder).PutString, (*wire.Encoder).PutFloat64)
 }
 
-// DecodeWire implements wire.Message.
 func (m *mapsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = wire.ReadEntry(d, m.Value, (*wire.Decoder).String, (*wire.Decoder).Float64)
 		}
 	}
@@ -2222,19 +2060,15 @@ type mapsResult struct {
 	Result map[string]float64 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *mapsResult) Reset() { *m = mapsResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *mapsResult) EncodeWire(e *wire.Encoder) {
 	wire.PutMap(e, 1, m.Result, (*wire.Encoder).PutString, (*wire.Encoder).PutFloat64)
 }
 
-// DecodeWire implements wire.Message.
 func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadEntry(d, m.Result, (*wire.Decoder).String, (*wire.Decoder).Float64)
 		}
 	}
@@ -2249,21 +2083,17 @@ type maybeArgs struct {
 	Value *int32 `yodel:"1,value"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeArgs) Reset() { *m = maybeArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeArgs) EncodeWire(e *wire.Encoder) {
 	if m.Value != nil {
 		e.PutInt32(1, *m.Value)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = new(d.Int32())
 		}
 	}
@@ -2273,21 +2103,17 @@ type maybeResult struct {
 	Result *int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeResult) Reset() { *m = maybeResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		e.PutInt32(1, *m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = new(d.Int32())
 		}
 	}
@@ -2302,21 +2128,17 @@ type maybeNodeArgs struct {
 	Value *Node `yodel:"1,value"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeNodeArgs) Reset() { *m = maybeNodeArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeNodeArgs) EncodeWire(e *wire.Encoder) {
 	if m.Value != nil {
 		e.PutMessage(1, m.Value)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeNodeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Value = wire.ReadPointer(d, m.Value)
 		}
 	}
@@ -2326,21 +2148,17 @@ type maybeNodeResult struct {
 	Result *Node `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *maybeNodeResult) Reset() { *m = maybeNodeResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *maybeNodeResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != nil {
 		e.PutMessage(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *maybeNodeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = wire.ReadPointer(d, m.Result)
 		}
 	}
@@ -2361,10 +2179,8 @@ type defaultedArgs struct {
 	F []int32       `yodel:"6,f"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultedArgs) Reset() { *m = defaultedArgs{B: "b", C: RoundingDown, D: 2 * time.Second} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultedArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.A)
 	if m.B != "b" {
@@ -2382,7 +2198,6 @@ func (m *defaultedArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32s(6, m.F)
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultedArgs) DecodeWire(d *wire.Decoder) {
 	var hasA bool
 	for d.Next() {
@@ -2409,21 +2224,17 @@ type defaultedResult struct {
 	Result string `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *defaultedResult) Reset() { *m = defaultedResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *defaultedResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != "" {
 		e.PutString(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *defaultedResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.String()
 		}
 	}
@@ -2437,13 +2248,10 @@ var pingMethod = rpc.NewUnary[pingArgs, pingResult](rpc.Method{
 
 type pingArgs struct{}
 
-// Reset implements wire.Message.
 func (m *pingArgs) Reset() { *m = pingArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *pingArgs) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *pingArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -2451,13 +2259,10 @@ func (m *pingArgs) DecodeWire(d *wire.Decoder) {
 
 type pingResult struct{}
 
-// Reset implements wire.Message.
 func (m *pingResult) Reset() { *m = pingResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *pingResult) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *pingResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -2477,10 +2282,8 @@ type buyArgs struct {
 	Count int32  `yodel:"2,count"`
 }
 
-// Reset implements wire.Message.
 func (m *buyArgs) Reset() { *m = buyArgs{Count: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *buyArgs) EncodeWire(e *wire.Encoder) {
 	e.PutString(1, m.Item)
 	if m.Count != 1 {
@@ -2488,7 +2291,6 @@ func (m *buyArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *buyArgs) DecodeWire(d *wire.Decoder) {
 	var hasItem bool
 	for d.Next() {
@@ -2505,13 +2307,10 @@ func (m *buyArgs) DecodeWire(d *wire.Decoder) {
 
 type buyResult struct{}
 
-// Reset implements wire.Message.
 func (m *buyResult) Reset() { *m = buyResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *buyResult) EncodeWire(e *wire.Encoder) {}
 
-// DecodeWire implements wire.Message.
 func (m *buyResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
@@ -2527,20 +2326,16 @@ type ticksArgs struct {
 	Count int32 `yodel:"1,count,required"`
 }
 
-// Reset implements wire.Message.
 func (m *ticksArgs) Reset() { *m = ticksArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *ticksArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Count)
 }
 
-// DecodeWire implements wire.Message.
 func (m *ticksArgs) DecodeWire(d *wire.Decoder) {
 	var hasCount bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Count = d.Int32()
 			hasCount = true
 		}
@@ -2552,21 +2347,17 @@ type ticksResult struct {
 	Result int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *ticksResult) Reset() { *m = ticksResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *ticksResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int32()
 		}
 	}
@@ -2582,21 +2373,17 @@ type sumArgs struct {
 	Values int32 `yodel:"1,values"`
 }
 
-// Reset implements wire.Message.
 func (m *sumArgs) Reset() { *m = sumArgs{} }
 
-// EncodeWire implements wire.Message.
 func (m *sumArgs) EncodeWire(e *wire.Encoder) {
 	if m.Values != 0 {
 		e.PutInt32(1, m.Values)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *sumArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Values = d.Int32()
 		}
 	}
@@ -2606,32 +2393,26 @@ type sumResult struct {
 	Result int32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *sumResult) Reset() { *m = sumResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *sumResult) EncodeWire(e *wire.Encoder) {
 	if m.Result != 0 {
 		e.PutInt32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *sumResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Int32()
 		}
 	}
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service: "test.every.Every",
-	Name:    "divide",
-	Exceptions: []func() rpc.Exception{
-		func() rpc.Exception { return new(InvalidOperation) },
-	},
+	Service:    "test.every.Every",
+	Name:       "divide",
+	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 })
 
 type divideArgs struct {
@@ -2639,10 +2420,8 @@ type divideArgs struct {
 	Num2 int32 `yodel:"2,num2"`
 }
 
-// Reset implements wire.Message.
 func (m *divideArgs) Reset() { *m = divideArgs{Num2: 1} }
 
-// EncodeWire implements wire.Message.
 func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	e.PutInt32(1, m.Num1)
 	if m.Num2 != 1 {
@@ -2650,7 +2429,6 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
@@ -2669,21 +2447,17 @@ type divideResult struct {
 	Result float32 `yodel:"1,result"`
 }
 
-// Reset implements wire.Message.
 func (m *divideResult) Reset() { *m = divideResult{} }
 
-// EncodeWire implements wire.Message.
 func (m *divideResult) EncodeWire(e *wire.Encoder) {
 	if math.Float32bits(m.Result) != 0 {
 		e.PutFloat32(1, m.Result)
 	}
 }
 
-// DecodeWire implements wire.Message.
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			m.Result = d.Float32()
 		}
 	}

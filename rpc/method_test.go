@@ -97,7 +97,8 @@ func TestMissingArgument(t *testing.T) {
 	m := newMemory(t, divide.NewService(divider{}))
 	call := m.route(&rpc.Method{Service: "divide.Divide", Name: "divide"}).NewCall()
 	defer call.Release()
-	for text, want := range map[string]string{"": `missing argument "num1"`, "\x10\x05": `missing argument "num1"`, "\x08\x00": ""} {
+	const missing = `missing argument "num1"`
+	for text, want := range map[string]string{"": missing, "\x10\x05": missing, "\x08\x00": ""} {
 		got := ""
 		if err := wire.Unmarshal([]byte(text), call.Args); err != nil {
 			got = err.Error()

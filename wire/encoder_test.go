@@ -48,10 +48,16 @@ var vectors = map[string]struct {
 	"empty messages":    {&everything.Lists{Lists: make([]everything.Lists, 2)}, "7a007a00"},
 	"map":               {&everything.Maps{Small: map[string]int32{"a": 1}}, "12050a01611001"},
 	"map of messages":   {&everything.Maps{Maps: map[string]everything.Maps{"": {}}}, "7a040a001200"},
-	"union":             {&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(), Value: everything.ValueSmall{}}, "3a021000"},
-	"high numbers":      {node(func(n *everything.Node) { n.Sixteen, n.Big, n.Biggest = 1, 2, 3 }), "800101f87f02f8ffffff0f03"},
-	"default is off":    {new(everything.NewDefaults()), ""},
-	"zero is not":       {&everything.Defaults{}, "0800100018002000280035000000003900000000000000004200" + "4a00" + "5a006000"},
+	"union": {
+		&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(), Value: everything.ValueSmall{}}, "3a021000",
+	},
+	"high numbers": {
+		node(func(n *everything.Node) { n.Sixteen, n.Big, n.Biggest = 1, 2, 3 }), "800101f87f02f8ffffff0f03",
+	},
+	"default is off": {new(everything.NewDefaults()), ""},
+	"zero is not": {
+		&everything.Defaults{}, "0800100018002000280035000000003900000000000000004200" + "4a00" + "5a006000",
+	},
 }
 
 func node(change func(*everything.Node)) *everything.Node {
@@ -121,14 +127,22 @@ func TestEncodeErrors(t *testing.T) {
 		message wire.Message
 		want    string
 	}{
-		"short string":    {&everything.Scalars{Name: "a\xff"}, `field 8: the string is not valid UTF-8: "a\xff"`},
-		"string":          {&everything.Scalars{Name: "abcdefgh\xc3"}, `field 8: the string is not valid UTF-8: "abcdefgh\xc3"`},
-		"long string":     {&everything.Scalars{Name: strings.Repeat("a", 200) + "\x80"}, "field 8: the string is not valid UTF-8"},
-		"list of strings": {&everything.Lists{Name: []string{"", "\xff"}}, `field 8: the string is not valid UTF-8: "\xff"`},
-		"key":             {&everything.Maps{Small: map[string]int32{"\xff": 1}}, `field 1: the string is not valid UTF-8: "\xff"`},
-		"pointer":         {itself, "field 15: " + deep},
-		"list":            {&everything.Lists{Lists: branches}, "field 15: " + deep},
-		"map":             {&everything.Maps{Maps: keys}, "field 2: " + deep},
+		"short string": {&everything.Scalars{Name: "a\xff"}, `field 8: the string is not valid UTF-8: "a\xff"`},
+		"string": {
+			&everything.Scalars{Name: "abcdefgh\xc3"}, `field 8: the string is not valid UTF-8: "abcdefgh\xc3"`,
+		},
+		"long string": {
+			&everything.Scalars{Name: strings.Repeat("a", 200) + "\x80"}, "field 8: the string is not valid UTF-8",
+		},
+		"list of strings": {
+			&everything.Lists{Name: []string{"", "\xff"}}, `field 8: the string is not valid UTF-8: "\xff"`,
+		},
+		"key": {
+			&everything.Maps{Small: map[string]int32{"\xff": 1}}, `field 1: the string is not valid UTF-8: "\xff"`,
+		},
+		"pointer": {itself, "field 15: " + deep},
+		"list":    {&everything.Lists{Lists: branches}, "field 15: " + deep},
+		"map":     {&everything.Maps{Maps: keys}, "field 2: " + deep},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,9 +33,7 @@ func mustHex(s string) []byte {
 func FuzzDecoder(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, m := range []wire.Message{
-			new(everything.Scalars), new(everything.Optionals), new(everything.Lists), new(everything.Maps), new(everything.Node),
-		} {
+		for _, m := range oneOfEach() {
 			var err error
 			used := memory(func() { err = wire.Unmarshal(data, m) })
 			if most := uint64(1<<20 + 1<<10*len(data)); used > most {

@@ -15,16 +15,13 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/yodelrpc/yodel/internal/everything"
 	"github.com/yodelrpc/yodel/wire"
 )
 
 // Google's implementation reads what is written here, and what it writes is read here.
 func TestAgreesWithProtobuf(t *testing.T) {
 	t.Parallel()
-	for _, m := range []wire.Message{
-		&everything.Scalars{}, &everything.Optionals{}, &everything.Lists{}, &everything.Maps{}, &everything.Node{},
-	} {
+	for _, m := range oneOfEach() {
 		descriptor := descriptorOf(t, m)
 		for seed := range uint64(200) {
 			r := random{rand.New(rand.NewPCG(seed, 1))}

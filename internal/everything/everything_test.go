@@ -64,7 +64,9 @@ func TestPrintingHidesSecrets(t *testing.T) {
 	t.Parallel()
 	a := everything.Account{User: "anna", Password: "hunter2"}
 	list := []everything.Account{a}
-	for _, text := range []string{fmt.Sprint(a), fmt.Sprint(&a), fmt.Sprintf("%+v", list), fmt.Sprintf("%#v", list), a.String()} {
+	for _, text := range []string{
+		fmt.Sprint(a), fmt.Sprint(&a), fmt.Sprintf("%+v", list), fmt.Sprintf("%#v", list), a.String(),
+	} {
 		if strings.Contains(text, "hunter2") || !strings.Contains(text, "anna") {
 			t.Errorf("printed as %s", text)
 		}

@@ -22,7 +22,8 @@ func TestImportPath(t *testing.T) {
 			t.Errorf("%s: got %s, %v; want %s", from, got, err, want)
 		}
 	}
-	if _, err := golang.ImportPath(filepath.Join(dir, "nothing")); err == nil || !strings.Contains(err.Error(), "names no module") {
+	_, err := golang.ImportPath(filepath.Join(dir, "nothing"))
+	if err == nil || !strings.Contains(err.Error(), "names no module") {
 		t.Errorf("a go.mod without a module: %v", err)
 	}
 	if _, err := golang.ImportPath("/nowhere"); err == nil || !strings.Contains(err.Error(), "run go mod init") {
@@ -34,8 +35,10 @@ func TestImportPath(t *testing.T) {
 func TestSameDirectory(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
-		"geo/points.yodel": "package geo\nstruct Point { 1: double x = 0.5 }\nstring show(1: Point point, 2: int digits = 2)\n",
-		"geo/lines.yodel":  "package geo\nimport \"points.yodel\"\nstruct Line { 1: Point from, 2: Point to }\nstring draw(1: Line line, 2: int digits = 3)\n",
+		"geo/points.yodel": "package geo\nstruct Point { 1: double x = 0.5 }\n" +
+			"string show(1: Point point, 2: int digits = 2)\n",
+		"geo/lines.yodel": "package geo\nimport \"points.yodel\"\nstruct Line { 1: Point from, 2: Point to }\n" +
+			"string draw(1: Line line, 2: int digits = 3)\n",
 	}
 	load := func(path string) ([]byte, error) {
 		if text, ok := files[path]; ok {

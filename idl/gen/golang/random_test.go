@@ -183,7 +183,9 @@ func (d *definition) fieldNumber(i int) int {
 	return []int{i + 1, i + 16, 1000 + i, 1 << 28}[min(i/4, 2)]
 }
 
-var simple = []string{"bool", "int", "long", "uint", "ulong", "float", "double", "string", "bytes", "timestamp", "duration"}
+var simple = []string{
+	"bool", "int", "long", "uint", "ulong", "float", "double", "string", "bytes", "timestamp", "duration",
+}
 
 var defaults = map[string]string{
 	"bool": "true", "int": "-5", "long": "-9223372036854775808", "uint": "7", "ulong": "18446744073709551615",

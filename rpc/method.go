@@ -16,6 +16,7 @@ type Message = wire.Message
 type Method struct {
 	Service      string             // full name of the service: "calc.Calculator"
 	Name         string             // as declared: "divide"
+	Own          bool               // of the file's own service: called by its bare name where names are short
 	Exceptions   []func() Exception // make empty ones, in the order of declaration
 	Idempotent   bool               // may run twice: a call whose fate is unknown is sent again
 	Timeout      time.Duration      // the deadline of calls whose context has none; 0 for none

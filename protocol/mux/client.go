@@ -143,6 +143,9 @@ func readExactly(in *input, dst []byte) error {
 // Done is closed when the connection takes no more calls.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
+// Ended is closed when the connection has ended, after the calls that were in flight when Done was closed.
+func (c *Conn) Ended() <-chan struct{} { return c.reader }
+
 // Err returns why the connection takes no more calls.
 func (c *Conn) Err() error { return c.slots.reason() }
 

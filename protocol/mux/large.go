@@ -164,9 +164,9 @@ func (o *output) wrotePiecesLocked(n int) {
 	o.pieces = o.pieces[:0]
 }
 
-// incomplete reports whether the network has not taken all of m.
+// incomplete reports whether the network cannot have taken all of m.
 func (o *output) incomplete(m *largeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return m.unsent > 0
+	return m.left > 0 || m.unsent > 0 && !m.writing
 }

@@ -37,6 +37,7 @@ type output struct {
 	writing bool   // somebody writes
 	queued  uint64 // bytes ever given to append or send
 	written uint64 // bytes of those that the network took
+	trying  uint64 // written, once the write that is under way succeeds; 0 for none
 	pongs   int    // in buf
 	err     error  // the first that a write met; nothing is written after it
 	ending  bool   // nothing more will be queued
@@ -104,10 +105,12 @@ func (o *output) send(frames []byte) {
 	}
 	o.writing = true
 	o.queued += uint64(len(frames))
+	o.trying = o.queued
 	o.mu.Unlock()
 	n := o.tryOnce(frames)
 	o.mu.Lock()
 	o.written += uint64(n)
+	o.trying = 0
 	if rest := frames[n:]; len(rest) > 0 {
 		waiting := o.buf
 		o.buf = append(append(grow(nil, len(rest)+len(waiting)), rest...), waiting...)
@@ -165,6 +168,7 @@ func (o *output) take() ([]byte, bool) {
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
 	o.size = min(len(b), largeBuffer)
+	o.trying = o.written + uint64(len(b))
 	return b, true
 }
 
@@ -185,6 +189,7 @@ func (o *output) tryOnce(b []byte) int {
 func (o *output) wrote(n int) {
 	o.mu.Lock()
 	o.written += uint64(n)
+	o.trying = 0
 	o.mu.Unlock()
 }
 
@@ -229,6 +234,9 @@ func (o *output) drain(rest []byte) {
 // writeAll writes bufs: small frames and then the pieces.
 func (o *output) writeAll(bufs net.Buffers) {
 	small := len(bufs[0])
+	o.mu.Lock()
+	o.trying = o.written + uint64(small)
+	o.mu.Unlock()
 	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
 	n, err := bufs.WriteTo(o.nc)
 	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
@@ -238,6 +246,7 @@ func (o *output) writeAll(bufs net.Buffers) {
 	}
 	o.mu.Lock()
 	o.written += uint64(min(int(n), small))
+	o.trying = 0
 	o.wrotePiecesLocked(int(n) - small)
 	o.endInterruptLocked()
 	o.mu.Unlock()
@@ -307,11 +316,11 @@ func (o *output) appendPong(body []byte) error {
 	return nil
 }
 
-// unsent reports whether the network has not taken all bytes before *end, which append has set or not yet.
+// unsent reports whether the network cannot have taken all bytes before *end, which append has set or not yet.
 func (o *output) unsent(end *uint64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.written < *end
+	return max(o.written, o.trying) < *end
 }
 
 // sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +24,8 @@ type Server struct {
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
 	draining bool
-	ended    sync.WaitGroup // of connections
+	closed   bool          // draining, and no more connections are taken
+	empty    chan struct{} // closed when closed is set and no connection is left
 }
 
 // NewServer returns a server for the dispatcher's routes.
@@ -32,6 +35,7 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
+		empty:      make(chan struct{}),
 	}
 	return s
 }
@@ -56,20 +60,24 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 		_ = nc.Close()
 		return
 	}
+	c.ready.Store(true)
+	if s.isDraining() {
+		c.drain()
+	}
 	c.read()
 	<-c.dead
 	c.calls.Wait()
 	c.out.drains.Wait()
 }
 
+// add takes a connection, even one that comes while the server drains: its calls are then refused as not started.
 func (s *Server) add(c *serverConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining {
+	if s.closed {
 		return false
 	}
 	s.conns[c] = struct{}{}
-	s.ended.Add(1)
 	return true
 }
 
@@ -77,22 +85,45 @@ func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.ended.Done()
+	s.closeIfEmptyLocked()
+}
+
+func (s *Server) closeIfEmptyLocked() {
+	if !s.draining || len(s.conns) > 0 {
+		return
+	}
+	s.closed = true
+	select {
+	case <-s.empty:
+	default:
+		close(s.empty)
+	}
+}
+
+// drain makes the server wait for the end of its connections, which it returns. With closed it takes no new ones.
+func (s *Server) drain(closed bool) []*serverConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+	s.closed = s.closed || closed
+	s.closeIfEmptyLocked()
+	return slices.Collect(maps.Keys(s.conns))
+}
+
+func (s *Server) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
 }
 
 // Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. When
 // ctx ends first, what still runs is cut, and ctx's error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
-	for _, c := range s.drain() {
+	for _, c := range s.drain(false) {
 		c.drain()
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.ended.Wait()
-	}()
 	select {
-	case <-done:
+	case <-s.empty:
 		return s.Close()
 	case <-ctx.Done():
 	}
@@ -100,24 +131,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// drain makes the server take no more connections, and returns those that it has.
-func (s *Server) drain() []*serverConn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draining = true
-	conns := make([]*serverConn, 0, len(s.conns))
-	for c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
-}
-
 // Close ends every connection and the contexts of the handlers that run, and waits for all of them.
 func (s *Server) Close() error {
-	for _, c := range s.drain() {
+	for _, c := range s.drain(true) {
 		c.die(errors.New("the server was closed"))
 	}
-	s.ended.Wait()
+	<-s.empty
 	s.workers.close()
 	s.watchdog.close()
 	return nil

@@ -35,6 +35,7 @@ type serverConn struct {
 	running    atomic.Int32   // calls that are not answered
 	calls      sync.WaitGroup // the same
 	answerSize atomic.Int32   // of the last answer, in bytes
+	ready      atomic.Bool    // settings have been exchanged
 	draining   atomic.Bool    // GOAWAY is on its way
 	drained    atomic.Bool    // the client has read it
 	dead       chan struct{}  // closed when there is no reader any more
@@ -375,7 +376,9 @@ func (c *serverConn) die(err error) {
 // drain tells the client that the server is going away. The client's PONG says that it has read so, and that no call
 // of its is on the way any more.
 func (c *serverConn) drain() {
-	c.draining.Store(true)
+	if !c.ready.Load() || !c.draining.CompareAndSwap(false, true) {
+		return
+	}
 	c.out.sendGoAway(rpc.Unavailable, errGoingAway.Message)
 	_ = c.out.append(appendFrame(nil, header{kind: framePing}, []byte(drainPing)), false, nil)
 }

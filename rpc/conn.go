@@ -30,6 +30,7 @@ type Conn interface {
 // A Stream is the messages of one call in both directions. Send and Recv may be called at the same time, each by one
 // goroutine.
 type Stream interface {
+	// Send sends m. It returns io.EOF once the stream has ended; Recv says why.
 	Send(ctx context.Context, m Message) error
 	// Recv fills m. It returns io.EOF after the last message of a call that succeeded.
 	Recv(ctx context.Context, m Message) error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync/atomic"
 )
 
 // A Streaming is a method whose arguments, result or both are streams. Each message of a stream is an A or an R; where only one
@@ -28,11 +29,15 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 			return
 		}
 		defer stream.Close()
-		go s.sendAll(ctx, stream, args)
+		var failed atomic.Pointer[error] // what kept an element from being sent
+		go s.sendAll(ctx, stream, args, &failed)
 		for {
 			var r R
 			PR(&r).Reset()
 			err := stream.Recv(ctx, PR(&r))
+			if p := failed.Load(); err != nil && p != nil && ctx.Err() == nil {
+				err = *p
+			}
 			if err == io.EOF {
 				return
 			}
@@ -43,23 +48,39 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 	}
 }
 
-// sendAll sends args. An error needs no word here: what ended the stream is what Recv returns.
-func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A]) {
+// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since the
+// other side would wait for the element that cannot be sent.
+func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
 	for a := range args {
-		if stream.Send(ctx, PA(&a)) != nil {
+		switch err := stream.Send(ctx, PA(&a)); {
+		case err == io.EOF:
+			return
+		case err != nil:
+			failed.Store(&err)
+			_ = stream.Close()
 			return
 		}
 	}
 	_ = stream.CloseSend()
 }
 
-// One is Exchange for a method whose result is not a stream.
+// One is Exchange for a method whose result is not a stream. It reads to the end, since an error may come behind the result.
 func (s *Streaming[A, R, PA, PR]) One(ctx context.Context, ch Channel, args iter.Seq[A]) (R, error) {
+	var (
+		result, zero R
+		n            int
+	)
 	for r, err := range s.Exchange(ctx, ch, args) {
-		return r, err
+		if err != nil {
+			return zero, err
+		}
+		result = r
+		n++
 	}
-	var zero R
-	return zero, NewError(Internal, "the server ended the stream without a result").For(&s.Method, OutcomeAnswered)
+	if n != 1 {
+		return zero, Errorf(Internal, "the server answered with %d results, not one", n).For(&s.Method, OutcomeAnswered)
+	}
+	return result, nil
 }
 
 // Handle returns the endpoint that answers the method's streams with handle: args yields what the caller sends, and after an

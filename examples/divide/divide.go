@@ -95,8 +95,7 @@ func (m InvalidOperation) MarshalJSON() ([]byte, error) { return wire.MarshalJSO
 func (m *InvalidOperation) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service:    "divide.Divide",
-	Name:       "divide",
+	Service: "divide.Divide", Name: "divide", Own: true,
 	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 })
 

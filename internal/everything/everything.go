@@ -1576,8 +1576,7 @@ func DecodeValue(d *wire.Decoder, u Value) Value {
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "divide",
+	Service: "everything.Calculator", Name: "divide",
 	Exceptions: []func() rpc.Exception{
 		func() rpc.Exception { return new(InvalidOperation) },
 		func() rpc.Exception { return new(common.Missing) },
@@ -1635,8 +1634,7 @@ func (m *divideResult) DecodeWire(d *wire.Decoder) {
 }
 
 var powerMethod = rpc.NewUnary[powerArgs, powerResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "power",
+	Service: "everything.Calculator", Name: "power",
 })
 
 type powerArgs struct {
@@ -1694,8 +1692,7 @@ func (m *powerResult) DecodeWire(d *wire.Decoder) {
 }
 
 var pingMethod = rpc.NewUnary[pingArgs, pingResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "ping",
+	Service: "everything.Calculator", Name: "ping",
 })
 
 type pingArgs struct{}
@@ -1721,8 +1718,7 @@ func (m *pingResult) DecodeWire(d *wire.Decoder) {
 }
 
 var scalarsMethod = rpc.NewUnary[scalarsArgs, scalarsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "scalars",
+	Service: "everything.Calculator", Name: "scalars",
 })
 
 type scalarsArgs struct {
@@ -1765,8 +1761,7 @@ func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var defaultsMethod = rpc.NewUnary[defaultsArgs, defaultsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "defaults",
+	Service: "everything.Calculator", Name: "defaults",
 })
 
 type defaultsArgs struct {
@@ -1809,8 +1804,7 @@ func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var optionalsMethod = rpc.NewUnary[optionalsArgs, optionalsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "optionals",
+	Service: "everything.Calculator", Name: "optionals",
 })
 
 type optionalsArgs struct {
@@ -1853,8 +1847,7 @@ func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var listsMethod = rpc.NewUnary[listsArgs, listsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "lists",
+	Service: "everything.Calculator", Name: "lists",
 })
 
 type listsArgs struct {
@@ -1897,8 +1890,7 @@ func (m *listsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var mapsMethod = rpc.NewUnary[mapsArgs, mapsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "maps",
+	Service: "everything.Calculator", Name: "maps",
 })
 
 type mapsArgs struct {
@@ -1941,8 +1933,7 @@ func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var nodeMethod = rpc.NewUnary[nodeArgs, nodeResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "node",
+	Service: "everything.Calculator", Name: "node",
 })
 
 type nodeArgs struct {
@@ -1985,8 +1976,7 @@ func (m *nodeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var valueMethod = rpc.NewUnary[valueArgs, valueResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "value",
+	Service: "everything.Calculator", Name: "value",
 })
 
 type valueArgs struct {
@@ -2031,8 +2021,7 @@ func (m *valueResult) DecodeWire(d *wire.Decoder) {
 }
 
 var hostileMethod = rpc.NewUnary[hostileArgs, hostileResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "hostile",
+	Service: "everything.Calculator", Name: "hostile",
 })
 
 type hostileArgs struct {
@@ -2075,8 +2064,7 @@ func (m *hostileResult) DecodeWire(d *wire.Decoder) {
 }
 
 var maybeMethod = rpc.NewUnary[maybeArgs, maybeResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "maybe",
+	Service: "everything.Calculator", Name: "maybe",
 })
 
 type maybeArgs struct {
@@ -2120,8 +2108,7 @@ func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var stringsMethod = rpc.NewUnary[stringsArgs, stringsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "strings",
+	Service: "everything.Calculator", Name: "strings",
 })
 
 type stringsArgs struct {
@@ -2161,8 +2148,7 @@ func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var countsMethod = rpc.NewUnary[countsArgs, countsResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "counts",
+	Service: "everything.Calculator", Name: "counts",
 })
 
 type countsArgs struct {
@@ -2202,8 +2188,7 @@ func (m *countsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var echoMethod = rpc.NewUnary[echoArgs, echoResult](rpc.Method{
-	Service:    "everything.Calculator",
-	Name:       "echo",
+	Service: "everything.Calculator", Name: "echo",
 	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(Silent) }},
 })
 
@@ -2249,8 +2234,7 @@ func (m *echoResult) DecodeWire(d *wire.Decoder) {
 }
 
 var shapeMethod = rpc.NewUnary[shapeArgs, shapeResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "shape",
+	Service: "everything.Calculator", Name: "shape",
 })
 
 type shapeArgs struct {
@@ -2295,8 +2279,7 @@ func (m *shapeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var logInMethod = rpc.NewUnary[logInArgs, logInResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "log_in",
+	Service: "everything.Calculator", Name: "log_in",
 })
 
 type logInArgs struct {
@@ -2351,8 +2334,7 @@ func (m *logInResult) DecodeWire(d *wire.Decoder) {
 }
 
 var funcMethod = rpc.NewUnary[funcArgs, funcResult](rpc.Method{
-	Service: "everything.Calculator",
-	Name:    "func",
+	Service: "everything.Calculator", Name: "func",
 })
 
 type funcArgs struct {
@@ -2416,8 +2398,7 @@ func (m *funcResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
-	Service:      "everything.Calculator",
-	Name:         "ticks",
+	Service: "everything.Calculator", Name: "ticks",
 	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ServerStream: true,
 })
@@ -2471,8 +2452,7 @@ func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 }
 
 var sumMethod = rpc.NewStreaming[sumArgs, sumResult](rpc.Method{
-	Service:      "everything.Calculator",
-	Name:         "sum",
+	Service: "everything.Calculator", Name: "sum",
 	ClientStream: true,
 })
 
@@ -2517,8 +2497,7 @@ func (m *sumResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ratiosMethod = rpc.NewStreaming[ratiosArgs, ratiosResult](rpc.Method{
-	Service:      "everything.Calculator",
-	Name:         "ratios",
+	Service: "everything.Calculator", Name: "ratios",
 	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ClientStream: true,
 	ServerStream: true,
@@ -2578,8 +2557,7 @@ func (m *ratiosResult) DecodeWire(d *wire.Decoder) {
 }
 
 var drainMethod = rpc.NewStreaming[drainArgs, drainResult](rpc.Method{
-	Service:      "everything.Calculator",
-	Name:         "drain",
+	Service: "everything.Calculator", Name: "drain",
 	ClientStream: true,
 })
 
@@ -2613,8 +2591,7 @@ func (m *drainResult) DecodeWire(d *wire.Decoder) {
 }
 
 var nodesMethod = rpc.NewStreaming[nodesArgs, nodesResult](rpc.Method{
-	Service:      "everything.Calculator",
-	Name:         "nodes",
+	Service: "everything.Calculator", Name: "nodes",
 	ClientStream: true,
 	ServerStream: true,
 })
@@ -2656,8 +2633,7 @@ func (m *nodesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var greetMethod = rpc.NewUnary[greetArgs, greetResult](rpc.Method{
-	Service: "everything.Everything",
-	Name:    "greet",
+	Service: "everything.Everything", Name: "greet", Own: true,
 })
 
 type greetArgs struct {

@@ -60,8 +60,7 @@ func (c *Client) Echo(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service: "bench.Bench",
-	Name:    "divide",
+	Service: "bench.Bench", Name: "divide", Own: true,
 })
 
 type divideArgs struct {
@@ -113,8 +112,7 @@ func (m *divideResult) DecodeWire(d *wire.Decoder) {
 }
 
 var echoMethod = rpc.NewUnary[echoArgs, echoResult](rpc.Method{
-	Service: "bench.Bench",
-	Name:    "echo",
+	Service: "bench.Bench", Name: "echo", Own: true,
 })
 
 type echoArgs struct {

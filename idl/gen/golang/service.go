@@ -278,7 +278,11 @@ func (g *generator) method(m *schema.Method) {
 		constructor = "rpc.NewStreaming"
 	}
 	g.p("var %s = %s[%s, %s](rpc.Method{", names.variable, constructor, args.name, result.name)
-	g.p("Service: %q,\nName: %q,", fullName(m.Service), m.Name)
+	own := ""
+	if m.Service.Own {
+		own = " Own: true,"
+	}
+	g.p("Service: %q, Name: %q,%s", fullName(m.Service), m.Name, own)
 	g.exceptions(m)
 	if m.Idempotent {
 		g.p("Idempotent: true,")

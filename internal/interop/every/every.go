@@ -377,7 +377,7 @@ func (c *EchoClient) Maybe(ctx context.Context, opts ...MaybeOption) (*int32, er
 	return call.Out.Result, err
 }
 
-// A MaybeOption sets a parameter of Maybe that has a default.
+// A MaybeOption sets a parameter of Maybe that may be left out.
 type MaybeOption func(*maybeArgs)
 
 // Value sets value.
@@ -394,7 +394,7 @@ func (c *EchoClient) MaybeNode(ctx context.Context, opts ...MaybeNodeOption) (*N
 	return call.Out.Result, err
 }
 
-// A MaybeNodeOption sets a parameter of MaybeNode that has a default.
+// A MaybeNodeOption sets a parameter of MaybeNode that may be left out.
 type MaybeNodeOption func(*maybeNodeArgs)
 
 // MaybeNodeValue sets value.
@@ -413,7 +413,7 @@ func (c *EchoClient) Defaulted(ctx context.Context, a int32, f []int32, opts ...
 	return call.Out.Result, err
 }
 
-// A DefaultedOption sets a parameter of Defaulted that has a default.
+// A DefaultedOption sets a parameter of Defaulted that may be left out.
 type DefaultedOption func(*defaultedArgs)
 
 // B sets b, which else is "b".
@@ -446,7 +446,7 @@ func (c *EchoClient) Buy(ctx context.Context, item string, opts ...BuyOption) er
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A BuyOption sets a parameter of Buy that has a default.
+// A BuyOption sets a parameter of Buy that may be left out.
 type BuyOption func(*buyArgs)
 
 // Count sets count, which else is 1.
@@ -514,7 +514,7 @@ func (c *Client) Divide(ctx context.Context, num1 int32, opts ...DivideOption) (
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that has a default.
+// A DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
 // Num2 sets num2, which else is 1.
@@ -1210,21 +1210,16 @@ func DecodeShape(d *wire.Decoder, u Shape) Shape {
 			d.Message(&v.Square)
 			u = v
 		case 3:
-			var v ShapeName
-			v.Name = d.String()
-			u = v
+			u = ShapeName{d.String()}
 		case 7:
-			var v ShapeRawNumber
-			v.RawNumber = d.Int64()
-			u = v
+			u = ShapeRawNumber{d.Int64()}
 		}
 	}
 	return u
 }
 
 var boolsMethod = rpc.NewUnary[boolsArgs, boolsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "bools",
+	Service: "test.every.Echo", Name: "bools",
 })
 
 type boolsArgs struct {
@@ -1269,8 +1264,7 @@ func (m *boolsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var intsMethod = rpc.NewUnary[intsArgs, intsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ints",
+	Service: "test.every.Echo", Name: "ints",
 })
 
 type intsArgs struct {
@@ -1315,8 +1309,7 @@ func (m *intsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var longsMethod = rpc.NewUnary[longsArgs, longsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "longs",
+	Service: "test.every.Echo", Name: "longs",
 })
 
 type longsArgs struct {
@@ -1361,8 +1354,7 @@ func (m *longsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var uintsMethod = rpc.NewUnary[uintsArgs, uintsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "uints",
+	Service: "test.every.Echo", Name: "uints",
 })
 
 type uintsArgs struct {
@@ -1407,8 +1399,7 @@ func (m *uintsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ulongsMethod = rpc.NewUnary[ulongsArgs, ulongsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ulongs",
+	Service: "test.every.Echo", Name: "ulongs",
 })
 
 type ulongsArgs struct {
@@ -1453,8 +1444,7 @@ func (m *ulongsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var floatsMethod = rpc.NewUnary[floatsArgs, floatsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "floats",
+	Service: "test.every.Echo", Name: "floats",
 })
 
 type floatsArgs struct {
@@ -1499,8 +1489,7 @@ func (m *floatsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var doublesMethod = rpc.NewUnary[doublesArgs, doublesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "doubles",
+	Service: "test.every.Echo", Name: "doubles",
 })
 
 type doublesArgs struct {
@@ -1545,8 +1534,7 @@ func (m *doublesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var stringsMethod = rpc.NewUnary[stringsArgs, stringsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "strings",
+	Service: "test.every.Echo", Name: "strings",
 })
 
 type stringsArgs struct {
@@ -1591,8 +1579,7 @@ func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var blobsMethod = rpc.NewUnary[blobsArgs, blobsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "blobs",
+	Service: "test.every.Echo", Name: "blobs",
 })
 
 type blobsArgs struct {
@@ -1637,8 +1624,7 @@ func (m *blobsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var timestampsMethod = rpc.NewUnary[timestampsArgs, timestampsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "timestamps",
+	Service: "test.every.Echo", Name: "timestamps",
 })
 
 type timestampsArgs struct {
@@ -1683,8 +1669,7 @@ func (m *timestampsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var durationsMethod = rpc.NewUnary[durationsArgs, durationsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "durations",
+	Service: "test.every.Echo", Name: "durations",
 })
 
 type durationsArgs struct {
@@ -1729,8 +1714,7 @@ func (m *durationsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var roundingsMethod = rpc.NewUnary[roundingsArgs, roundingsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "roundings",
+	Service: "test.every.Echo", Name: "roundings",
 })
 
 type roundingsArgs struct {
@@ -1775,8 +1759,7 @@ func (m *roundingsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var scalarsMethod = rpc.NewUnary[scalarsArgs, scalarsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "scalars",
+	Service: "test.every.Echo", Name: "scalars",
 })
 
 type scalarsArgs struct {
@@ -1819,8 +1802,7 @@ func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var defaultsMethod = rpc.NewUnary[defaultsArgs, defaultsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "defaults",
+	Service: "test.every.Echo", Name: "defaults",
 })
 
 type defaultsArgs struct {
@@ -1863,8 +1845,7 @@ func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var optionalsMethod = rpc.NewUnary[optionalsArgs, optionalsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "optionals",
+	Service: "test.every.Echo", Name: "optionals",
 })
 
 type optionalsArgs struct {
@@ -1907,8 +1888,7 @@ func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var containersMethod = rpc.NewUnary[containersArgs, containersResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "containers",
+	Service: "test.every.Echo", Name: "containers",
 })
 
 type containersArgs struct {
@@ -1951,8 +1931,7 @@ func (m *containersResult) DecodeWire(d *wire.Decoder) {
 }
 
 var shapesMethod = rpc.NewUnary[shapesArgs, shapesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "shapes",
+	Service: "test.every.Echo", Name: "shapes",
 })
 
 type shapesArgs struct {
@@ -1997,8 +1976,7 @@ func (m *shapesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var circlesMethod = rpc.NewUnary[circlesArgs, circlesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "circles",
+	Service: "test.every.Echo", Name: "circles",
 })
 
 type circlesArgs struct {
@@ -2038,8 +2016,7 @@ func (m *circlesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var mapsMethod = rpc.NewUnary[mapsArgs, mapsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maps",
+	Service: "test.every.Echo", Name: "maps",
 })
 
 type mapsArgs struct {
@@ -2079,8 +2056,7 @@ func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var maybeMethod = rpc.NewUnary[maybeArgs, maybeResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maybe",
+	Service: "test.every.Echo", Name: "maybe",
 })
 
 type maybeArgs struct {
@@ -2124,8 +2100,7 @@ func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var maybeNodeMethod = rpc.NewUnary[maybeNodeArgs, maybeNodeResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maybe_node",
+	Service: "test.every.Echo", Name: "maybe_node",
 })
 
 type maybeNodeArgs struct {
@@ -2169,8 +2144,7 @@ func (m *maybeNodeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var defaultedMethod = rpc.NewUnary[defaultedArgs, defaultedResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "defaulted",
+	Service: "test.every.Echo", Name: "defaulted",
 })
 
 type defaultedArgs struct {
@@ -2245,8 +2219,7 @@ func (m *defaultedResult) DecodeWire(d *wire.Decoder) {
 }
 
 var pingMethod = rpc.NewUnary[pingArgs, pingResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ping",
+	Service: "test.every.Echo", Name: "ping",
 	Timeout: 2 * time.Second,
 })
 
@@ -2273,8 +2246,7 @@ func (m *pingResult) DecodeWire(d *wire.Decoder) {
 }
 
 var buyMethod = rpc.NewUnary[buyArgs, buyResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "buy",
+	Service: "test.every.Echo", Name: "buy",
 	Exceptions: []func() rpc.Exception{
 		func() rpc.Exception { return new(OutOfStock) },
 		func() rpc.Exception { return new(Silent) },
@@ -2321,8 +2293,7 @@ func (m *buyResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
-	Service:      "test.every.Echo",
-	Name:         "ticks",
+	Service: "test.every.Echo", Name: "ticks",
 	ServerStream: true,
 })
 
@@ -2368,8 +2339,7 @@ func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 }
 
 var sumMethod = rpc.NewStreaming[sumArgs, sumResult](rpc.Method{
-	Service:      "test.every.Echo",
-	Name:         "sum",
+	Service: "test.every.Echo", Name: "sum",
 	ClientStream: true,
 })
 
@@ -2414,8 +2384,7 @@ func (m *sumResult) DecodeWire(d *wire.Decoder) {
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service:    "test.every.Every",
-	Name:       "divide",
+	Service: "test.every.Every", Name: "divide", Own: true,
 	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 })
 

@@ -1219,8 +1219,7 @@ func DecodeShape(d *wire.Decoder, u Shape) Shape {
 }
 
 var boolsMethod = rpc.NewUnary[boolsArgs, boolsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "bools",
+	Service: "test.every.Echo", Name: "bools",
 })
 
 type boolsArgs struct {
@@ -1265,8 +1264,7 @@ func (m *boolsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var intsMethod = rpc.NewUnary[intsArgs, intsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ints",
+	Service: "test.every.Echo", Name: "ints",
 })
 
 type intsArgs struct {
@@ -1311,8 +1309,7 @@ func (m *intsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var longsMethod = rpc.NewUnary[longsArgs, longsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "longs",
+	Service: "test.every.Echo", Name: "longs",
 })
 
 type longsArgs struct {
@@ -1357,8 +1354,7 @@ func (m *longsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var uintsMethod = rpc.NewUnary[uintsArgs, uintsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "uints",
+	Service: "test.every.Echo", Name: "uints",
 })
 
 type uintsArgs struct {
@@ -1403,8 +1399,7 @@ func (m *uintsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ulongsMethod = rpc.NewUnary[ulongsArgs, ulongsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ulongs",
+	Service: "test.every.Echo", Name: "ulongs",
 })
 
 type ulongsArgs struct {
@@ -1449,8 +1444,7 @@ func (m *ulongsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var floatsMethod = rpc.NewUnary[floatsArgs, floatsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "floats",
+	Service: "test.every.Echo", Name: "floats",
 })
 
 type floatsArgs struct {
@@ -1495,8 +1489,7 @@ func (m *floatsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var doublesMethod = rpc.NewUnary[doublesArgs, doublesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "doubles",
+	Service: "test.every.Echo", Name: "doubles",
 })
 
 type doublesArgs struct {
@@ -1541,8 +1534,7 @@ func (m *doublesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var stringsMethod = rpc.NewUnary[stringsArgs, stringsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "strings",
+	Service: "test.every.Echo", Name: "strings",
 })
 
 type stringsArgs struct {
@@ -1587,8 +1579,7 @@ func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var blobsMethod = rpc.NewUnary[blobsArgs, blobsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "blobs",
+	Service: "test.every.Echo", Name: "blobs",
 })
 
 type blobsArgs struct {
@@ -1633,8 +1624,7 @@ func (m *blobsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var timestampsMethod = rpc.NewUnary[timestampsArgs, timestampsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "timestamps",
+	Service: "test.every.Echo", Name: "timestamps",
 })
 
 type timestampsArgs struct {
@@ -1679,8 +1669,7 @@ func (m *timestampsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var durationsMethod = rpc.NewUnary[durationsArgs, durationsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "durations",
+	Service: "test.every.Echo", Name: "durations",
 })
 
 type durationsArgs struct {
@@ -1725,8 +1714,7 @@ func (m *durationsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var roundingsMethod = rpc.NewUnary[roundingsArgs, roundingsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "roundings",
+	Service: "test.every.Echo", Name: "roundings",
 })
 
 type roundingsArgs struct {
@@ -1771,8 +1759,7 @@ func (m *roundingsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var scalarsMethod = rpc.NewUnary[scalarsArgs, scalarsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "scalars",
+	Service: "test.every.Echo", Name: "scalars",
 })
 
 type scalarsArgs struct {
@@ -1815,8 +1802,7 @@ func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var defaultsMethod = rpc.NewUnary[defaultsArgs, defaultsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "defaults",
+	Service: "test.every.Echo", Name: "defaults",
 })
 
 type defaultsArgs struct {
@@ -1859,8 +1845,7 @@ func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var optionalsMethod = rpc.NewUnary[optionalsArgs, optionalsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "optionals",
+	Service: "test.every.Echo", Name: "optionals",
 })
 
 type optionalsArgs struct {
@@ -1903,8 +1888,7 @@ func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var containersMethod = rpc.NewUnary[containersArgs, containersResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "containers",
+	Service: "test.every.Echo", Name: "containers",
 })
 
 type containersArgs struct {
@@ -1947,8 +1931,7 @@ func (m *containersResult) DecodeWire(d *wire.Decoder) {
 }
 
 var shapesMethod = rpc.NewUnary[shapesArgs, shapesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "shapes",
+	Service: "test.every.Echo", Name: "shapes",
 })
 
 type shapesArgs struct {
@@ -1993,8 +1976,7 @@ func (m *shapesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var circlesMethod = rpc.NewUnary[circlesArgs, circlesResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "circles",
+	Service: "test.every.Echo", Name: "circles",
 })
 
 type circlesArgs struct {
@@ -2034,8 +2016,7 @@ func (m *circlesResult) DecodeWire(d *wire.Decoder) {
 }
 
 var mapsMethod = rpc.NewUnary[mapsArgs, mapsResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maps",
+	Service: "test.every.Echo", Name: "maps",
 })
 
 type mapsArgs struct {
@@ -2075,8 +2056,7 @@ func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 }
 
 var maybeMethod = rpc.NewUnary[maybeArgs, maybeResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maybe",
+	Service: "test.every.Echo", Name: "maybe",
 })
 
 type maybeArgs struct {
@@ -2120,8 +2100,7 @@ func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var maybeNodeMethod = rpc.NewUnary[maybeNodeArgs, maybeNodeResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "maybe_node",
+	Service: "test.every.Echo", Name: "maybe_node",
 })
 
 type maybeNodeArgs struct {
@@ -2165,8 +2144,7 @@ func (m *maybeNodeResult) DecodeWire(d *wire.Decoder) {
 }
 
 var defaultedMethod = rpc.NewUnary[defaultedArgs, defaultedResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "defaulted",
+	Service: "test.every.Echo", Name: "defaulted",
 })
 
 type defaultedArgs struct {
@@ -2241,8 +2219,7 @@ func (m *defaultedResult) DecodeWire(d *wire.Decoder) {
 }
 
 var pingMethod = rpc.NewUnary[pingArgs, pingResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "ping",
+	Service: "test.every.Echo", Name: "ping",
 	Timeout: 2 * time.Second,
 })
 
@@ -2269,8 +2246,7 @@ func (m *pingResult) DecodeWire(d *wire.Decoder) {
 }
 
 var buyMethod = rpc.NewUnary[buyArgs, buyResult](rpc.Method{
-	Service: "test.every.Echo",
-	Name:    "buy",
+	Service: "test.every.Echo", Name: "buy",
 	Exceptions: []func() rpc.Exception{
 		func() rpc.Exception { return new(OutOfStock) },
 		func() rpc.Exception { return new(Silent) },
@@ -2317,8 +2293,7 @@ func (m *buyResult) DecodeWire(d *wire.Decoder) {
 }
 
 var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
-	Service:      "test.every.Echo",
-	Name:         "ticks",
+	Service: "test.every.Echo", Name: "ticks",
 	ServerStream: true,
 })
 
@@ -2364,8 +2339,7 @@ func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 }
 
 var sumMethod = rpc.NewStreaming[sumArgs, sumResult](rpc.Method{
-	Service:      "test.every.Echo",
-	Name:         "sum",
+	Service: "test.every.Echo", Name: "sum",
 	ClientStream: true,
 })
 
@@ -2410,8 +2384,7 @@ func (m *sumResult) DecodeWire(d *wire.Decoder) {
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
-	Service:    "test.every.Every",
-	Name:       "divide",
+	Service: "test.every.Every", Name: "divide", Own: true,
 	Exceptions: []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 })
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 // A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a reader,
@@ -24,6 +25,8 @@ type Conn struct {
 	peer    settings // what the server accepts
 
 	in    *input
+	dec   wire.Decoder // of whoever reads
+	role  readerRole
 	out   *output
 	slots slots
 
@@ -64,8 +67,9 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
+	c.role.begin()
 	c.methods.Store(&map[*rpc.Method]*clientMethod{})
-	c.deadlines.slots = &c.slots
+	c.deadlines.conn = c
 	if err := c.handshake(ctx); err != nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
@@ -152,6 +156,7 @@ func (c *Conn) Err() error { return c.slots.reason() }
 // Close ends the connection and every call on it.
 func (c *Conn) Close() error {
 	c.die(errClosed)
+	c.toReader()
 	<-c.reader
 	<-c.slots.idle
 	c.out.drains.Wait()
@@ -174,6 +179,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if err != nil {
 		return c.notTaken(ctx, call, expiry, err)
 	}
+	c.count(!several && ctx.Done() == nil)
 	p.call = call
 	method, err := c.encode(ctx, p, expiry)
 	if err != nil {
@@ -320,9 +326,12 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 // wait waits for the answer of p's call, and gives up when ctx or the deadline ends.
 func (c *Conn) wait(ctx context.Context, p *pending) error {
 	method := p.call.Method
-	if end := ctx.Done(); end == nil {
+	if end := ctx.Done(); end == nil && c.role.holder.Load() != roleReader {
+		c.awaitReading(p)
+	} else if end == nil {
 		<-p.done
 	} else {
+		c.toReader()
 		select {
 		case <-p.done:
 		case <-end:

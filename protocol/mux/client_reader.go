@@ -14,7 +14,12 @@ import (
 // read reads frames until the connection ends, and then ends the calls that are left.
 func (c *Conn) read() {
 	defer close(c.reader)
-	err := c.readFrames()
+	err := c.readFrames(nil)
+	for err == errAside {
+		if err = c.stepAside(); err == nil {
+			err = c.readFrames(nil)
+		}
+	}
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the server closed it")
 	}
@@ -25,30 +30,46 @@ func (c *Conn) read() {
 	c.die(err)
 }
 
-func (c *Conn) readFrames() error {
-	var dec wire.Decoder
+// readFrames reads until the connection ends. For a caller, which reads its own answer, it returns nil when that is
+// there; for the reader it returns errAside when it is asked to step aside.
+func (c *Conn) readFrames(caller *pending) error {
 	for {
 		h, body, need, err := c.in.frame()
 		if err != nil {
 			return err
 		}
 		if need > 0 {
-			if err := c.in.fill(need); err != nil {
+			if over, err := c.readOn(caller, need); over || err != nil {
 				return err
 			}
 			continue
 		}
 		c.in.discard(headerSize)
 		if h.kind == frameMore {
-			err = c.more(h, &dec)
+			err = c.more(h, &c.dec)
 		} else {
-			err = c.handle(h, body, &dec)
+			err = c.handle(h, body, &c.dec)
 			c.in.discard(len(body))
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// readOn reads more bytes, unless the caller that reads has its answer.
+func (c *Conn) readOn(caller *pending, need int) (over bool, err error) {
+	if caller != nil {
+		if _, state := caller.now(); state != stateWaiting {
+			return true, nil
+		}
+	} else if c.role.aside.Load() {
+		return true, errAside
+	}
+	if err := c.in.fill(need); err != errKicked {
+		return false, err
+	}
+	return false, nil
 }
 
 // handle handles any frame but MORE. The body is valid until it returns.

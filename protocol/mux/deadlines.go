@@ -9,8 +9,8 @@ import (
 
 // deadlines wakes the callers of a connection whose deadlines pass: one timer, set to the earliest that it knows of.
 type deadlines struct {
-	slots *slots
-	next  atomic.Int64 // when the timer fires, in nanoseconds since 1970; 0 while it is not set
+	conn *Conn
+	next atomic.Int64 // when the timer fires, in nanoseconds since 1970; 0 while it is not set
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -47,8 +47,9 @@ func (d *deadlines) sweep() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.next.Store(0) // a call that begins from here on sets the timer itself
+	expired := false
 	now, next := time.Now().UnixNano(), int64(math.MaxInt64)
-	d.slots.all(func(p *pending) {
+	d.conn.slots.all(func(p *pending) {
 		id, state := p.now()
 		if state != stateWaiting {
 			return
@@ -60,8 +61,12 @@ func (d *deadlines) sweep() {
 			next = min(next, expiry)
 		case p.move(id, stateWaiting, stateExpired):
 			p.done <- struct{}{}
+			expired = true
 		}
 	})
+	if expired && d.conn.role.holder.Load() == roleCaller {
+		d.conn.in.kick()
+	}
 	if current := d.next.Load(); next < math.MaxInt64 && (current == 0 || next < current) {
 		d.setLocked(next)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,7 @@ type input struct {
 	err    error
 
 	deadline time.Time // as it is set; zero for none
+	kicked   atomic.Bool
 	vectors  scatter
 }
 
@@ -164,7 +166,9 @@ func (in *input) full(dst []byte) error {
 
 // read reads once: into dst and then into the empty buffer, or, where dst is nil, behind the buffered bytes.
 func (in *input) read(dst []byte, stalls bool) (n int, err error) {
-	in.setDeadline(stalls)
+	if in.setDeadline(stalls); in.kicked.Load() {
+		return 0, in.unkick()
+	}
 	in.dst, in.n, in.err = dst, 0, nil
 	if in.raw == nil {
 		in.n, in.err = in.nc.Read(in.target())
@@ -172,13 +176,33 @@ func (in *input) read(dst []byte, stalls bool) (n int, err error) {
 		in.err = err
 	}
 	in.dst = nil
-	if errors.Is(in.err, os.ErrDeadlineExceeded) && stalls {
+	if errors.Is(in.err, os.ErrDeadlineExceeded) {
+		if in.kicked.Load() {
+			return 0, in.unkick()
+		}
 		return in.n, violation("it stopped in the middle of a frame for %v", in.stall)
 	}
 	if in.n == 0 && in.err == nil && in.raw != nil {
 		return 0, io.EOF
 	}
 	return in.n, in.err
+}
+
+// errKicked ends a read before anything came, so that whoever reads looks up.
+var errKicked = errors.New("kicked")
+
+// kick makes the read that is under way, or else the next one, return errKicked. Any goroutine may call it.
+func (in *input) kick() {
+	in.kicked.Store(true)
+	_ = in.nc.SetReadDeadline(time.Unix(1, 0))
+}
+
+// unkick readies the input for the next read. What the kick was for must be looked at after it.
+func (in *input) unkick() error {
+	in.kicked.Store(false)
+	in.deadline = time.Time{}
+	_ = in.nc.SetReadDeadline(in.deadline)
+	return errKicked
 }
 
 // setDeadline gives the peer the stall limit's time if it is in the middle of something, and all the time it wants if

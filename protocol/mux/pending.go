@@ -180,7 +180,7 @@ func (s *slots) find(id uint32) *pending {
 // release frees a slot for the next call.
 func (s *slots) release(p *pending) {
 	p.id += 1 << slotBits
-	p.state.Store(uint64(p.id)<<stateBits | stateFree)
+	p.state.Store(uint64(p.id) << stateBits) // stateFree is 0
 	p.call, p.err, p.metadata, p.large = nil, nil, nil, nil
 	p.pieces = assembly{}
 	if cap(p.frame) > smallBuffer {
@@ -228,6 +228,13 @@ func (s *slots) reason() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
+}
+
+// several reports whether more than one slot is taken.
+func (s *slots) several() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken > 1
 }
 
 // all calls f with every call that has ever had a slot.

@@ -1,0 +1,125 @@
+package mux
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// Who reads a client's connection. Usually its reader does. While calls come one at a time, each caller reads its own
+// answer instead, which saves waking it: the reader steps aside after a run of such calls, and comes back when there are
+// several calls again, when nobody has called for a moment, and when the connection ends.
+//
+//	reader --stepAside--> free --a caller's wait--> caller
+//	  ^                   | ^                          |
+//	  +-- tick, another --+ +--- its answer is there --+
+const (
+	roleReader int32 = iota
+	roleFree
+	roleCaller
+)
+
+const (
+	// loneCalls is how many calls in a row must be alone for the reader to step aside.
+	loneCalls = 64
+	// loneTick is how often it is checked that callers still read: nobody sees the connection end for twice as long at most.
+	loneTick = 5 * time.Millisecond
+)
+
+// A readerRole says who reads, and passes the role on.
+type readerRole struct {
+	holder atomic.Int32
+	aside  atomic.Bool   // the reader is asked to step aside
+	gone   chan struct{} // tells who asked that it has
+	back   chan struct{} // tells the reader to come back
+	err    error         // why; set before back
+	lone   atomic.Int32  // calls in a row that were alone
+	uses   atomic.Uint32 // answers read by callers
+	seen   atomic.Uint32 // uses at the last tick
+	over   atomic.Bool   // there are no more ticks: the next caller gives the role to the reader
+	timer  *time.Timer
+}
+
+// errAside ends the reader's reading when it has been asked to step aside.
+var errAside = errors.New("the reader steps aside")
+
+func (r *readerRole) begin() {
+	r.gone, r.back = make(chan struct{}), make(chan struct{}, 1)
+}
+
+// count takes note of a call, and makes the reader step aside after a run of calls that were alone.
+func (c *Conn) count(alone bool) {
+	r := &c.role
+	switch {
+	case !alone:
+		if r.lone.Load() != 0 {
+			r.lone.Store(0)
+		}
+	case r.holder.Load() == roleReader && r.lone.Add(1) == loneCalls:
+		r.aside.Store(true)
+		c.in.kick()
+		select {
+		case <-r.gone:
+		case <-c.reader:
+		}
+	}
+}
+
+// stepAside waits until the reader must read again. It returns why the connection has ended, if it has.
+func (c *Conn) stepAside() error {
+	r := &c.role
+	r.aside.Store(false)
+	r.over.Store(false)
+	r.lone.Store(0)
+	r.holder.Store(roleFree)
+	if r.timer == nil {
+		r.timer = time.AfterFunc(loneTick, c.tick)
+	} else {
+		r.timer.Reset(loneTick)
+	}
+	select {
+	case r.gone <- struct{}{}:
+		<-r.back
+	case <-r.back:
+	}
+	return r.err
+}
+
+// toReader gives the role, which nobody has, to the reader.
+func (c *Conn) toReader() {
+	if c.role.holder.CompareAndSwap(roleFree, roleReader) {
+		c.role.back <- struct{}{}
+	}
+}
+
+// tick gives the role to the reader when no caller has read since the last tick.
+func (c *Conn) tick() {
+	r := &c.role
+	if r.holder.Load() == roleReader {
+		return
+	}
+	if uses := r.uses.Load(); uses != r.seen.Load() {
+		r.seen.Store(uses)
+		r.timer.Reset(loneTick)
+		return
+	}
+	r.over.Store(true)
+	c.toReader()
+}
+
+// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads.
+func (c *Conn) awaitReading(p *pending) {
+	r := &c.role
+	if r.holder.CompareAndSwap(roleFree, roleCaller) {
+		err := c.readFrames(p)
+		r.uses.Add(1)
+		if err != nil {
+			r.err = err
+			r.holder.Store(roleReader)
+			r.back <- struct{}{}
+		} else if r.holder.Store(roleFree); r.over.Load() || c.slots.several() {
+			c.toReader()
+		}
+	}
+	<-p.done
+}

@@ -305,7 +305,12 @@ class _MuxPeer:
             self.put(_Outgoing(make))
 
     def put(self, outgoing: _Outgoing) -> None:
-        """Queues frames. The caller holds the state."""
+        """Queues frames, unless the last words have been said.
+
+        The caller holds the state.
+        """
+        if self.ending:
+            return
         self.queue.append(outgoing)
         self.backlog += outgoing.size
         self.state.notify_all()

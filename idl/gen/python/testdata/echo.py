@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import queue
 import socket
 import threading
 
@@ -17,6 +18,9 @@ def vectors(path):
 
 class Echo:
     """Answers with what it gets, but for a few methods."""
+
+    def __init__(self):
+        self.waits = queue.Queue()  # how each ended
 
     def __getattr__(self, name):
         if name not in every._methods_Echo.by_attr:
@@ -42,6 +46,19 @@ class Echo:
             raise ZeroDivisionError("a secret")
         if item == "denied":
             raise every.RpcError("permission_denied", "not you")
+        if item == "wait":
+            self.wait(every.current_call())
+        if item == "waited":
+            raise every.RpcError("not_found", self.waits.get(timeout=20))
+        if item == "trace":
+            trace = every.current_call().metadata.get("trace", [])
+            raise every.RpcError("not_found", ",".join(trace))
+
+    def wait(self, call):
+        late = not call.cancelled.wait(call.time_left())
+        end = "deadline_exceeded" if late else "canceled"
+        self.waits.put(end)
+        raise every.RpcError(end, "waited")
 
 
 class Divide(every.Handler):

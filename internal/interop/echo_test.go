@@ -56,11 +56,17 @@ func TestGenerated(t *testing.T) {
 // listen runs a Go server of the handlers below until the test ends.
 func listen(t *testing.T) (addr string) {
 	t.Helper()
+	_, addr = serve(t, newEcho())
+	return addr
+}
+
+func serve(t *testing.T, handlers echo) (server *yodel.Server, addr string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := yodel.NewServer(every.NewEchoService(echo{}), every.NewService(divider{}))
+	server = yodel.NewServer(every.NewEchoService(handlers), every.NewService(divider{}))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.WithoutCancel(t.Context()), ln) }()
 	t.Cleanup(func() {
@@ -69,7 +75,7 @@ func listen(t *testing.T) (addr string) {
 		}
 		<-served
 	})
-	return ln.Addr().String()
+	return server, ln.Addr().String()
 }
 
 type divider struct{}
@@ -82,7 +88,14 @@ func (divider) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 }
 
 // An echo answers like the handlers of the tests in Python.
-type echo struct{}
+type echo struct {
+	waits             chan string   // how each wait ended
+	lingers, released chan struct{} // a call lingers, until it is released
+}
+
+func newEcho() echo {
+	return echo{waits: make(chan string, 10), lingers: make(chan struct{}), released: make(chan struct{})}
+}
 
 func (echo) Bools(_ context.Context, v bool) (bool, error)                           { return v, nil }
 func (echo) Ints(_ context.Context, v int32) (int32, error)                          { return v, nil }
@@ -125,7 +138,7 @@ func (echo) Defaulted(
 	return fmt.Sprintf("%d %s %d %v %s %s", a, b, c, d.Seconds(), single, strings.Join(numbers, ",")), nil
 }
 
-func (echo) Buy(_ context.Context, item string, _ int32) error {
+func (e echo) Buy(ctx context.Context, item string, _ int32) error {
 	switch item {
 	case "nothing":
 		return every.NewOutOfStock()
@@ -137,6 +150,17 @@ func (echo) Buy(_ context.Context, item string, _ int32) error {
 		panic("a secret")
 	case "denied":
 		return rpc.NewError(rpc.PermissionDenied, "not you")
+	case "wait":
+		<-ctx.Done()
+		e.waits <- ctx.Err().Error()
+		return ctx.Err()
+	case "waited":
+		return rpc.NewError(rpc.NotFound, <-e.waits)
+	case "trace":
+		return rpc.NewError(rpc.NotFound, strings.Join(rpc.IncomingMetadata(ctx)["trace"], ","))
+	case "linger":
+		close(e.lingers)
+		<-e.released
 	}
 	return nil
 }

@@ -44,6 +44,13 @@ func TestPythonClient(t *testing.T) {
 // startPython runs a server in Python until the test ends.
 func startPython(t *testing.T, class string) (addr string) {
 	t.Helper()
+	addr, _, _ = startPythonServer(t, class)
+	return addr
+}
+
+// startPythonServer gives in addition what the server says later on, and what makes it shut down.
+func startPythonServer(t *testing.T, class string) (addr string, said *bufio.Reader, shutdown func()) {
+	t.Helper()
 	cmd := python(t, "server.py", class)
 	cmd.Cancel = func() error { return nil } // the end of its input ends it
 	cmd.Stderr = t.Output()
@@ -64,17 +71,18 @@ func startPython(t *testing.T, class string) (addr string) {
 			t.Errorf("the server in Python: %v", err)
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	said = bufio.NewReader(stdout)
+	line, err := said.ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(line), said, func() { stdin.Close() }
 }
 
 func TestPythonServer(t *testing.T) {
 	t.Parallel()
 	for _, class := range []string{"Server", "ThreadServer"} {
-		for _, protocol := range []string{"basic", "line"} {
+		for _, protocol := range []string{"basic", "line", "mux"} {
 			t.Run(class+"/"+protocol, func(t *testing.T) {
 				t.Parallel()
 				ch, err := yodel.Dial(protocol + "://" + startPython(t, class))

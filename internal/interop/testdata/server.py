@@ -7,13 +7,28 @@ import echo
 import every
 
 SERVERS = {"Server": every.Server, "ThreadServer": every.ThreadServer}
+stopping = threading.Event()
+
+
+class Lingering(echo.Echo):
+    def buy(self, item, count):
+        if item == "linger":  # until the server shuts down
+            print("lingering", flush=True)
+            stopping.wait(20)
+        return super().buy(item, count)
+
 
 server = SERVERS[sys.argv[1]](
-    ("127.0.0.1", 0), every.EchoService(echo.Echo()),
+    ("127.0.0.1", 0), every.EchoService(Lingering()),
     every.Service(echo.Divide()))
 print("%s:%d" % server.address, flush=True)
 thread = threading.Thread(target=server.serve_forever)
 thread.start()
 sys.stdin.read()
-server.shutdown()
+shutdown = threading.Thread(target=server.shutdown)
+shutdown.start()
+with server._state:
+    server._state.wait_for(lambda: server._stopping, 20)
+stopping.set()
+shutdown.join()
 thread.join()

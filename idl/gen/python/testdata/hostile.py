@@ -2678,8 +2678,8 @@ class _Connection:
 
     def serve_mux(self) -> None:
         mux = _MuxServer(self.server, self.stream)
-        mux.greet()
         self.server._set_mux(self, mux)
+        mux.greet()
         mux.run()
 
     def serve_next(self, protocol: Any) -> bool:

@@ -136,8 +136,8 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second},
 		{"half a magic", "\xd7YD", 10 * time.Second},
 		{"nothing after a magic", "\xd7YDL", 10 * time.Second},
-		{"half a basic message", basicRequest[:7], 30 * time.Second},
-		{"half a line", jsonRequest[:7], 30 * time.Second},
+		{"half a basic message", basicRequest[:7], 10 * time.Second},
+		{"half a line", jsonRequest[:7], 10 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -18,19 +18,21 @@ type Server struct {
 
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
-	stopping bool
-	empty    chan struct{} // closed when stopping and no connections are left
+	draining bool          // a connection answers what has arrived, and ends
+	closed   bool          // no more connections are taken
+	empty    chan struct{} // closed when no connections are left; nil while nobody waits for that
 }
 
 // NewServer returns a server of the named protocol. It starts no goroutines.
 func NewServer(codec ServerCodec, protocol string, limits rpc.Limits, log *rpc.Log) *Server {
 	return &Server{
 		codec: codec, protocol: protocol, limits: limits.WithDefaults(), log: log,
-		conns: make(map[*serverConn]struct{}), empty: make(chan struct{}),
+		conns: make(map[*serverConn]struct{}),
 	}
 }
 
-// ServeConn answers the calls on nc, of which head was read already, until the connection ends, and closes nc.
+// ServeConn answers the calls on nc, of which head was read already, until the connection ends, and closes nc. Once the
+// server shuts down it answers only what has arrived; after Close it answers nothing.
 func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	defer nc.Close()
 	c := newServerConn(s, nc, head)
@@ -44,10 +46,13 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 func (s *Server) add(c *serverConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
+	if s.closed {
 		return false
 	}
 	s.conns[c] = struct{}{}
+	if s.draining {
+		c.drain()
+	}
 	return true
 }
 
@@ -55,59 +60,52 @@ func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if s.stopping && len(s.conns) == 0 {
+	if len(s.conns) == 0 && s.empty != nil {
 		close(s.empty)
+		s.empty = nil
 	}
 }
 
-// Shutdown lets every connection answer the requests that have arrived whole, then closes it. At the end of ctx it cuts
-// those that are left and returns ctx's error.
+// Shutdown lets every connection answer the requests that have arrived, then closes it. A request that has arrived in
+// part has a second to become whole. At the end of ctx Shutdown cuts the connections that are left and returns ctx's
+// error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	for _, c := range s.stop() {
-		c.drain()
-	}
+	empty := s.drain()
 	select {
-	case <-s.empty:
+	case <-empty:
 		return nil
 	case <-ctx.Done():
-		s.cut()
+		s.Close()
 		return ctx.Err()
 	}
 }
 
-// Close cuts all connections, which ends the contexts of their handlers. It does not wait for the handlers.
-func (s *Server) Close() error {
-	s.stop()
-	s.cut()
-	return nil
-}
-
-// stop refuses new connections and returns those that there are.
-func (s *Server) stop() []*serverConn {
+// drain makes all connections end, those to come too. The channel that it returns is closed when none is left.
+func (s *Server) drain() (empty <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.stopping {
-		s.stopping = true
-		if len(s.conns) == 0 {
-			close(s.empty)
-		}
+	s.draining = true
+	for c := range s.conns {
+		c.drain()
 	}
-	return s.all()
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	empty = s.empty
+	if len(s.conns) == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
+	return empty
 }
 
-func (s *Server) cut() {
+// Close cuts all connections, which ends the contexts of their handlers. It does not wait for the handlers.
+func (s *Server) Close() error {
 	s.mu.Lock()
-	conns := s.all()
-	s.mu.Unlock()
-	for _, c := range conns {
+	defer s.mu.Unlock()
+	s.closed = true
+	for c := range s.conns {
 		c.cut()
 	}
-}
-
-func (s *Server) all() []*serverConn {
-	conns := make([]*serverConn, 0, len(s.conns))
-	for c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
+	return nil
 }

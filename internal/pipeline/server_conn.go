@@ -14,8 +14,9 @@ import (
 
 const (
 	flushSize = 64 << 10               // answers are written at the latest when they are so many bytes
-	lastWords = time.Second            // for a peer to read why its connection ends
+	lastWords = time.Second            // for a peer to read why its connection ends, or to end a request at a shutdown
 	farewell  = 100 * time.Millisecond // for a peer to read its answers when the server shuts down
+	glance    = time.Millisecond       // for a read to take what has arrived; one with no time at all would not look
 )
 
 // errDrained ends a connection that answered what it had to.
@@ -29,6 +30,7 @@ type serverConn struct {
 	nc    net.Conn
 	peer  net.Addr
 	in    input
+	heard bool // a whole request
 	watch watch
 
 	current atomic.Pointer[rpc.ServerContext] // of the handler that runs
@@ -39,8 +41,12 @@ type serverConn struct {
 	sink   output
 	outErr error // ends all writing
 
-	deadlineMu sync.Mutex
-	draining   bool
+	readMu   sync.Mutex
+	reading  bool      // the connection's goroutine waits for bytes
+	limited  bool      // its read has a deadline
+	draining bool      // the connection ends when what has arrived is answered
+	drainBy  time.Time // when a request that has arrived in part has to be whole
+	glanced  bool      // what had arrived when the server shut down has been read
 }
 
 func newServerConn(s *Server, nc net.Conn, head []byte) *serverConn {
@@ -53,8 +59,7 @@ func (c *serverConn) serve() {
 	err := c.run()
 	c.end()
 	if refused, ok := errors.AsType[*rpc.Error](err); ok {
-		_ = c.refuse(refused)
-		if c.flush() == nil {
+		if c.lastAnswer(refused) == nil {
 			hangUp(c.nc, lastWords)
 		}
 	} else if err == errDrained {
@@ -88,6 +93,7 @@ func (c *serverConn) answerAll() error {
 	if !ok {
 		return err
 	}
+	c.heard = true
 	c.watch.start()
 	defer c.watch.stop()
 	for ok && err == nil {
@@ -128,6 +134,14 @@ func (c *serverConn) refuse(reason *rpc.Error) error {
 	defer c.outMu.Unlock()
 	c.out = c.s.codec.AppendFailure(c.out, systemFailure(reason))
 	return c.flushFullLocked()
+}
+
+// lastAnswer refuses what follows the requests that could be told apart.
+func (c *serverConn) lastAnswer(reason *rpc.Error) error {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.out = c.s.codec.AppendFailure(c.out, systemFailure(reason))
+	return c.flushLocked()
 }
 
 func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
@@ -183,48 +197,85 @@ func (c *serverConn) flushLocked() error {
 	return c.outErr
 }
 
-// read waits for more bytes. In the middle of a message it waits no longer than the stall time.
+// read waits for more bytes, for those of a message that has begun only so long.
 func (c *serverConn) read() error {
 	partial := c.in.pending() > 0
-	if partial {
-		c.setReadDeadline(time.Now().Add(c.s.limits.Stall))
-		defer c.setReadDeadline(time.Time{})
+	if !c.beginRead(partial) {
+		return errDrained
 	}
 	n, err := c.watch.read(c.in.room())
 	c.in.filled(n)
+	interrupted, draining := c.endRead()
 	switch {
-	case n > 0:
+	case n > 0, interrupted:
 		return nil
-	case c.isDraining():
+	case draining:
 		return errDrained
 	case partial && err == io.EOF:
 		return io.ErrUnexpectedEOF
 	case isTimeout(err):
-		return stallError(c.s.limits.Stall)
+		return stallError(c.stall())
 	}
 	return err
 }
 
-func (c *serverConn) setReadDeadline(t time.Time) {
-	c.deadlineMu.Lock()
-	defer c.deadlineMu.Unlock()
-	if !c.draining {
-		_ = c.nc.SetReadDeadline(t)
+// stall returns how long the peer may pause in the middle of a message.
+func (c *serverConn) stall() time.Duration {
+	if c.heard {
+		return c.s.limits.Stall
 	}
+	return min(c.s.limits.FirstByte, c.s.limits.Stall)
 }
 
-func (c *serverConn) isDraining() bool {
-	c.deadlineMu.Lock()
-	defer c.deadlineMu.Unlock()
-	return c.draining
+// beginRead gives the next read its deadline. There is none any more if the server shuts down and has read what had
+// arrived.
+func (c *serverConn) beginRead(partial bool) bool {
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	switch {
+	case c.draining && partial:
+		c.setReadDeadlineLocked(c.drainBy)
+	case c.draining && c.glanced:
+		return false
+	case c.draining:
+		c.glanced = true
+		c.setReadDeadlineLocked(time.Now().Add(glance))
+	case partial:
+		c.setReadDeadlineLocked(time.Now().Add(c.stall()))
+	}
+	c.reading = true
+	return true
 }
 
-// drain makes the connection end once the requests that were read are answered.
+func (c *serverConn) setReadDeadlineLocked(t time.Time) {
+	c.limited = !t.IsZero()
+	_ = c.nc.SetReadDeadline(t)
+}
+
+// endRead reports whether drain interrupted the read, which then begins anew, and whether the server shuts down.
+func (c *serverConn) endRead() (interrupted, draining bool) {
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	interrupted = !c.reading
+	c.reading = false
+	if c.limited { // so that the watch may wait
+		c.setReadDeadlineLocked(time.Time{})
+	}
+	return interrupted, c.draining
+}
+
+// drain makes the connection end once the requests that have arrived are answered.
 func (c *serverConn) drain() {
-	c.deadlineMu.Lock()
-	defer c.deadlineMu.Unlock()
-	c.draining = true
-	_ = c.nc.SetReadDeadline(time.Now())
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	if c.draining {
+		return
+	}
+	c.draining, c.drainBy = true, time.Now().Add(lastWords)
+	if c.reading {
+		c.reading = false
+		c.setReadDeadlineLocked(time.Unix(1, 0))
+	}
 }
 
 // cut ends the connection at once.

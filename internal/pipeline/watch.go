@@ -19,7 +19,7 @@ type watch struct {
 	busy   bool          // the connection's goroutine runs handlers
 	active chan struct{} // closed when the watch's goroutine ends; nil while there is none
 	ahead  []byte        // what it read
-	err    error         // how its reading ended
+	err    error         // how the connection ended while it read
 }
 
 func (w *watch) init(c *serverConn) { w.c = c }
@@ -66,16 +66,13 @@ func (w *watch) deactivate() {
 	w.active = nil
 }
 
+// readAhead reads until it is no longer wanted, or until the deadline that a waiting reader has set.
 func (w *watch) readAhead() {
 	for w.wanted() {
 		var buf [1 << 10]byte
 		n, err := w.c.nc.Read(buf[:])
-		w.mu.Lock()
-		w.ahead = append(w.ahead, buf[:n]...)
-		w.err = err
-		w.mu.Unlock()
-		if err != nil && !isTimeout(err) {
-			w.c.end()
+		if !w.got(buf[:n], err) {
+			return
 		}
 	}
 }
@@ -83,16 +80,28 @@ func (w *watch) readAhead() {
 func (w *watch) wanted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.busy && w.err == nil && len(w.ahead) < largeBuffer
+	return w.busy && len(w.ahead) < largeBuffer
+}
+
+// got keeps what a read returned, and reports whether there may be more.
+func (w *watch) got(b []byte, err error) bool {
+	w.mu.Lock()
+	w.ahead = append(w.ahead, b...)
+	if err != nil && !isTimeout(err) {
+		w.err = err
+	}
+	ended := w.err != nil
+	w.mu.Unlock()
+	if ended {
+		w.c.end()
+	}
+	return err == nil
 }
 
 // read reads for the connection's goroutine: what the watch has read or is about to, or from the connection.
 func (w *watch) read(buf []byte) (int, error) {
 	for {
-		w.mu.Lock()
-		n, active, err := copy(buf, w.ahead), w.active, w.err
-		w.ahead = w.ahead[n:]
-		w.mu.Unlock()
+		n, active, err := w.take(buf)
 		switch {
 		case n > 0:
 			return n, nil
@@ -104,6 +113,18 @@ func (w *watch) read(buf []byte) (int, error) {
 			return w.c.nc.Read(buf)
 		}
 	}
+}
+
+// take returns how much of what was read ahead it copied to buf, and otherwise the end of the watch's goroutine to wait
+// for, or the error that ended its reading.
+func (w *watch) take(buf []byte) (n int, active <-chan struct{}, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n = copy(buf, w.ahead)
+	if w.ahead = w.ahead[n:]; len(w.ahead) == 0 {
+		w.ahead = nil
+	}
+	return n, w.active, w.err
 }
 
 // close waits for the watch's goroutine, after the connection was closed.

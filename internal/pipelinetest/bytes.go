@@ -61,6 +61,8 @@ func testSplits(t *testing.T, p Protocol, n Network) {
 func testStalledRequest(t *testing.T, p Protocol, n Network) {
 	nc := NewBench(t, p, n, rpc.Limits{Stall: time.Minute}).Raw()
 	request, answer := p.Request("hi")
+	_, _ = nc.Write(request)
+	mustRead(t, nc, answer)
 	for i := range request {
 		_, _ = nc.Write(request[i : i+1])
 		time.Sleep(59 * time.Second)
@@ -70,6 +72,23 @@ func testStalledRequest(t *testing.T, p Protocol, n Network) {
 	_, _ = nc.Write(request[:len(request)-2])
 	mustEnd(t, nc)
 	if took := time.Since(start); took < time.Minute || took > 2*time.Minute {
+		t.Errorf("the connection ended after %v", took)
+	}
+}
+
+// testStalledFirst stops in the middle of the first request of a connection.
+func testStalledFirst(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	request, answer := p.Request("hi")
+	slow, nc := b.Raw(), b.Raw()
+	_, _ = slow.Write(request[:3])
+	time.Sleep(9 * time.Second)
+	_, _ = slow.Write(request[3:])
+	mustRead(t, slow, answer)
+	start := time.Now()
+	_, _ = nc.Write(request[:len(request)-2])
+	mustEnd(t, nc)
+	if took := time.Since(start); took < 10*time.Second || took > 11*time.Second {
 		t.Errorf("the connection ended after %v", took)
 	}
 }

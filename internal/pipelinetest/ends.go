@@ -169,7 +169,6 @@ func testShutdown(t *testing.T, p Protocol, n Network) {
 	down := make(chan error)
 	go func() { down <- b.Server.Shutdown(t.Context()) }()
 	mustEnd(t, idle)
-	mustEnd(t, b.Raw())
 	b.Echo.Release <- struct{}{}
 	b.Echo.Release <- struct{}{}
 	if err := <-called; err != nil {
@@ -205,6 +204,61 @@ func testShutdownCut(t *testing.T, p Protocol, n Network) {
 	}
 	if err := <-called; code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
 		t.Errorf("the call returned %v", err)
+	}
+}
+
+// testLate gives connections to a server that has shut down: it answers what has arrived, and ends.
+func testLate(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	if err := b.Server.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown returned %v", err)
+	}
+	request, answer := p.Request("hi")
+	for _, test := range []struct {
+		name        string
+		head, after []byte
+		answers     int
+	}{
+		{"nothing", nil, nil, 0},
+		{"a request", request, nil, 1},
+		{"two requests", append(request[:len(request):len(request)], request...), nil, 2},
+		{"a request, and one on its way", request, request, 2},
+		{"a request in two parts", request[:3], request[3:], 1},
+	} {
+		near, far := b.Pair()
+		_, _ = near.Write(test.after)
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			b.Server.ServeConn(far, test.head)
+		}()
+		if got, err := io.ReadAll(near); !bytes.Equal(got, bytes.Repeat(answer, test.answers)) {
+			t.Errorf("%s: read %q, %v; want %d answers", test.name, got, err, test.answers)
+		}
+		near.Close()
+		<-served
+	}
+	b.Server.Close()
+	near, far := b.Pair()
+	b.Server.ServeConn(far, request)
+	mustEnd(t, near)
+}
+
+// testShutdownMidway sends the rest of a request when the server has begun to shut down.
+func testShutdownMidway(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{})
+	nc, neighbour := b.Raw(), b.Raw()
+	request, answer := p.Request("hi")
+	_, _ = nc.Write(append(request[:len(request):len(request)], request[:3]...))
+	mustRead(t, nc, answer)
+	down := make(chan error)
+	go func() { down <- b.Server.Shutdown(t.Context()) }()
+	mustEnd(t, neighbour)
+	_, _ = nc.Write(request[3:])
+	mustRead(t, nc, answer)
+	mustEnd(t, nc)
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown returned %v", err)
 	}
 }
 

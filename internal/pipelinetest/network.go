@@ -101,6 +101,7 @@ type Bench struct {
 
 	tb       testing.TB
 	protocol Protocol
+	network  Network
 	listener listener
 	limits   rpc.Limits
 	serving  sync.WaitGroup
@@ -136,7 +137,7 @@ func (b *Bench) start(n Network, serve func(net.Conn)) {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	b.listener = l
+	b.network, b.listener = n, l
 	b.serving.Go(func() {
 		for {
 			nc, err := l.Accept()
@@ -161,6 +162,31 @@ func (b *Bench) Raw() net.Conn {
 	}
 	b.tb.Cleanup(func() { nc.Close() })
 	return nc
+}
+
+// Pair returns both ends of a connection that the server has not got. They are closed at the end of the test.
+func (b *Bench) Pair() (near, far net.Conn) {
+	b.tb.Helper()
+	l, err := b.network.listen(b.tb)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		nc, _ := l.Accept()
+		accepted <- nc
+	}()
+	near, err = l.dial()
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	far = <-accepted
+	b.tb.Cleanup(func() {
+		near.Close()
+		far.Close()
+	})
+	return near, far
 }
 
 // Dial returns a connection of the protocol to the server, closed at the end of the test.

@@ -27,6 +27,8 @@ var tests = []test{
 	{"answers before a slow call are not held back", testSlowCall},
 	{"shutdown", testShutdown},
 	{"shutdown that takes too long", testShutdownCut},
+	{"shutdown before a connection comes", testLate},
+	{"shutdown in the middle of a request", testShutdownMidway},
 	{"close", testClose},
 	{"connection lost", testLost},
 	{"too large", testTooLarge},
@@ -60,6 +62,7 @@ func Run(t *testing.T, p Protocol) {
 // timedTests run on connections in memory, where time goes by at once.
 var timedTests = []test{
 	{"stall in the middle of a request", testStalledRequest},
+	{"stall in the middle of the first request", testStalledFirst},
 	{"stall in the middle of an answer", testStalledAnswer},
 	{"stall of what takes answers", testStalledWrite},
 	{"idle connections stay", testIdle},

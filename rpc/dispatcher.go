@@ -23,9 +23,10 @@ type Dispatcher struct {
 // A Route is the way to one endpoint of a server.
 type Route struct {
 	*Endpoint
-	Index  int // in the order of the services' declaration, from 0
-	invoke CallFunc
-	log    *Log
+	Index    int    // in the order of the services' declaration, from 0
+	FullName string // "calc.Calculator/divide"
+	invoke   CallFunc
+	log      *Log
 }
 
 // NewDispatcher returns a dispatcher for the services. It fails where two services have the same name.
@@ -48,7 +49,7 @@ func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limit
 }
 
 func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
-	r := &Route{Endpoint: e, Index: len(d.routes), log: d.Log, invoke: Chain(interceptors, e.handle)}
+	r := &Route{Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log, invoke: Chain(interceptors, e.handle)}
 	d.routes = append(d.routes, r)
 	for _, name := range e.Method.names(bare) {
 		if other, ok := d.byName[name]; ok {

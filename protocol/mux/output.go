@@ -61,7 +61,7 @@ type output struct {
 }
 
 func newOutput(nc net.Conn, stall time.Duration) *output {
-	o := &output{nc: nc, raw: rawConn(nc), stall: stall, room: make(chan struct{}, 1)}
+	o := &output{nc: nc, raw: rawConn(nc), stall: stall}
 	o.writeFD = o.tryWrite
 	return o
 }
@@ -157,7 +157,7 @@ func (o *output) take() ([]byte, bool) {
 		o.buf, o.spare = nil, nil
 		if o.ending {
 			o.closeWrite()
-			o.wakeRoom()
+			o.wakeRoomLocked()
 		}
 		return nil, false
 	}
@@ -287,19 +287,34 @@ func (o *output) endInterruptLocked() {
 func (o *output) waitRoom(limit int) {
 	for {
 		o.mu.Lock()
-		ok := len(o.buf)+o.backlog < limit || o.err != nil
-		o.mu.Unlock()
-		if ok {
+		if len(o.buf)+o.backlog < limit || o.err != nil {
+			o.mu.Unlock()
 			return
 		}
-		<-o.room
+		room := o.roomLocked()
+		o.mu.Unlock()
+		<-room
 	}
 }
 
+// roomLocked returns the channel by which the one goroutine that waits learns that something was written.
+func (o *output) roomLocked() chan struct{} {
+	if o.room == nil {
+		o.room = make(chan struct{}, 1)
+	}
+	return o.room
+}
+
 func (o *output) wakeRoom() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wakeRoomLocked()
+}
+
+func (o *output) wakeRoomLocked() {
 	select {
 	case o.room <- struct{}{}:
-	default:
+	default: // nobody waits, or it has been told
 	}
 }
 
@@ -338,12 +353,13 @@ func (o *output) lastWords(fault string) {
 	for {
 		o.mu.Lock()
 		over := !o.writing || o.err != nil
+		room := o.roomLocked()
 		o.mu.Unlock()
 		if over {
 			return
 		}
 		select {
-		case <-o.room:
+		case <-room:
 		case <-timeout.C:
 			return
 		}

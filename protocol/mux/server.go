@@ -17,9 +17,11 @@ import (
 // work until Close, and a watchdog, which lives while handlers run on readers.
 type Server struct {
 	dispatcher *rpc.Dispatcher
+	own        settings
 	workers    *workers
 	watchdog   watchdog
 	learned    []learned // by a route's index
+	start      time.Time
 
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{}
@@ -32,10 +34,12 @@ type Server struct {
 func NewServer(d *rpc.Dispatcher) *Server {
 	s := &Server{
 		dispatcher: d,
+		own:        settingsOf(d.Limits),
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
 		empty:      make(chan struct{}),
+		start:      time.Now(),
 	}
 	return s
 }
@@ -44,12 +48,11 @@ func NewServer(d *rpc.Dispatcher) *Server {
 func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	limits := s.dispatcher.Limits
 	c := &serverConn{
-		server: s, nc: nc, own: settingsOf(limits),
+		server: s, nc: nc,
 		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
-		dead: make(chan struct{}),
 	}
 	c.queue.serial = s.dispatcher.Serial
-	c.static.Peer, c.static.Protocol = nc.RemoteAddr(), "mux"
+	c.addr = nc.RemoteAddr()
 	if !s.add(c) {
 		_ = nc.Close()
 		return
@@ -64,11 +67,15 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	if s.isDraining() {
 		c.drain()
 	}
+	c.reading.Add(1)
 	c.read()
-	<-c.dead
+	c.reading.Wait()
 	c.calls.Wait()
 	c.out.drains.Wait()
 }
+
+// age returns how long there has been a server: a short form of the time.
+func (s *Server) age() time.Duration { return time.Since(s.start) }
 
 // add takes a connection, even one that comes while the server drains: its calls are then refused as not started.
 func (s *Server) add(c *serverConn) bool {
@@ -152,7 +159,7 @@ func (c *serverConn) handshake() error {
 	if string(b[:len(Magic)]) != Magic {
 		return violation("it begins with % x", b[:len(Magic)])
 	}
-	if _, err := c.nc.Write(c.own.hello()); err != nil {
+	if _, err := c.nc.Write(c.server.own.hello()); err != nil {
 		return err
 	}
 	if v := b[len(Magic)]; v != version {
@@ -174,9 +181,11 @@ func (c *serverConn) handshake() error {
 	if err := readExactly(c.in, body); err != nil {
 		return err
 	}
-	if c.peer, err = parseSettings(body); err != nil {
+	peer, err := parseSettings(body)
+	if err != nil {
 		return err
 	}
+	c.peerMessage, c.peerMetadata = peer.message, peer.metadata
 	return c.nc.SetDeadline(time.Time{})
 }
 

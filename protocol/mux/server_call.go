@@ -84,8 +84,8 @@ func (c *serverConn) endTurn() {
 	case len(c.scratch.buf) >= maxFrame/2:
 		c.flush()
 	case c.handled == 1:
-		c.since = time.Now()
-	case c.handled%8 == 0 && time.Since(c.since) > inlineBatch:
+		c.since = c.server.age()
+	case c.handled%8 == 0 && c.server.age()-c.since > inlineBatch:
 		c.flush()
 	}
 }
@@ -174,8 +174,8 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8
 // encode appends the frame that answers the call with its result, or with err.
 func (sc *serverCall) encode(b []byte, enc *wire.Encoder, err error, flags uint8) (_ []byte, large *largeMessage) {
 	md := sc.AnswerMetadata()
-	if md != nil && checkMetadata(md, sc.conn.peer.metadata) != nil {
-		err, md = rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peer.metadata)), nil
+	if md != nil && checkMetadata(md, sc.conn.peerMetadata) != nil {
+		err, md = rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peerMetadata)), nil
 	}
 	h, message := header{kind: frameResult, id: sc.id}, sc.call.Result
 	if err != nil {
@@ -215,7 +215,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	}
 	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))
-	limit := min(sc.conn.own.message, sc.conn.peer.message)
+	limit := min(sc.conn.server.own.message, sc.conn.peerMessage)
 	if size > limit {
 		return nil, nil, tooLarge("the answer", size, limit)
 	}

@@ -23,9 +23,10 @@ const roleInline = 1
 type serverConn struct {
 	server *Server
 	nc     net.Conn
-	own    settings
-	peer   settings
-	static rpc.CallInfo // what all calls have in common
+	addr   net.Addr // the client's
+
+	peerMessage  int // what the client accepts
+	peerMetadata int
 
 	out   *output
 	queue queue
@@ -38,24 +39,25 @@ type serverConn struct {
 	ready      atomic.Bool    // settings have been exchanged
 	draining   atomic.Bool    // GOAWAY is on its way
 	drained    atomic.Bool    // the client has read it
-	dead       chan struct{}  // closed when there is no reader any more
+	reading    sync.WaitGroup // as long as there is a reader
 
 	// The reader's.
 	in        *input
 	methods   []methodName
 	slots     [][]slot
-	dec       wire.Decoder
-	scratch   scratch // answers of this batch that are not yet sent
-	answered  int     // calls that they answer
-	batchSize int     // of the last batch, in bytes
-	handled   int     // handlers run since the last flush
-	since     time.Time
-	handling  *learned // of the handler that runs
-	turn      uint64   // counts handlers run
+	*tools                  // nil while it waits with nothing to do
+	answered  int           // calls that they answer
+	batchSize int           // of the last batch, in bytes
+	handled   int           // handlers run since the last flush
+	since     time.Duration // of the server's life, when the first of them ran
+	handling  *learned      // of the handler that runs
+	turn      uint64        // counts handlers run
 }
 
-// A slot holds the call that takes it.
+// A slot holds the call that takes it. Slots are made some at a time.
 type slot = atomic.Pointer[serverCall]
+
+const slotChunk = 16
 
 // A methodName is what a method's number means on one connection.
 type methodName struct {
@@ -70,15 +72,37 @@ type scratch struct {
 	enc wire.Encoder
 }
 
+// tools are what a reader needs while it has something to do.
+type tools struct {
+	dec     wire.Decoder
+	scratch scratch // answers of this batch that are not yet sent
+}
+
+var idleTools = sync.Pool{New: func() any { return new(tools) }}
+
+func (c *serverConn) takeTools() {
+	if c.tools == nil {
+		c.tools = idleTools.Get().(*tools)
+	}
+}
+
+func (c *serverConn) leaveTools() {
+	c.dec.Reset(nil)
+	c.scratch.enc.Reset(nil)
+	idleTools.Put(c.tools)
+	c.tools = nil
+}
+
 // read reads frames until the connection ends or another goroutine takes the role.
 func (c *serverConn) read() {
+	c.takeTools()
 	lost, err := c.readFrames()
 	if lost {
 		return
 	}
 	c.flush()
 	if worthReporting(err) {
-		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.static.Peer, "reason", err)
+		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.addr, "reason", err)
 	}
 	if fault, ok := errors.AsType[*violationError](err); ok {
 		c.out.lastWords(fault.text)
@@ -87,8 +111,9 @@ func (c *serverConn) read() {
 	c.die(err)
 	c.eachCall(c.cancel)
 	c.flush()
+	c.leaveTools()
 	c.in.release()
-	close(c.dead)
+	c.reading.Done()
 }
 
 // readFrames returns true when another goroutine has become the reader.
@@ -101,7 +126,7 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 		if need > 0 {
 			c.flush()
 			c.out.waitRoom(maxBacklog)
-			if err := c.in.fill(need); err != nil {
+			if err := c.fill(need); err != nil {
 				return false, err
 			}
 			continue
@@ -116,6 +141,15 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 			return lost, err
 		}
 	}
+}
+
+// fill reads more, and holds little while it waits for the next frame.
+func (c *serverConn) fill(need int) error {
+	if len(c.in.buffered()) == 0 {
+		c.leaveTools()
+		defer c.takeTools()
+	}
+	return c.in.fill(need)
 }
 
 // handle handles any frame but MORE, and consumes its body before a handler runs.
@@ -178,7 +212,7 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 
 // prepare fills sc from a CALL's body. The refusal is an answer, err ends the connection.
 func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rpc.Error, err error) {
-	info := c.static
+	info := rpc.CallInfo{Protocol: "mux", Peer: c.addr}
 	var deadline time.Time
 	if h.flags&flagDeadline != 0 {
 		left, err := cut64(&body, "a deadline")
@@ -188,7 +222,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		deadline = time.Now().Add(time.Duration(min(left, maxMicroseconds)) * time.Microsecond)
 	}
 	if h.flags&flagMetadata != 0 {
-		if info.Metadata, err = cutMetadata(&body, c.own.metadata); err != nil {
+		if info.Metadata, err = cutMetadata(&body, c.server.own.metadata); err != nil {
 			return nil, err
 		}
 	}
@@ -206,8 +240,8 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		return errGoingAway, nil
 	case !m.route.Unary():
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
-	case total > c.own.message:
-		return tooLarge("the arguments", total, c.own.message), nil
+	case total > c.server.own.message:
+		return tooLarge("the arguments", total, c.server.own.message), nil
 	}
 	info.Method = m.route.Method
 	if h.flags&flagPieces != 0 {
@@ -251,23 +285,26 @@ func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
 	if err != nil {
 		return err
 	}
-	if n > c.own.name || n == 0 {
-		return violation("a method's name of %d bytes, where 1 to %d are allowed", n, c.own.name)
+	if n > c.server.own.name || n == 0 {
+		return violation("a method's name of %d bytes, where 1 to %d are allowed", n, c.server.own.name)
 	}
 	name, err := cut(body, n, "a method's name")
 	if err != nil {
 		return err
 	}
-	if int(number) >= c.own.methods {
-		return violation("method number %d, where numbers below %d are allowed", number, c.own.methods)
+	if int(number) >= c.server.own.methods {
+		return violation("method number %d, where numbers below %d are allowed", number, c.server.own.methods)
 	}
 	for int(number) >= len(c.methods) {
 		c.methods = append(c.methods, methodName{})
 	}
 	m := &c.methods[number]
 	if m.name == "" {
-		m.name = string(name)
-		m.route, m.err = c.server.dispatcher.Find(name)
+		if m.route, m.err = c.server.dispatcher.Find(name); m.err == nil && m.route.FullName == string(name) {
+			m.name = m.route.FullName
+		} else {
+			m.name = string(name)
+		}
 	}
 	if m.name != string(name) {
 		return violation("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
@@ -278,16 +315,16 @@ func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
 // freeSlot returns the slot for a new call.
 func (c *serverConn) freeSlot(id uint32) (*slot, error) {
 	n := slotOf(id)
-	if n >= c.own.calls {
-		return nil, violation("a call in slot %d, where %d calls may be in flight", n, c.own.calls)
+	if n >= c.server.own.calls {
+		return nil, violation("a call in slot %d, where %d calls may be in flight", n, c.server.own.calls)
 	}
-	for n/chunkSize >= len(c.slots) {
+	for n/slotChunk >= len(c.slots) {
 		c.slots = append(c.slots, nil)
 	}
-	if c.slots[n/chunkSize] == nil {
-		c.slots[n/chunkSize] = make([]slot, chunkSize)
+	if c.slots[n/slotChunk] == nil {
+		c.slots[n/slotChunk] = make([]slot, slotChunk)
 	}
-	s := &c.slots[n/chunkSize][n%chunkSize]
+	s := &c.slots[n/slotChunk][n%slotChunk]
 	if s.Load() != nil {
 		return nil, violation("a second call in slot %d, where one is running", n)
 	}
@@ -297,10 +334,10 @@ func (c *serverConn) freeSlot(id uint32) (*slot, error) {
 // find returns the call with the given id that is not answered yet, or nil.
 func (c *serverConn) find(id uint32) *serverCall {
 	n := slotOf(id)
-	if n/chunkSize >= len(c.slots) || c.slots[n/chunkSize] == nil {
+	if n/slotChunk >= len(c.slots) || c.slots[n/slotChunk] == nil {
 		return nil
 	}
-	sc := c.slots[n/chunkSize][n%chunkSize].Load()
+	sc := c.slots[n/slotChunk][n%slotChunk].Load()
 	if sc == nil || sc.id != id {
 		return nil
 	}

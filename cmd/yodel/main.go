@@ -63,7 +63,7 @@ something, a call failed); 2 if the command line is wrong.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
-		newCall(), newCheck(), newCompat(), newDemo(), newFmt(), newGen(), newVersion(),
+		newBench(), newCall(), newCheck(), newCompat(), newDemo(), newFmt(), newGen(), newVersion(),
 	)
 	return root
 }

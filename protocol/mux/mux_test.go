@@ -239,6 +239,42 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// A handler that heeds nothing does not hold up Shutdown, which cuts the others.
+func TestShutdownEnds(t *testing.T) {
+	t.Parallel()
+	started, cut, release := make(chan struct{}, 2), make(chan struct{}), make(chan struct{})
+	h := handlers{wait: func(ctx context.Context, a int32) error {
+		started <- struct{}{}
+		if a == 1 {
+			<-release
+			return nil
+		}
+		<-ctx.Done()
+		close(cut)
+		return ctx.Err()
+	}}
+	f := serve(t, "tcp", rpc.Limits{}, h.service())
+	defer close(release)
+	c := f.conn(t)
+	var callers sync.WaitGroup
+	for a := range int32(2) {
+		callers.Go(func() {
+			if _, err := callNumbers(t.Context(), c, wait, a, 1); err == nil {
+				t.Errorf("call %d is answered", a)
+			}
+		})
+	}
+	<-started
+	<-started
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := f.server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown gives %v", err)
+	}
+	<-cut
+	callers.Wait()
+}
+
 // A handler that blocks on the reader must not hold up the others, not even one that calls back.
 func TestCallBackFromReader(t *testing.T) {
 	t.Parallel()

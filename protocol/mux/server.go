@@ -124,7 +124,8 @@ func (s *Server) isDraining() bool {
 }
 
 // Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. When
-// ctx ends first, what still runs is cut, and ctx's error returned.
+// ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its context is
+// left behind.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range s.drain(false) {
 		c.drain()
@@ -133,9 +134,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-s.empty:
 		return s.Close()
 	case <-ctx.Done():
+		go s.Close()
+		return ctx.Err()
 	}
-	_ = s.Close()
-	return ctx.Err()
 }
 
 // Close ends every connection and the contexts of the handlers that run, and waits for all of them.

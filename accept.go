@@ -86,17 +86,16 @@ func (s *Server) serveAccepted(nc net.Conn) {
 func (s *Server) admit(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limits, wait := s.dispatcher.Limits, s.firstByteLocked()
+	wait := s.firstByteLocked()
 	if wait == 0 || nc.SetDeadline(time.Now().Add(wait)) != nil {
 		return false
 	}
-	if limits.Conns > 0 && s.open >= limits.Conns {
-		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limits.Conns)
+	if limit := s.dispatcher.Limits.Conns; limit > 0 && len(s.conns) >= limit {
+		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
 		return false
 	}
-	s.open++
-	s.conns.Add(1)
-	s.sniffing[nc] = true
+	s.conns[nc] = true
+	s.serving.Add(1)
 	s.arriving.Add(1)
 	return true
 }
@@ -116,31 +115,38 @@ func (s *Server) firstByteLocked() time.Duration {
 func (s *Server) told(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.sniffing, nc)
+	s.conns[nc] = false
 	s.arriving.Done()
 }
 
-func (s *Server) leave() {
+func (s *Server) leave(nc net.Conn) {
 	s.mu.Lock()
-	s.open--
+	delete(s.conns, nc)
 	s.mu.Unlock()
-	s.conns.Done()
+	s.serving.Done()
 }
 
 // serveConn serves nc until it ends.
 func (s *Server) serveConn(nc net.Conn) {
-	defer s.leave()
+	defer s.leave(nc)
 	defer s.recoverFrom(nc)
-	p, served, head, err := s.tell(nc)
-	s.told(nc)
+	firstBy := time.Now().Add(s.dispatcher.Limits.FirstByte)
+	k, inner, head, err := s.tell(nc)
 	if err != nil {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
 	}
-	if p == nil {
+	switch k {
+	case speaksBasic:
+		s.basic.ServeConn(inner, head)
+	case speaksLine:
+		s.line.ServeConn(inner, head)
+	case speaksMux:
+		s.mux.ServeConn(inner, head)
+	case speaksWeb:
+		s.web.ServeConnBy(inner, head, firstBy)
+	default:
 		nc.Close()
-		return
 	}
-	p.ServeConn(served, head)
 }
 
 // recoverFrom keeps a panic of a protocol from the other connections.
@@ -151,36 +157,22 @@ func (s *Server) recoverFrom(nc net.Conn) {
 	}
 }
 
-// tell returns the protocol that nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was
-// read of it. A peer that ended the connection without a word has no protocol, and is no error.
-func (s *Server) tell(nc net.Conn) (p protocol, served net.Conn, head []byte, err error) {
-	kind, head, err := sniff(nc)
-	if kind == speaksTLS {
+// tell returns what nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was read of it. A
+// peer that ended the connection without a word is silent, which is no error.
+func (s *Server) tell(nc net.Conn) (k kind, inner net.Conn, head []byte, err error) {
+	defer s.told(nc)
+	k, head, err = sniff(nc)
+	if k == speaksTLS {
 		if s.tls == nil {
-			return nil, nil, nil, errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil")
+			return silent, nil, nil, errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil")
 		}
 		nc = tls.Server(&prefixed{Conn: nc, head: head}, s.tls)
-		kind, head, err = sniff(nc)
+		k, head, err = sniff(nc)
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return silent, nil, nil, err
 	}
-	return s.speakerOf(kind), nc, head, nc.SetDeadline(time.Time{})
-}
-
-func (s *Server) speakerOf(k kind) protocol {
-	switch k {
-	case speaksBasic:
-		return s.basic
-	case speaksLine:
-		return s.line
-	case speaksMux:
-		return s.mux
-	case speaksWeb:
-		return s.web
-	default:
-		return nil
-	}
+	return k, nc, head, nc.SetDeadline(time.Time{})
 }
 
 // prefixed is a connection of which head has been read.

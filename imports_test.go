@@ -43,8 +43,8 @@ var layers = []layer{
 	{"idl/gen/...", []string{"idl/schema", "google.golang.org/protobuf/"}},
 
 	// Programs, and what only tests use.
-	{"cmd/...", []string{".", "examples/...", "idl/...", "internal/...", "protocol/...", "rpc", "wire",
-		"github.com/", "google.golang.org/protobuf/"}},
+	{"cmd/...", []string{".", "cmd/yodel/internal/...", "examples/...", "idl/...", "internal/...", "protocol/...", "rpc",
+		"wire", "github.com/", "google.golang.org/protobuf/"}},
 	{"examples/...", []string{".", "examples/...", "rpc", "wire"}},
 	{"internal/...", []string{".", "idl/...", "internal/...", "protocol/...", "rpc", "wire"}},
 }

@@ -50,7 +50,10 @@ type Server struct {
 	err        error // a wrong configuration
 	tls        *tls.Config
 
-	basic, line, mux, web protocol
+	basic *basic.Server
+	line  *line.Server
+	mux   *mux.Server
+	web   *web.Server
 
 	closing context.Context // ends when Shutdown or Close begins
 	close   context.CancelFunc
@@ -59,27 +62,22 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]bool
-	sniffing  map[net.Conn]bool // no protocol has these yet
-	open      int               // connections
+	conns     map[net.Conn]bool // whether it is sniffed at: no protocol has it yet
 	closed    bool              // Close was called
 
 	arriving sync.WaitGroup // of Accepts under way, and of sniffing
-	conns    sync.WaitGroup // of all connections, and of a supervisor's workers
+	serving  sync.WaitGroup // of all connections, and of a supervisor's workers
 }
 
-var errShutDown = errors.New("the server has been shut down; make a new one")
+// ErrServerClosed is the error of Serve and ListenAndServe on a server that was shut down or closed before.
+var ErrServerClosed = errors.New("the server has been shut down; make a new one")
 
 // farewell is how long a new connection may take to send its first bytes once the server shuts down.
 const farewell = time.Second
 
-// handover is more than a protocol needs to take up a connection that ServeConn was called with. After its Shutdown it
-// would refuse it.
-const handover = 10 * time.Millisecond
-
-// A protocol is one protocol's side of the server.
+// A protocol is one protocol's side of the server. It serves connections, of which some bytes have been read, also while
+// it shuts down.
 type protocol interface {
-	// ServeConn serves nc, of which head has been read, until it ends, and closes it.
-	ServeConn(nc net.Conn, head []byte)
 	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
 	Shutdown(ctx context.Context) error
 	Close() error
@@ -96,7 +94,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 		options:   o,
 		log:       rpc.NewLog(o.Logger),
 		listeners: make(map[net.Listener]bool),
-		sniffing:  make(map[net.Conn]bool),
+		conns:     make(map[net.Conn]bool),
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.ended, s.end = context.WithCancel(context.Background())
@@ -170,7 +168,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 func (s *Server) serve(ctx context.Context, ln net.Listener) error {
 	if !s.add(ln) {
-		return errShutDown
+		return ErrServerClosed
 	}
 	if s.options.Logger != nil {
 		s.options.Logger.Info("serving", "address", ln.Addr().String())
@@ -220,8 +218,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.end()
 	s.stopAccepting(false)
 	s.arriving.Wait()
-	time.Sleep(handover)
-	return cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
+	err := cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
+	if err != nil {
+		s.cutAll()
+	}
+	return err
 }
 
 // Close ends all connections at once, and with them the contexts of the handlers that run.
@@ -244,12 +245,22 @@ func (s *Server) stopAccepting(cut bool) {
 	for ln := range s.listeners {
 		ln.Close()
 	}
-	for nc := range s.sniffing {
-		if cut {
+	for nc, sniffed := range s.conns {
+		switch {
+		case sniffed && cut:
 			nc.Close()
-		} else {
+		case sniffed:
 			nc.SetReadDeadline(time.Now().Add(farewell))
 		}
+	}
+}
+
+// cutAll closes the connections that are left, such as one that a protocol got after its Shutdown.
+func (s *Server) cutAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for nc := range s.conns {
+		nc.Close()
 	}
 }
 
@@ -271,7 +282,7 @@ func (s *Server) endProtocols(end func(protocol) error) error {
 func (s *Server) waitForConns(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {
-		s.conns.Wait()
+		s.serving.Wait()
 		close(ended)
 	}()
 	select {

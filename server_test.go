@@ -133,6 +133,8 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 		{"half a preface, after what looks like a request", "PRI * HTTP/2.0\r\n\r\nSM", 10 * time.Second},
 		{"half a request line", "GET /", 10 * time.Second},
 		{"half a header", "POST / HTTP/1.1\r\nHost: x\r\n", 10 * time.Second},
+		{"an HTTP/2 preface, and no request", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+			10 * time.Second},
 		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second},
 		{"half a magic", "\xd7YD", 10 * time.Second},
 		{"nothing after a magic", "\xd7YDL", 10 * time.Second},
@@ -155,6 +157,30 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The time for the first request of HTTP counts from when the connection was accepted, however its bytes come.
+func TestTrickleIsClosedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln := listenInMemory()
+		srv := serve(t, yodel.ServerOptions{}, ln)
+		nc, _ := ln.dial(t.Context(), "", "")
+		began := time.Now()
+		go func() {
+			for i := range len(post) {
+				time.Sleep(time.Second)
+				if _, err := io.WriteString(nc, post[i:i+1]); err != nil {
+					return
+				}
+			}
+		}()
+		io.Copy(io.Discard, nc)
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("closed after %v; want 10s", took)
+		}
+		nc.Close()
+		srv.Close()
+	})
 }
 
 func TestConnectionsOverTheLimitAreRefused(t *testing.T) {
@@ -411,8 +437,11 @@ func TestServeAfterShutdownFails(t *testing.T) {
 	if err := srv.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := srv.Serve(t.Context(), listenInMemory()); err == nil || !strings.Contains(err.Error(), "shut down") {
+	if err := srv.Serve(t.Context(), listenInMemory()); err != yodel.ErrServerClosed {
 		t.Errorf("Serve = %v", err)
+	}
+	if err := srv.ListenAndServe(t.Context(), "127.0.0.1:0"); err != yodel.ErrServerClosed {
+		t.Errorf("ListenAndServe = %v", err)
 	}
 }
 

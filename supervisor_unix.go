@@ -28,11 +28,11 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 		return err
 	}
 	if !s.add(ln) {
-		return errShutDown
+		return ErrServerClosed
 	}
 	defer s.remove(ln)
-	s.conns.Add(1) // so that Shutdown waits for the workers
-	defer s.conns.Done()
+	s.serving.Add(1) // so that Shutdown waits for the workers
+	defer s.serving.Done()
 
 	file, err := share(ln)
 	if err != nil {

@@ -10,14 +10,17 @@ import (
 // writeChunk is how much of a write a peer has to take within the stall time.
 const writeChunk = 64 << 10
 
-// A conn is a network connection of either side. It limits how long the peer may not read, and says when it has been
-// closed.
+// A conn is a network connection of either side. It limits how long the peer may not read, and the time until the first
+// request of a server's, and says when it has been closed.
 type conn struct {
 	net.Conn
 	head   []byte // read before, but not yet by the reader
 	stall  time.Duration
 	closed chan struct{}
 	close  func() error
+
+	mu      sync.Mutex
+	firstBy time.Time // when the first request has to be there; zero once it is, and for a client's
 }
 
 func newConn(nc net.Conn, head []byte, stall time.Duration) *conn {
@@ -27,6 +30,26 @@ func newConn(nc net.Conn, head []byte, stall time.Duration) *conn {
 		return nc.Close()
 	})
 	return c
+}
+
+// arrived says that the first request, or a later one, is there.
+func (c *conn) arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.firstBy.IsZero() {
+		c.firstBy = time.Time{}
+		_ = c.Conn.SetReadDeadline(time.Time{})
+	}
+}
+
+// SetReadDeadline sets the deadline to t, but not past the time for the first request.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.firstBy.IsZero() && (t.IsZero() || t.After(c.firstBy)) {
+		t = c.firstBy
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 func (c *conn) Close() error { return c.close() }

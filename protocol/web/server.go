@@ -14,7 +14,7 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// freshGrace is how long Shutdown waits for the first request of connections that have sent none.
+// freshGrace is how long connections that have sent no request may take to do so once the server shuts down.
 const freshGrace = time.Second
 
 // A Server serves HTTP/1.1 connections, and those of HTTP/2 without TLS by prior knowledge. It has the goroutines of
@@ -25,22 +25,32 @@ type Server struct {
 	feed    *feed
 	serve   func() // starts http on feed, once
 
-	mu     sync.Mutex
-	closed bool
-	fresh  map[net.Conn]bool // connections that have not sent a whole request
-	empty  chan struct{}     // closed when the server is closed and fresh is empty
-	conns  sync.WaitGroup
+	mu       sync.Mutex
+	draining bool
+	closed   bool
+	conns    map[*conn]bool // whether it is fresh: has not sent a whole request
+	fresh    int
+	heard    chan struct{} // closed when the server is draining and no fresh connection is left
+	running  int           // ServeConns and handlers
+	idle     chan struct{} // closed when none run; nil while nobody waits for that
 }
 
 // NewServer returns a server of d's routes.
 func NewServer(d *rpc.Dispatcher) *Server {
 	s := &Server{
 		handler: &handler{d: d, json: jsoncall.NewServerCodec(d), basic: basiccall.NewServerCodec(d), page: newPage(d)},
-		feed:    &feed{conns: make(chan net.Conn), closed: make(chan struct{})},
-		fresh:   make(map[net.Conn]bool),
-		empty:   make(chan struct{}),
+		feed:    newFeed(),
+		conns:   make(map[*conn]bool),
+		heard:   make(chan struct{}),
 	}
-	s.http = &http.Server{
+	s.http = s.newHTTP()
+	s.serve = sync.OnceFunc(func() { go s.http.Serve(s.feed) })
+	return s
+}
+
+func (s *Server) newHTTP() *http.Server {
+	d := s.handler.d
+	h := &http.Server{
 		Handler:           s.noting(http.NewCrossOriginProtection().Handler(s.handler)),
 		ReadHeaderTimeout: d.Limits.FirstByte,
 		MaxHeaderBytes:    8<<10 + d.Limits.Metadata,
@@ -49,10 +59,9 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		ErrorLog:          log.New(logWriter{d.Log}, "", 0),
 		ConnContext:       withConn,
 	}
-	s.http.Protocols.SetHTTP1(true)
-	s.http.Protocols.SetUnencryptedHTTP2(true)
-	s.serve = sync.OnceFunc(func() { go s.http.Serve(s.feed) })
-	return s
+	h.Protocols.SetHTTP1(true)
+	h.Protocols.SetUnencryptedHTTP2(true)
+	return h
 }
 
 func http2Config(d *rpc.Dispatcher) *http.HTTP2Config {
@@ -73,99 +82,193 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 // noting returns h, and notes that a connection has sent a request before it calls h.
 func (s *Server) noting(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		nc, _ := r.Context().Value(connKey{}).(net.Conn)
-		s.notFresh(nc)
+		c, _ := r.Context().Value(connKey{}).(*conn)
+		if !s.begin(c) {
+			return
+		}
+		defer s.end()
+		c.arrived()
 		h.ServeHTTP(w, r)
 	})
 }
 
-func (s *Server) notFresh(nc net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fresh[nc] {
-		delete(s.fresh, nc)
-		s.signalEmptyLocked()
-	}
-}
-
-func (s *Server) signalEmptyLocked() {
-	if s.closed && len(s.fresh) == 0 {
-		select {
-		case <-s.empty:
-		default:
-			close(s.empty)
-		}
-	}
-}
-
-// ServeConn serves nc, of which head has been read, until it ends, and closes it.
-func (s *Server) ServeConn(nc net.Conn, head []byte) {
-	c := newConn(nc, head, s.handler.d.Limits.Stall)
-	if !s.admit(c) {
-		c.Close()
-		return
-	}
-	defer s.conns.Done()
-	defer s.notFresh(c)
-	s.serve()
-	select {
-	case s.feed.conns <- c:
-		<-c.closed
-	case <-s.feed.closed:
-		c.Close()
-	}
-}
-
-func (s *Server) admit(c *conn) bool {
+// begin counts a handler that is about to run for a request of c, unless the server is closed.
+func (s *Server) begin(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.fresh[c] = true
-	s.conns.Add(1)
+	s.running++
+	if s.conns[c] {
+		s.conns[c] = false
+		s.hearLocked()
+	}
 	return true
 }
 
-func (s *Server) refuseNew() {
+// end takes back what begin or admit counted.
+func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	s.signalEmptyLocked()
+	s.endLocked()
+}
+
+func (s *Server) endLocked() {
+	s.running--
+	if s.running == 0 && s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+}
+
+// ended returns a channel that is closed when no connection is left and no handler runs.
+func (s *Server) ended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	idle := s.idle
+	if s.running == 0 {
+		close(s.idle)
+		s.idle = nil
+	}
+	return idle
+}
+
+// hearLocked says that a connection is no longer fresh.
+func (s *Server) hearLocked() {
+	s.fresh--
+	s.signalHeardLocked()
+}
+
+func (s *Server) signalHeardLocked() {
+	if s.draining && s.fresh == 0 {
+		close(s.heard)
+	}
+}
+
+// ServeConn serves nc, of which head has been read, until it ends, and closes it. The header of the first request has
+// to arrive within Limits.FirstByte. A connection that comes once the server shuts down has one request, and a second
+// for it; one that comes after Close has none.
+func (s *Server) ServeConn(nc net.Conn, head []byte) {
+	s.ServeConnBy(nc, head, time.Now().Add(s.handler.d.Limits.FirstByte))
+}
+
+// ServeConnBy is ServeConn with another time for the header of the first request.
+func (s *Server) ServeConnBy(nc net.Conn, head []byte, firstBy time.Time) {
+	c := newConn(nc, head, s.handler.d.Limits.Stall)
+	defer c.Close()
+	c.firstBy = firstBy
+	late, ok := s.admit(c)
+	if !ok {
+		return
+	}
+	defer s.leave(c)
+	if late {
+		s.serveLate(c)
+		return
+	}
+	s.serve()
+	s.feed.pass(c)
+}
+
+// serveLate serves a connection that comes when http takes no more.
+func (s *Server) serveLate(c *conn) {
+	f, h := newFeed(), s.newHTTP()
+	h.SetKeepAlivesEnabled(false)
+	var serving sync.WaitGroup
+	serving.Go(func() { h.Serve(f) })
+	f.pass(c)
+	h.Close()
+	serving.Wait()
+}
+
+// admit takes a connection, unless the server is closed. It is late if the server shuts down.
+func (s *Server) admit(c *conn) (late, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false, false
+	}
+	s.running++
+	if s.draining {
+		c.firstBy = time.Now().Add(freshGrace)
+		s.conns[c] = false
+		return true, true
+	}
+	s.conns[c] = true
+	s.fresh++
+	return false, true
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns[c] {
+		s.hearLocked()
+	}
+	delete(s.conns, c)
+	s.endLocked()
 }
 
 // Shutdown lets running calls finish, and those that new connections are about to send. It cuts what is left when ctx
 // ends, and returns ctx's error then.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.refuseNew()
+	s.drain()
 	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and the others after their answer
 	select {
-	case <-s.empty:
+	case <-s.heard:
 	case <-time.After(freshGrace):
 	case <-ctx.Done():
 	}
+	ended := s.ended()
 	polling, stopPolling := context.WithCancel(ctx)
-	defer stopPolling()
 	go func() {
-		s.conns.Wait()
-		stopPolling()
+		defer stopPolling()
+		select {
+		case <-ended:
+		case <-ctx.Done():
+		}
 	}()
-	err := s.http.Shutdown(polling)
-	if ctx.Err() != nil && err != nil {
-		s.Close()
+	s.http.Shutdown(polling)
+	<-polling.Done()
+	select {
+	case <-ended:
+		return nil
+	default:
+		s.cut()
 		return ctx.Err()
 	}
-	s.conns.Wait()
+}
+
+func (s *Server) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.draining = true
+		s.signalHeardLocked()
+	}
+}
+
+// Close cuts every connection, which ends the contexts of the handlers, and waits until these have returned.
+func (s *Server) Close() error {
+	s.cut()
+	<-s.ended()
 	return nil
 }
 
-// Close cuts every connection and waits until they have ended. It does not wait for handlers, whose contexts end.
-func (s *Server) Close() error {
-	s.refuseNew()
-	err := s.http.Close()
+func (s *Server) cut() {
+	s.drain()
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.http.Close()
 	s.feed.Close() // also where http never served
-	s.conns.Wait()
-	return err
 }
 
 // A feed is the listener of net/http's server. Its connections come from ServeConn.
@@ -173,6 +276,17 @@ type feed struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+}
+
+func newFeed() *feed { return &feed{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+// pass has a connection served until it ends, or not at all if the feed is closed.
+func (f *feed) pass(c *conn) {
+	select {
+	case f.conns <- c:
+		<-c.closed
+	case <-f.closed:
+	}
 }
 
 func (f *feed) Accept() (net.Conn, error) {

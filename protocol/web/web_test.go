@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // The handler answers some numbers with what stands here.
 type handler struct {
 	waiting chan context.Context // gets the context of a call of divide(waits)
+	running *atomic.Int32        // such calls
 }
 
 const (
@@ -41,8 +43,11 @@ func (h handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) 
 	case num1 == panics:
 		panic("a test panics")
 	case num1 == waits:
+		h.running.Add(1)
+		defer h.running.Add(-1)
 		h.waiting <- ctx
 		<-ctx.Done()
+		time.Sleep(time.Millisecond) // whoever does not wait for the handler goes on
 		return 0, ctx.Err()
 	case num1 == metadata:
 		fmt.Sscan(rpc.IncomingMetadata(ctx).Get("divisor"), &num2)
@@ -61,13 +66,13 @@ type site struct {
 	*web.Server
 	address string
 	url     string
-	waiting chan context.Context
+	handler
 }
 
 func serve(t *testing.T, limits rpc.Limits) *site {
 	t.Helper()
-	s := &site{waiting: make(chan context.Context, 1)}
-	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handler{s.waiting})}, nil, limits, nil)
+	s := &site{handler: handler{waiting: make(chan context.Context, 1), running: new(atomic.Int32)}}
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(s.handler)}, nil, limits, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,6 +280,57 @@ func TestHandlerEndsWithItsConnection(t *testing.T) {
 	case <-handlers.Done():
 	case <-time.After(10 * time.Second):
 		t.Error("the handler's context lives on after the caller left")
+	}
+}
+
+// lateAnswer gives a server a connection of which head was read, and returns what comes back, and when.
+func lateAnswer(t *testing.T, s *site, head, rest string) (answer string, took time.Duration) {
+	t.Helper()
+	near, far := net.Pipe()
+	defer near.Close()
+	began := time.Now()
+	go s.ServeConn(far, []byte(head))
+	go io.WriteString(near, rest)
+	got, _ := io.ReadAll(near)
+	return string(got), time.Since(began)
+}
+
+// A connection that comes once the server shuts down was accepted before, and so has a request.
+func TestLateConnectionsAreAnswered(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\n" + `{"name": "divide", "params": {"num1": 2}}`
+	for name, n := range map[string]int{"whole": len(request), "in the middle of a header": 20, "nothing": 0} {
+		if got, _ := lateAnswer(t, s, request[:n], request[n:]); !strings.HasSuffix(got, "{\"result\": 2}\r\n") ||
+			!strings.Contains(got, "Connection: close") {
+			t.Errorf("%s: answered %q", name, got)
+		}
+	}
+	if got, took := lateAnswer(t, s, request[:20], ""); !strings.HasPrefix(got, "HTTP/1.1 400 ") || took > 5*time.Second {
+		t.Errorf("half a request: answered %q after %v; want 400 after a second", got, took)
+	}
+	s.Close()
+	if got, _ := lateAnswer(t, s, request, ""); got != "" {
+		t.Errorf("after Close: answered %q", got)
+	}
+}
+
+func TestCloseWaitsForHandlers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, rpc.Limits{})
+	go func() {
+		body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
+		if response, err := client(t).Post(s.url, "application/json", body); err == nil {
+			response.Body.Close()
+		}
+	}()
+	<-s.waiting
+	s.Close()
+	if n := s.running.Load(); n != 0 {
+		t.Errorf("%d handlers run after Close", n)
 	}
 }
 

@@ -8,18 +8,23 @@ import (
 )
 
 // A ServerContext is a handler's context. It ends when the caller cancels, its deadline passes or its connection
-// ends. It is one allocation, and starts a timer only when somebody waits for its end.
+// ends. It is one small allocation, and starts a timer only when somebody waits for its end.
 type ServerContext struct {
-	parent   context.Context
-	info     CallInfo
+	peer     *Peer
+	method   *Method
+	metadata Metadata
 	deadline time.Time
 
-	mu     sync.Mutex
-	done   chan struct{} // made when somebody asks
-	err    error
-	timer  *time.Timer
-	after  map[*int]func() // run at the end, each in its own goroutine
-	answer Metadata
+	mu    sync.Mutex
+	ended ending
+	extra *contextExtra // nil until somebody needs it
+}
+
+// A Peer is what the calls of one connection have in common.
+type Peer struct {
+	Protocol string          // "mux", "basic", "line", "http"
+	Addr     net.Addr        // the caller's
+	Base     context.Context // where handlers' contexts look for values
 }
 
 // CallInfo is what a handler can learn about its call from its context.
@@ -30,32 +35,54 @@ type CallInfo struct {
 	Metadata Metadata // what the caller sent; read only
 }
 
+// An ending says whether and why a context has ended.
+type ending uint8
+
+const (
+	running ending = iota
+	canceled
+	deadlineExceeded
+)
+
+// contextExtra is what few handlers use of their contexts.
+type contextExtra struct {
+	done   chan struct{} // made when somebody asks
+	timer  *time.Timer
+	after  map[*int]func() // run at the end, each in its own goroutine
+	answer Metadata
+}
+
 // NewServerContext returns a handler's context. A zero deadline means none. The protocol calls Cancel when the call ends.
 func NewServerContext(parent context.Context, info CallInfo, deadline time.Time) *ServerContext {
-	c := new(ServerContext)
-	c.Begin(parent, info, deadline)
-	return c
+	c := new(struct {
+		ServerContext
+		peer Peer
+	})
+	c.peer = Peer{Protocol: info.Protocol, Addr: info.Peer, Base: parent}
+	c.Begin(&c.peer, info.Method, info.Metadata, deadline)
+	return &c.ServerContext
 }
 
 // Begin is NewServerContext for a context that is part of something larger. It comes before all else.
-func (c *ServerContext) Begin(parent context.Context, info CallInfo, deadline time.Time) {
-	c.parent, c.info, c.deadline = parent, info, deadline
+func (c *ServerContext) Begin(peer *Peer, m *Method, md Metadata, deadline time.Time) {
+	c.peer, c.method, c.metadata, c.deadline = peer, m, md, deadline
 }
 
 type serverContextKey struct{}
 
 // Info returns what is known of the call that a handler's context belongs to, or nil.
 func Info(ctx context.Context) *CallInfo {
-	if c, ok := ctx.Value(serverContextKey{}).(*ServerContext); ok {
-		return &c.info
+	c, ok := ctx.Value(serverContextKey{}).(*ServerContext)
+	if !ok {
+		return nil
 	}
-	return nil
+	return &CallInfo{Method: c.method, Protocol: c.peer.Protocol, Peer: c.peer.Addr, Metadata: c.metadata}
 }
 
 // IncomingMetadata returns what the caller of a handler's call sent.
 func IncomingMetadata(ctx context.Context) Metadata {
-	if info := Info(ctx); info != nil {
-		return info.Metadata
+	if c, ok := ctx.Value(serverContextKey{}).(*ServerContext); ok {
+		return c.metadata
 	}
 	return nil
 }
@@ -68,68 +95,74 @@ func AddAnswerMetadata(ctx context.Context, key, value string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.answer == nil {
-		c.answer = make(Metadata)
+	x := c.extraLocked()
+	if x.answer == nil {
+		x.answer = make(Metadata)
 	}
-	c.answer.Add(key, value)
+	x.answer.Add(key, value)
 }
 
 // AnswerMetadata returns what the handler added, once it has returned.
 func (c *ServerContext) AnswerMetadata() Metadata {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.answer
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.answer
 }
 
 // Deadline returns the call's deadline.
 func (c *ServerContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 
-// Value returns the parent's value.
+// Value returns the base's value.
 func (c *ServerContext) Value(key any) any {
 	if key == (serverContextKey{}) {
 		return c
 	}
-	return c.parent.Value(key)
+	return c.peer.Base.Value(key)
 }
 
 // Err returns nil, context.Canceled or context.DeadlineExceeded.
 func (c *ServerContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err == nil && !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
-		c.endLocked(context.DeadlineExceeded)
+	if c.ended == running && !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
+		c.endLocked(deadlineExceeded)
 	}
-	return c.err
+	return [...]error{nil, context.Canceled, context.DeadlineExceeded}[c.ended]
 }
 
 // Done returns a channel that is closed at the end of the call.
 func (c *ServerContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.err != nil {
-			close(c.done)
+	x := c.extraLocked()
+	if x.done == nil {
+		x.done = make(chan struct{})
+		if c.ended != running {
+			close(x.done)
 		} else {
 			c.startTimerLocked()
 		}
 	}
-	return c.done
+	return x.done
 }
 
 // AfterFunc lets package context derive contexts from c without a goroutine each.
 func (c *ServerContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.ended != running {
 		go f()
 		return func() bool { return false }
 	}
-	if c.after == nil {
-		c.after = make(map[*int]func())
+	x := c.extraLocked()
+	if x.after == nil {
+		x.after = make(map[*int]func())
 	}
 	key := new(int)
-	c.after[key] = f
+	x.after[key] = f
 	c.startTimerLocked()
 	return func() bool { return c.forget(key) }
 }
@@ -137,8 +170,8 @@ func (c *ServerContext) AfterFunc(f func()) (stop func() bool) {
 func (c *ServerContext) forget(key *int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, waiting := c.after[key]
-	delete(c.after, key)
+	_, waiting := c.extra.after[key]
+	delete(c.extra.after, key)
 	return waiting
 }
 
@@ -146,28 +179,43 @@ func (c *ServerContext) forget(key *int) bool {
 func (c *ServerContext) Cancel(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.endLocked(err)
+	if err == context.DeadlineExceeded {
+		c.endLocked(deadlineExceeded)
+	} else {
+		c.endLocked(canceled)
+	}
+}
+
+func (c *ServerContext) extraLocked() *contextExtra {
+	if c.extra == nil {
+		c.extra = new(contextExtra)
+	}
+	return c.extra
 }
 
 func (c *ServerContext) startTimerLocked() {
-	if c.timer == nil && !c.deadline.IsZero() {
-		c.timer = time.AfterFunc(time.Until(c.deadline), func() { c.Cancel(context.DeadlineExceeded) })
+	if c.extra.timer == nil && !c.deadline.IsZero() {
+		c.extra.timer = time.AfterFunc(time.Until(c.deadline), func() { c.Cancel(context.DeadlineExceeded) })
 	}
 }
 
-func (c *ServerContext) endLocked(err error) {
-	if c.err != nil {
+func (c *ServerContext) endLocked(why ending) {
+	if c.ended != running {
 		return
 	}
-	c.err = err
-	if c.done != nil {
-		close(c.done)
+	c.ended = why
+	x := c.extra
+	if x == nil {
+		return
 	}
-	if c.timer != nil {
-		c.timer.Stop()
+	if x.done != nil {
+		close(x.done)
 	}
-	for _, f := range c.after {
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	for _, f := range x.after {
 		go f()
 	}
-	c.after = nil
+	x.after = nil
 }

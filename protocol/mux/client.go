@@ -30,8 +30,9 @@ type Conn struct {
 	out   *output
 	slots slots
 
-	methods   atomic.Pointer[map[*rpc.Method]*clientMethod]
-	methodsMu sync.Mutex
+	methods    atomic.Pointer[map[*rpc.Method]*clientMethod]
+	methodsMu  sync.Mutex
+	lastMethod atomic.Pointer[clientMethod] // that was called
 
 	deadlines deadlines
 
@@ -43,6 +44,7 @@ type Conn struct {
 
 // A clientMethod is a method's number on one connection.
 type clientMethod struct {
+	of     *rpc.Method
 	number uint16
 	name   string
 	named  atomic.Bool   // a CALL with the name has been queued ahead of all that will be
@@ -296,7 +298,11 @@ func tooLarge(what string, n, limit int) *rpc.Error {
 
 // method returns the number of m on this connection, giving it the next one the first time.
 func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
+	if cm := c.lastMethod.Load(); cm != nil && cm.of == m {
+		return cm, nil
+	}
 	if cm := (*c.methods.Load())[m]; cm != nil {
+		c.lastMethod.Store(cm)
 		return cm, nil
 	}
 	c.methodsMu.Lock()
@@ -305,7 +311,7 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 	if cm := old[m]; cm != nil {
 		return cm, nil
 	}
-	cm := &clientMethod{number: uint16(len(old)), name: m.FullName()}
+	cm := &clientMethod{of: m, number: uint16(len(old)), name: m.FullName()}
 	switch {
 	case len(old) >= c.peer.methods:
 		return nil, rpc.Errorf(rpc.ResourceExhausted, "the server takes no more than %d methods on a connection",

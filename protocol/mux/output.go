@@ -3,6 +3,7 @@ package mux
 import (
 	"bytes"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -124,25 +125,39 @@ func (o *output) send(frames []byte) {
 	}
 }
 
-// write writes what waits. The caller has set writing, and no longer has it when write returns.
+// write writes what waits. The caller has set writing, and no longer has it when write returns. After some rounds a
+// goroutine goes on in its place.
 func (o *output) write() {
-	for range writeRounds {
+	if o.writeOn(writeRounds) {
+		o.drains.Add(1)
+		go func() {
+			defer o.drains.Done()
+			for o.writeOn(math.MaxInt) {
+			}
+		}()
+	}
+}
+
+// writeOn writes at most so many rounds of what waits, as far as the socket takes it without waiting. It returns true
+// when the caller still has to write.
+func (o *output) writeOn(rounds int) (more bool) {
+	for range rounds {
 		b, ok := o.take()
 		if !ok {
-			return
+			return false
 		}
 		if b == nil || o.raw == nil {
 			o.startDrain(b)
-			return
+			return false
 		}
 		if n := o.tryOnce(b); n < len(b) {
 			o.wrote(n)
 			o.startDrain(b[n:])
-			return
+			return false
 		}
 		o.wrote(len(b))
 	}
-	o.startDrain(nil)
+	return true
 }
 
 // take swaps the two buffers and returns what waits. It returns false when there is nothing, or after an error: then

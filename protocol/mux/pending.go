@@ -3,6 +3,7 @@ package mux
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type pending struct {
 	id    uint32        // of the call: generation and slot
 	state atomic.Uint64 // id and state together, so that a late look at an earlier call changes nothing
 	done  chan struct{} // of capacity 1: the call is delivered or expired
+	next  atomic.Uint32 // while it is free: what slots.free holds below it
 
 	call     *rpc.Call
 	err      error        // set before done
@@ -67,15 +69,18 @@ func slotOf(id uint32) int { return int(id & (1<<slotBits - 1)) }
 // chunkSize is how many slots are made at once.
 const chunkSize = 64
 
-// slots are the calls of a client connection, by slot.
+// slots are the calls of a client connection, by slot. Taking and giving back a slot takes no lock where one is free.
 type slots struct {
 	limit int // that the server set
 
+	free   atomic.Uint64 // a stack: the number of the slot used last, plus 1, and above 32 bits a count of changes
+	taken  atomic.Int32  // calls from take to release
+	queued atomic.Int32  // waiters
+	closed atomic.Bool   // err is set
+
 	mu      sync.Mutex
-	free    []*pending      // the one used last is taken first
 	waiters []chan *pending // callers waiting for a slot, the first first
 	made    int
-	taken   int
 	err     error         // why no more slots are given out
 	idle    chan struct{} // closed when err is set and no slot is taken
 
@@ -87,30 +92,83 @@ var errFull = errors.New("every slot of the connection is taken")
 
 // take returns a free slot, waiting for one if it must. It reports whether other calls are in flight.
 func (s *slots) take(ctx context.Context, expiry time.Time) (p *pending, several bool, err error) {
+	several = s.taken.Add(1) > 1
+	if !s.closed.Load() {
+		if p := s.pop(); p != nil {
+			return p, several, nil
+		}
+	}
+	if p, err = s.makeOrWait(ctx, expiry); err != nil {
+		s.leave()
+	}
+	return p, several, err
+}
+
+// leave counts a call that has ended.
+func (s *slots) leave() {
+	if s.taken.Add(-1) == 0 && s.closed.Load() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.closeIfIdleLocked()
+	}
+}
+
+// pop takes the slot that was used last off the stack of free ones.
+func (s *slots) pop() *pending {
+	for {
+		top := s.free.Load()
+		if uint32(top) == 0 {
+			return nil
+		}
+		p := s.at(int(uint32(top)) - 1)
+		if s.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(p.next.Load())) {
+			return p
+		}
+	}
+}
+
+func (s *slots) push(p *pending) {
+	for {
+		top := s.free.Load()
+		p.next.Store(uint32(top))
+		if s.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(slotOf(p.id)+1)) {
+			return
+		}
+	}
+}
+
+func (s *slots) at(slot int) *pending { return &s.chunks[slot/chunkSize].Load()[slot%chunkSize] }
+
+// makeOrWait returns a new slot or, where the server allows no more, the next one that becomes free.
+func (s *slots) makeOrWait(ctx context.Context, expiry time.Time) (*pending, error) {
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
-		return nil, false, s.err
-	}
-	several = s.taken > 0
-	if n := len(s.free); n > 0 {
-		p = s.free[n-1]
-		s.free = s.free[:n-1]
-		s.taken++
-		s.mu.Unlock()
-		return p, several, nil
+		return nil, s.err
 	}
 	if s.made < s.limit {
-		p = s.makeLocked()
-		s.taken++
-		s.mu.Unlock()
-		return p, several, nil
+		defer s.mu.Unlock()
+		return s.makeLocked(), nil
 	}
 	wait := make(chan *pending, 1)
 	s.waiters = append(s.waiters, wait)
+	s.queued.Add(1)
+	s.serveLocked() // a slot that became free before this caller was queued
 	s.mu.Unlock()
-	p, err = s.wait(ctx, expiry, wait)
-	return p, true, err
+	return s.wait(ctx, expiry, wait)
+}
+
+// serveLocked gives free slots to waiters.
+func (s *slots) serveLocked() {
+	for len(s.waiters) > 0 {
+		p := s.pop()
+		if p == nil {
+			return
+		}
+		s.waiters[0] <- p
+		s.waiters = s.waiters[1:]
+		s.queued.Add(-1)
+	}
 }
 
 func (s *slots) wait(ctx context.Context, expiry time.Time, wait chan *pending) (*pending, error) {
@@ -129,23 +187,22 @@ func (s *slots) wait(ctx context.Context, expiry time.Time, wait chan *pending) 
 	case <-ctx.Done():
 	case <-timeout:
 	}
-	s.leave(wait)
+	s.stopWaiting(wait)
 	return nil, errFull
 }
 
-// leave takes a waiter out of the queue, or gives back the slot that it was just given.
-func (s *slots) leave(wait chan *pending) {
+// stopWaiting takes a waiter out of the queue, or gives back the slot that it was just given.
+func (s *slots) stopWaiting(wait chan *pending) {
 	s.mu.Lock()
-	for i, w := range s.waiters {
-		if w == wait {
-			s.waiters = append(s.waiters[:i], s.waiters[i+1:]...)
-			s.mu.Unlock()
-			return
-		}
+	defer s.mu.Unlock()
+	if i := slices.Index(s.waiters, wait); i >= 0 {
+		s.waiters = slices.Delete(s.waiters, i, i+1)
+		s.queued.Add(-1)
+		return
 	}
-	s.mu.Unlock()
 	if p := <-wait; p != nil {
-		s.release(p)
+		s.push(p)
+		s.serveLocked()
 	}
 }
 
@@ -186,18 +243,13 @@ func (s *slots) release(p *pending) {
 	if cap(p.frame) > smallBuffer {
 		p.frame = nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.waiters) > 0 {
-		s.waiters[0] <- p
-		s.waiters = s.waiters[1:]
-		return
+	s.push(p)
+	if s.queued.Load() > 0 {
+		s.mu.Lock()
+		s.serveLocked()
+		s.mu.Unlock()
 	}
-	s.taken--
-	s.free = append(s.free, p)
-	if s.err != nil && s.taken == 0 {
-		s.closeIdleLocked()
-	}
+	s.leave()
 }
 
 // close makes take return err from now on. Slots that are taken stay so until their calls end.
@@ -207,16 +259,19 @@ func (s *slots) close(err error) {
 	if s.err == nil {
 		s.err = err
 	}
+	s.closed.Store(true)
 	for _, w := range s.waiters {
 		w <- nil
 	}
+	s.queued.Add(int32(-len(s.waiters)))
 	s.waiters = nil
-	if s.taken == 0 {
-		s.closeIdleLocked()
-	}
+	s.closeIfIdleLocked()
 }
 
-func (s *slots) closeIdleLocked() {
+func (s *slots) closeIfIdleLocked() {
+	if s.err == nil || s.taken.Load() > 0 {
+		return
+	}
 	select {
 	case <-s.idle:
 	default:
@@ -231,11 +286,7 @@ func (s *slots) reason() error {
 }
 
 // several reports whether more than one slot is taken.
-func (s *slots) several() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.taken > 1
-}
+func (s *slots) several() bool { return s.taken.Load() > 1 }
 
 // all calls f with every call that has ever had a slot.
 func (s *slots) all(f func(*pending)) {
@@ -243,6 +294,6 @@ func (s *slots) all(f func(*pending)) {
 	made := s.made
 	s.mu.Unlock()
 	for slot := range made {
-		f(&s.chunks[slot/chunkSize].Load()[slot%chunkSize])
+		f(s.at(slot))
 	}
 }

@@ -52,14 +52,14 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
 	}
 	c.queue.serial = s.dispatcher.Serial
-	c.addr = nc.RemoteAddr()
+	c.peer = rpc.Peer{Protocol: "mux", Addr: nc.RemoteAddr(), Base: context.Background()}
 	if !s.add(c) {
 		_ = nc.Close()
 		return
 	}
 	defer s.remove(c)
 	if err := c.handshake(); err != nil {
-		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", nc.RemoteAddr(), "reason", err)
+		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", c.peer.Addr, "reason", err)
 		_ = nc.Close()
 		return
 	}
@@ -182,11 +182,11 @@ func (c *serverConn) handshake() error {
 	if err := readExactly(c.in, body); err != nil {
 		return err
 	}
-	peer, err := parseSettings(body)
+	accepts, err := parseSettings(body)
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata = peer.message, peer.metadata
+	c.peerMessage, c.peerMetadata = accepts.message, accepts.metadata
 	return c.nc.SetDeadline(time.Time{})
 }
 

@@ -17,8 +17,8 @@ type serverCall struct {
 	id     uint32
 	route  *rpc.Route
 	call   *rpc.Call
-	bad    error     // the arguments cannot be decoded
-	pieces *assembly // while pieces are missing
+	bad    *rpc.Error // the arguments cannot be decoded
+	pieces *assembly  // while pieces are missing
 }
 
 // decode reads the arguments. A panic of an unmarshaller is an error.

@@ -23,7 +23,7 @@ const roleInline = 1
 type serverConn struct {
 	server *Server
 	nc     net.Conn
-	addr   net.Addr // the client's
+	peer   rpc.Peer
 
 	peerMessage  int // what the client accepts
 	peerMetadata int
@@ -102,7 +102,7 @@ func (c *serverConn) read() {
 	}
 	c.flush()
 	if worthReporting(err) {
-		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.addr, "reason", err)
+		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.peer.Addr, "reason", err)
 	}
 	if fault, ok := errors.AsType[*violationError](err); ok {
 		c.out.lastWords(fault.text)
@@ -212,7 +212,7 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 
 // prepare fills sc from a CALL's body. The refusal is an answer, err ends the connection.
 func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rpc.Error, err error) {
-	info := rpc.CallInfo{Protocol: "mux", Peer: c.addr}
+	var metadata rpc.Metadata
 	var deadline time.Time
 	if h.flags&flagDeadline != 0 {
 		left, err := cut64(&body, "a deadline")
@@ -222,7 +222,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		deadline = time.Now().Add(time.Duration(min(left, maxMicroseconds)) * time.Microsecond)
 	}
 	if h.flags&flagMetadata != 0 {
-		if info.Metadata, err = cutMetadata(&body, c.server.own.metadata); err != nil {
+		if metadata, err = cutMetadata(&body, c.server.own.metadata); err != nil {
 			return nil, err
 		}
 	}
@@ -243,7 +243,6 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 	case total > c.server.own.message:
 		return tooLarge("the arguments", total, c.server.own.message), nil
 	}
-	info.Method = m.route.Method
 	if h.flags&flagPieces != 0 {
 		pieces, err := beginAssembly(h, total, body, false)
 		if err != nil {
@@ -254,7 +253,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		}
 	}
 	sc.route, sc.call = m.route, m.route.NewCall()
-	sc.Begin(context.Background(), info, c.capDeadline(deadline))
+	sc.Begin(&c.peer, m.route.Method, metadata, c.capDeadline(deadline))
 	if sc.pieces == nil {
 		c.dec.Reset(body)
 		sc.decode(&c.dec)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +164,8 @@ func TestViolations(t *testing.T) {
 			r := rawClient(t, f)
 			r.send(tt.bytes)
 			frames := r.readAll()
-			if len(frames) == 0 || frames[len(frames)-1].kind != tGoAway || !strings.Contains(frames[len(frames)-1].body, tt.reason) {
+			told := func(f rawFrame) bool { return f.kind == tGoAway && strings.Contains(f.body, tt.reason) }
+			if !slices.ContainsFunc(frames, told) {
 				t.Errorf("the server sent %+v, and no GOAWAY that says %q", frames, tt.reason)
 			}
 			if got, err := callDivide(t.Context(), neighbour, 6, 2); err != nil || got != 3 {

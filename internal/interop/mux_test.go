@@ -113,7 +113,8 @@ func testOutcomes(t *testing.T, c *every.EchoClient) {
 		t.Errorf("a denied call gives %v", err)
 	}
 	_, err = c.Blobs(t.Context(), make([]byte, 4<<20))
-	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.ResourceExhausted || e.Outcome != rpc.OutcomeNotStarted {
+	e, ok := errors.AsType[*rpc.Error](err)
+	if !ok || e.Code != rpc.ResourceExhausted || e.Outcome != rpc.OutcomeNotStarted {
 		t.Errorf("4 MiB and a little more gives %v", err)
 	}
 }

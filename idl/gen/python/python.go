@@ -1,7 +1,7 @@
 // Package python generates Python from a definition: one module a file, for Python 3.9 and up, with the file's types,
-// its clients and services, and what they need to speak the basic and the line protocol. A module imports the standard
-// library alone; one whose definition imports others takes what it needs from the first of their modules, so that all of
-// them share it.
+// its clients and services, and what they need to speak the basic, the line and the mux protocol. A module imports the
+// standard library alone; one whose definition imports others takes what it needs from the first of their modules, so
+// that all of them share it.
 //
 // [Generate] gives the module's text and [FileName] its name. The files of the folder runtime are parts of every module
 // that imports no other; they are Python that stands on its own once it is put together.

@@ -2379,7 +2379,8 @@ class _MuxPeer:
         if frame.kind == _PING:
             self.pong(frame.body)
         elif _SETTINGS <= frame.kind <= _MORE:
-            raise _Fault(f"a frame of type {frame.kind} from this side")
+            raise _Fault(f"a frame of type {frame.kind}, which is not for this"
+                         " side to receive")
 
     def pong(self, body: bytes) -> None:
         def make() -> List[bytes]:
@@ -2543,10 +2544,10 @@ class _MuxClient(_MuxPeer):
         if deadline is not None:
             left = max(0, deadline - time.monotonic())
         with self.state:
-            if not self.state.wait_for(lambda: self.has_slot() or self.leaving
-                                       or self.over, left):
+            if not self.state.wait_for(lambda: self.has_slot()
+                                       or self.closing(), left):
                 raise TimeoutError
-            if self.leaving or self.over:
+            if self.closing():
                 return None
             number = self.number(method)
             call = self.take()
@@ -2570,6 +2571,10 @@ class _MuxClient(_MuxPeer):
                 raise RpcError("resource_exhausted", f"{what} of {size} bytes;"
                                f" the server takes {limit}", "not started")
         return block
+
+    def closing(self) -> bool:
+        """Tells whether the connection takes no more calls."""
+        return self.leaving or self.ending or self.over
 
     def has_slot(self) -> bool:
         return bool(self.free) or self.used < min(self.peer[_SET_CALLS],
@@ -2779,7 +2784,7 @@ class _MuxLink:
         try:
             if self.closed:
                 raise ValueError("the channel is closed; make another")
-            if self.client and (self.client.leaving or self.client.over):
+            if self.client and self.client.closing():
                 self.retired.append(self.client)
                 self.client = None
             self.bury()

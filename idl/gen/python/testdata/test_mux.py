@@ -378,8 +378,9 @@ class Calls(unittest.TestCase):
                 _, address), every.Channel("mux://" + address) as channel:
             more = channel.with_metadata({"trace": "a\u20ac"}).with_metadata(
                 {"b.1_2-3": ["x", ""]}).with_timeout(20)
-            self.assertEqual(every.EchoClient(more).strings(""),
-                             "[('b.1_2-3', ['x', '']), ('trace', ['a\u20ac'])]")
+            self.assertEqual(
+                every.EchoClient(more).strings(""),
+                "[('b.1_2-3', ['x', '']), ('trace', ['a\u20ac'])]")
             self.assertEqual(every.EchoClient(channel).strings(""), "[]")
             for bad in ({"A": ""}, {"": ""}, {"a\n": ""}, {"k" * 257: ""}):
                 with self.subTest(bad), self.assertRaises(ValueError):

@@ -54,7 +54,7 @@ type ConnOptions struct {
 type Limits struct {
 	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
 	Name      int           // bytes of a method's name; default 256
-	Metadata  int           // bytes of all metadata of one call; default 8 KiB
+	Metadata  int           // bytes of all metadata of one call; default 8 KiB, at most 32 KiB over mux
 	Calls     int           // calls in flight on one connection; default 10,000
 	CallTime  time.Duration // that a call may run, whatever deadline its caller set; default no limit
 	Conns     int           // connections a server serves at once; default no limit

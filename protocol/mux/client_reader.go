@@ -101,6 +101,9 @@ func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
 		p.metadata = md
 	}
 	if h.flags&flagPieces == 0 {
+		if len(body) > c.limits.Message {
+			p.pieces = assembly{total: len(body), drop: true}
+		}
 		dec.Reset(body)
 		c.deliver(p, h, body, dec)
 		return nil

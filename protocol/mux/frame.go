@@ -3,6 +3,7 @@ package mux
 import (
 	"encoding/binary"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Sizes of PROTOCOL.md, sections 1 and 2.
@@ -76,7 +77,7 @@ func parseHeader(b []byte) (header, error) {
 	if length > maxBody {
 		return h, violation("a frame of %d bytes is longer than %d", length, maxBody)
 	}
-	if int(h.kind) < len(allowedFlags) && h.flags&^allowedFlags[h.kind] != 0 {
+	if 0 < h.kind && int(h.kind) < len(allowedFlags) && h.flags&^allowedFlags[h.kind] != 0 {
 		return h, violation("a frame of type %d has the unknown flags %#02x", h.kind, h.flags&^allowedFlags[h.kind])
 	}
 	return h, nil
@@ -98,6 +99,20 @@ func appendFrame(b []byte, h header, body []byte) []byte {
 	b = append(b, make([]byte, headerSize)...)
 	h.put(b[n:])
 	return append(b, body...)
+}
+
+// maxGoAwayText bounds the text of GOAWAY, in bytes.
+const maxGoAwayText = 1 << 10
+
+// cutText cuts s to at most n bytes, at a character.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // A violationError is a fault in what a peer sent. It ends the connection.

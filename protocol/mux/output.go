@@ -355,7 +355,7 @@ func (o *output) unsent(end *uint64) bool {
 
 // sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.
 func (o *output) sendGoAway(code rpc.Code, text string) {
-	text = text[:min(len(text), 1024)]
+	text = cutText(text, maxGoAwayText)
 	_ = o.append(appendFrame(nil, header{kind: frameGoAway}, append([]byte{byte(code)}, text...)), false, nil)
 }
 

@@ -60,7 +60,9 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	defer s.remove(c)
 	if err := c.handshake(); err != nil {
 		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", c.peer.Addr, "reason", err)
+		c.explain(err)
 		_ = nc.Close()
+		c.out.drains.Wait()
 		return
 	}
 	c.ready.Store(true)
@@ -164,8 +166,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	if v := b[len(Magic)]; v != version {
-		c.out.lastWords("this server speaks version 1 of mux")
-		return violation("it speaks version %d", v)
+		return violation("it speaks version %d, and this server version %d", v, version)
 	}
 	var head [headerSize]byte
 	if err := readExactly(c.in, head[:]); err != nil {

@@ -104,16 +104,21 @@ func (c *serverConn) read() {
 	if worthReporting(err) {
 		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.peer.Addr, "reason", err)
 	}
-	if fault, ok := errors.AsType[*violationError](err); ok {
-		c.out.lastWords(fault.text)
-		c.in.linger()
-	}
+	c.explain(err)
 	c.die(err)
 	c.eachCall(c.cancel)
 	c.flush()
 	c.leaveTools()
 	c.in.release()
 	c.reading.Done()
+}
+
+// explain tells the client what it broke, if that is what ended the connection.
+func (c *serverConn) explain(err error) {
+	if fault, ok := errors.AsType[*violationError](err); ok {
+		c.out.lastWords(fault.text)
+		c.in.linger()
+	}
 }
 
 // readFrames returns true when another goroutine has become the reader.
@@ -439,7 +444,7 @@ func (c *serverConn) endIfDrained() {
 // errorBody appends an ERROR's body.
 func errorBody(b []byte, e *rpc.Error) []byte {
 	b = append(b, byte(e.Code))
-	return append(b, e.Message[:min(len(e.Message), maxErrorText)]...)
+	return append(b, cutText(e.Message, maxErrorText)...)
 }
 
 // maxErrorText bounds an error's text, in bytes.

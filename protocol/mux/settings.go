@@ -14,8 +14,9 @@ const (
 	settingName     = 4
 	settingMethods  = 5
 
-	maxCalls   = 1 << 16
-	maxMethods = 1 << 16
+	maxCalls    = 1 << 16
+	maxMethods  = 1 << 16
+	maxMetadata = 32 << 10
 )
 
 // settings are what a side accepts.
@@ -28,7 +29,7 @@ var defaultSettings = settings{message: 4 << 20, calls: 128, metadata: 8 << 10, 
 
 func settingsOf(l rpc.Limits) settings {
 	return settings{
-		message: l.Message, calls: min(l.Calls, maxCalls), metadata: l.Metadata, name: l.Name,
+		message: l.Message, calls: min(l.Calls, maxCalls), metadata: min(l.Metadata, maxMetadata), name: l.Name,
 		methods: defaultSettings.methods,
 	}
 }
@@ -57,7 +58,7 @@ func parseSettings(body []byte) (settings, error) {
 		case settingCalls:
 			s.calls = min(v, maxCalls)
 		case settingMetadata:
-			s.metadata = v
+			s.metadata = min(v, maxMetadata)
 		case settingName:
 			s.name = v
 		case settingMethods:

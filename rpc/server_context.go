@@ -112,6 +112,17 @@ func (c *ServerContext) AnswerMetadata() Metadata {
 	return c.extra.answer
 }
 
+// End ends the context of a handler that has returned, and returns the metadata of its answer.
+func (c *ServerContext) End() Metadata {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLocked(canceled)
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.answer
+}
+
 // Deadline returns the call's deadline.
 func (c *ServerContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 

@@ -1,7 +1,6 @@
 package mux
 
 import (
-	"context"
 	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -44,6 +43,7 @@ func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 	if l.inline.Load() && !c.queue.serial {
 		return c.runHere(sc, l)
 	}
+	c.countRunning(1)
 	if c.queue.push(sc) {
 		c.server.workers.wake(c)
 	}
@@ -66,7 +66,7 @@ func (c *serverConn) runHere(sc *serverCall, l *learned) (lost bool) {
 	}
 	err := sc.route.Invoke(sc, sc.call)
 	if !c.role.CompareAndSwap(role, role&^roleInline) {
-		sc.answer(new(scratch), err)
+		sc.answer(new(scratch), err) // takeOver has counted it as running
 		return true
 	}
 	if timed {
@@ -92,13 +92,22 @@ func (c *serverConn) endTurn() {
 
 // takeOver makes another goroutine the reader, if the handler of the given role still runs.
 func (c *serverConn) takeOver(role uint64) {
-	if c.role.CompareAndSwap(role, role+1) {
-		c.handling.demote()
-		go func() {
-			c.turn++
-			c.read()
-		}()
+	c.countRunning(1) // for the handler's goroutine, before another can find that nothing runs
+	if !c.role.CompareAndSwap(role, role+1) {
+		c.countRunning(-1)
+		return
 	}
+	c.handling.demote()
+	go func() {
+		c.turn++
+		c.read()
+	}()
+}
+
+// countRunning counts calls that are not answered, those that the reader answers at once aside.
+func (c *serverConn) countRunning(n int) {
+	c.running.Add(int32(n))
+	c.calls.Add(n)
 }
 
 // runQueue runs the calls that wait for a worker.
@@ -143,25 +152,22 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, err error, fla
 	if cap(s.buf) > largeBuffer {
 		s.buf = nil
 	}
-	c.running.Add(-1)
-	c.calls.Done()
+	c.countRunning(-1)
 	c.endIfDrained()
 }
 
-// answerFromReader answers the call with this batch; flush counts it as answered.
+// answerFromReader answers the call with this batch.
 func (c *serverConn) answerFromReader(sc *serverCall, err error, flags uint8) {
 	if c.scratch.buf == nil {
 		c.scratch.buf = getBuffer(c.batchSize)[:0]
 	}
 	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, err, flags)
-	c.answered++
 }
 
 // finish appends the call's answer to b and frees its slot. A large answer goes straight to the output.
 func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8) []byte {
 	start := len(b)
 	b, large := sc.encode(b, enc, err, flags)
-	sc.Cancel(context.Canceled)
 	sc.slot.Store(nil)
 	sc.call.Release()
 	if large != nil {
@@ -173,7 +179,7 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8
 
 // encode appends the frame that answers the call with its result, or with err.
 func (sc *serverCall) encode(b []byte, enc *wire.Encoder, err error, flags uint8) (_ []byte, large *largeMessage) {
-	md := sc.AnswerMetadata()
+	md := sc.End()
 	if md != nil && checkMetadata(md, sc.conn.peerMetadata) != nil {
 		err, md = rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peerMetadata)), nil
 	}

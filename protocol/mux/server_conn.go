@@ -46,7 +46,6 @@ type serverConn struct {
 	methods   []methodName
 	slots     [][]slot
 	*tools                  // nil while it waits with nothing to do
-	answered  int           // calls that they answer
 	batchSize int           // of the last batch, in bytes
 	handled   int           // handlers run since the last flush
 	since     time.Duration // of the server's life, when the first of them ran
@@ -207,9 +206,8 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 		return nil, nil
 	}
 	s.Store(sc)
-	c.running.Add(1)
-	c.calls.Add(1)
 	if sc.pieces != nil {
+		c.countRunning(1) // until they are there
 		return nil, nil
 	}
 	return sc, nil
@@ -373,7 +371,9 @@ func (c *serverConn) more(h header) (lost bool, err error) {
 	c.dec.ResetOwned(sc.pieces.buf)
 	sc.decode(&c.dec)
 	sc.pieces = nil
-	return c.dispatch(sc), nil
+	lost = c.dispatch(sc)
+	c.countRunning(-1)
+	return lost, nil
 }
 
 // cancel ends a call's context. A call of which pieces are missing is answered at once.
@@ -381,6 +381,8 @@ func (c *serverConn) cancel(sc *serverCall) {
 	sc.Cancel(context.Canceled)
 	if sc.pieces != nil {
 		c.answerFromReader(sc, rpc.NewError(rpc.Canceled, "the caller gave up"), flagNotStarted)
+		sc.pieces = nil
+		c.countRunning(-1)
 	}
 }
 
@@ -398,10 +400,7 @@ func (c *serverConn) flush() {
 		putBuffer(c.scratch.buf)
 		c.scratch.buf = nil
 	}
-	if c.answered > 0 {
-		c.running.Add(int32(-c.answered))
-		c.calls.Add(-c.answered)
-		c.answered = 0
+	if c.draining.Load() {
 		c.endIfDrained()
 	}
 }

@@ -78,14 +78,8 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1, hasNum2 bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Int32()
-			hasNum1 = true
-		case 2:
-			m.Num2 = d.Int32()
-			hasNum2 = true
-		}
+		hasNum1 = d.Int32(1, &m.Num1) || hasNum1
+		hasNum2 = d.Int32(2, &m.Num2) || hasNum2
 	}
 	d.Require(hasNum1, "num1")
 	d.Require(hasNum2, "num2")
@@ -105,9 +99,7 @@ func (m *divideResult) EncodeWire(e *wire.Encoder) {
 
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }
 
@@ -128,10 +120,7 @@ func (m *echoArgs) EncodeWire(e *wire.Encoder) {
 func (m *echoArgs) DecodeWire(d *wire.Decoder) {
 	var hasPayload bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Payload = d.Bytes()
-			hasPayload = true
-		}
+		hasPayload = d.Bytes(1, &m.Payload) || hasPayload
 	}
 	d.Require(hasPayload, "payload")
 }
@@ -150,8 +139,6 @@ func (m *echoResult) EncodeWire(e *wire.Encoder) {
 
 func (m *echoResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Bytes()
-		}
+		d.Bytes(1, &m.Result)
 	}
 }

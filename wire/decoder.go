@@ -6,44 +6,44 @@ import (
 	"fmt"
 	"math"
 	"time"
-	"unicode/utf8"
-	"unsafe"
 )
 
 // A Decoder reads fields from a buffer. The first error sticks and ends the decoding.
 //
-// Next goes from field to field, checking and reading each whole; Field says which one it is; the methods named for
-// types return its value. A field that nobody asks for is thereby skipped.
+// Next says whether there is a field to read. The methods named for types look at that field: if it has the number that
+// they are given, they read it and go on to the one behind it, else they do nothing; they report which. So one pass over
+// a message's fields in ascending order reads what was written in that order, and another pass takes what was not. A
+// field that a whole pass leaves is skipped, since nobody knows its number. One of another type is an error.
 //
 //	for d.Next() {
-//		switch d.Field() {
-//		case 1:
-//			m.Name = d.String()
-//		}
+//		d.String(1, &m.Name)
+//		d.Int32(2, &m.Count)
 //	}
 type Decoder struct {
-	buf   []byte
-	pos   int    // after the current field
-	end   int    // of the message being read
-	tag   uint64 // of the current field
-	value uint64 // of the current field: the number, or where in buf the content starts, which ends at pos
+	buf   []byte // ends with the message being read; its capacity ends with the payload
+	pos   int    // behind the tag of the current field
+	tag   uint32 // of the current field; 0 at the end of the message and after an error
+	last  int    // where pos was at the start of the current pass
 	depth int
 	room  int // bytes that elements of lists and maps may still take: see spend
 	err   error
 
-	whole []byte // where strings and bytes lie: buf from base on, or a copy of that; nil for in pieces, or nowhere yet
+	whole []byte // where strings and bytes lie: the payload from base on, or a copy of that; nil for elsewhere
 	base  int
-	piece []byte // has room for small ones of a large payload
+	piece []byte // has room for small ones
 	owned bool
 }
 
-// Reset makes d read data, which stays the caller's: strings and bytes are copied. Where data is at most 64 KiB, the
-// first of them copies what is left of it once and all of them lie in that copy; else they are copied into pieces,
-// so that nothing keeps more than 64 KiB beside itself alive.
+// Reset makes d read data, which stays the caller's: strings and bytes are copied, many small ones into one place. None
+// keeps more than 64 KiB beside itself alive.
 func (d *Decoder) Reset(data []byte) {
-	d.buf, d.pos, d.end, d.depth, d.err = data, 0, len(data), 0, nil
+	d.buf, d.last, d.depth, d.err = data[:len(data):len(data)], 0, 0, nil
 	d.room = allowance(len(data))
-	d.whole, d.base, d.piece, d.owned = nil, 0, nil, false
+	d.whole, d.base, d.owned = nil, 0, false
+	if cap(d.piece) > smallPiece {
+		d.piece = nil
+	}
+	d.next(0)
 }
 
 // ResetOwned makes d read data, which the caller gives away: strings and bytes lie in it, except that where data is
@@ -59,195 +59,285 @@ func (d *Decoder) ResetOwned(data []byte) {
 // Err returns the first error.
 func (d *Decoder) Err() error { return d.err }
 
+// Next reports whether there is a field to read. If none was read since the last call, it skips one before. It reports
+// false at the end of the message and at an error.
+func (d *Decoder) Next() bool {
+	if d.pos == d.last {
+		return d.skip()
+	}
+	d.last = d.pos
+	return d.tag != 0
+}
+
 // Field returns the number of the current field.
 func (d *Decoder) Field() int { return int(d.tag >> 3) }
 
-// Next reads the next field of the message. It reports false at the end of the message and at an error.
-func (d *Decoder) Next() bool {
-	b := d.buf[:d.end]
-	pos := d.pos
-	for pos < len(b) {
-		tag := uint64(b[pos])
-		pos++
-		if tag >= 0x80 {
-			if tag, pos = readVarint(b, pos-1); pos < 0 {
-				return d.failTag(pos)
-			}
-		}
-		if tag-8 > maxTag-8 {
-			return d.failNumber(tag)
-		}
-		d.tag = tag
-		switch tag & 7 {
-		case typeVarint:
-			if pos < len(b) && b[pos] < 0x80 {
-				d.value, d.pos = uint64(b[pos]), pos+1
-				return true
-			}
-			d.value, pos = readVarint(b, pos)
-		case typeLen:
-			var n uint64
-			if pos < len(b) && b[pos] < 0x80 {
-				n = uint64(b[pos])
-				pos++
-			} else if n, pos = readVarint(b, pos); pos < 0 {
-				return d.failValue(pos)
-			}
-			if n > uint64(len(b)-pos) {
-				return d.failLength(n, len(b)-pos)
-			}
-			d.value = uint64(pos)
-			pos += int(n)
-		case typeI64:
-			if len(b)-pos < 8 {
-				return d.failValue(truncated)
-			}
-			d.value = binary.LittleEndian.Uint64(b[pos:])
-			pos += 8
-		case typeI32:
-			if len(b)-pos < 4 {
-				return d.failValue(truncated)
-			}
-			d.value = uint64(binary.LittleEndian.Uint32(b[pos:]))
-			pos += 4
-		default:
-			if pos = d.skipGroup(b, pos); pos < 0 {
-				return false
-			}
-			continue
-		}
-		if pos < 0 {
-			return d.failValue(pos)
-		}
-		d.pos = pos
-		return true
+// next makes the field at pos the current one.
+func (d *Decoder) next(pos int) {
+	if b := d.buf; pos < len(b) && b[pos]-8 < 0x78 { // one byte, and not the number 0
+		d.tag, d.pos = uint32(b[pos]), pos+1
+		return
 	}
-	d.pos = pos
-	return false
+	d.nextLong(pos)
+}
+
+// nextLong is next for the end of the message and for tags of more than one byte.
+func (d *Decoder) nextLong(pos int) {
+	if pos >= len(d.buf) {
+		d.tag, d.pos = 0, pos
+		return
+	}
+	tag, pos := readVarint(d.buf, pos)
+	switch {
+	case pos == tooLong:
+		d.failf("the tag of a field takes more than 64 bits")
+	case pos < 0:
+		d.fail(errTruncated)
+	case tag-8 > maxTag-8:
+		d.failf("field number %d is not from 1 to 536870911", tag>>3)
+	default:
+		d.tag, d.pos = uint32(tag), pos
+	}
 }
 
 // maxTag is the largest tag: number 1<<29 - 1.
 const maxTag = 1<<32 - 1
 
-// Bool returns the field's value as a bool.
-func (d *Decoder) Bool() bool { return d.varint() != 0 }
+// Bool reads a field of type bool.
+func (d *Decoder) Bool(number int, p *bool) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.varint() != 0
+	return true
+}
 
-// Int32 returns the field's value as an int32.
-func (d *Decoder) Int32() int32 { return int32(d.varint()) }
+// Int32 reads a field of type int32, or of an enum. A number without a name is kept.
+func (d *Decoder) Int32(number int, p *int32) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = int32(d.varint())
+	return true
+}
 
-// Int64 returns the field's value as an int64.
-func (d *Decoder) Int64() int64 { return int64(d.varint()) }
+// Int64 reads a field of type int64.
+func (d *Decoder) Int64(number int, p *int64) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = int64(d.varint())
+	return true
+}
 
-// Uint32 returns the field's value as a uint32.
-func (d *Decoder) Uint32() uint32 { return uint32(d.varint()) }
+// Uint32 reads a field of type uint32.
+func (d *Decoder) Uint32(number int, p *uint32) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = uint32(d.varint())
+	return true
+}
 
-// Uint64 returns the field's value as a uint64.
-func (d *Decoder) Uint64() uint64 { return d.varint() }
+// Uint64 reads a field of type uint64.
+func (d *Decoder) Uint64(number int, p *uint64) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.varint()
+	return true
+}
 
+// Float32 reads a field of type float.
+func (d *Decoder) Float32(number int, p *float32) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.float32()
+	return true
+}
+
+// Float64 reads a field of type double.
+func (d *Decoder) Float64(number int, p *float64) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.float64()
+	return true
+}
+
+// String reads a field of type string, which must be UTF-8.
+func (d *Decoder) String(number int, p *string) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.text()
+	return true
+}
+
+// Bytes reads a field of type bytes, which are not nil then. Appending to them copies them.
+func (d *Decoder) Bytes(number int, p *[]byte) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.bytes()
+	return true
+}
+
+// Time reads a field of type google.protobuf.Timestamp, in UTC.
+func (d *Decoder) Time(number int, p *time.Time) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.time()
+	return true
+}
+
+// Duration reads a field of type google.protobuf.Duration. One beyond 292 years is an error.
+func (d *Decoder) Duration(number int, p *time.Duration) bool {
+	if d.Field() != number {
+		return false
+	}
+	*p = d.duration()
+	return true
+}
+
+// Message reads a field into m: fields of m that are absent keep their values.
+func (d *Decoder) Message(number int, m Message) bool {
+	if d.Field() != number {
+		return false
+	}
+	d.message(m)
+	return true
+}
+
+// Require makes it an error that the argument of the given name is missing, unless it was there.
+func (d *Decoder) Require(there bool, name string) {
+	if !there && d.err == nil {
+		d.failf("missing argument %q", name)
+	}
+}
+
+// varint reads the current field as a number.
 func (d *Decoder) varint() uint64 {
 	if d.tag&7 != typeVarint {
 		d.failType(typeVarint)
 		return 0
 	}
-	return d.value
-}
-
-// Float32 returns the field's value as a float32.
-func (d *Decoder) Float32() float32 {
-	if d.tag&7 != typeI32 {
-		d.failType(typeI32)
+	b, pos := d.buf, d.pos
+	var v uint64
+	switch {
+	case uint(pos) < uint(len(b)) && b[pos] < 0x80:
+		v = uint64(b[pos])
+		pos++
+	case len(b)-pos >= 10:
+		v, pos = readVarintOf10((*[10]byte)(b[pos:]), pos)
+	default:
+		v, pos = readVarint(b, pos)
+	}
+	if pos < 0 {
+		d.failValue(pos)
 		return 0
 	}
-	return math.Float32frombits(uint32(d.value))
+	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
+		d.tag, d.pos = uint32(b[pos]), pos+1
+	} else {
+		d.nextLong(pos)
+	}
+	return v
 }
 
-// Float64 returns the field's value as a float64.
-func (d *Decoder) Float64() float64 {
-	if d.tag&7 != typeI64 {
-		d.failType(typeI64)
+func (d *Decoder) float32() float32 {
+	b, pos := d.buf, d.pos
+	if d.tag&7 != typeI32 || len(b)-pos < 4 {
+		d.failFixed(typeI32)
 		return 0
 	}
-	return math.Float64frombits(d.value)
+	v := math.Float32frombits(binary.LittleEndian.Uint32(b[pos:]))
+	pos += 4
+	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
+		d.tag, d.pos = uint32(b[pos]), pos+1
+	} else {
+		d.nextLong(pos)
+	}
+	return v
 }
 
-// String returns the field's value as a string, which must be UTF-8.
-func (d *Decoder) String() string {
-	b := d.content()
-	if len(b) == 0 {
-		return ""
+func (d *Decoder) float64() float64 {
+	b, pos := d.buf, d.pos
+	if d.tag&7 != typeI64 || len(b)-pos < 8 {
+		d.failFixed(typeI64)
+		return 0
 	}
-	if !isASCII(unsafe.Pointer(&b[0]), len(b)) && !utf8.Valid(b) {
-		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b)
-		return ""
+	v := math.Float64frombits(binary.LittleEndian.Uint64(b[pos:]))
+	pos += 8
+	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
+		d.tag, d.pos = uint32(b[pos]), pos+1
+	} else {
+		d.nextLong(pos)
 	}
-	if d.whole == nil {
-		b = d.keep(b)
-		return unsafe.String(&b[0], len(b))
-	}
-	return unsafe.String(&d.whole[int(d.value)-d.base], len(b))
+	return v
 }
 
-// Bytes returns the field's value as bytes, never nil. Appending to them copies them.
-func (d *Decoder) Bytes() []byte {
-	b := d.content()
-	if len(b) == 0 {
-		return []byte{}
-	}
-	return d.keep(b)
-}
-
-// content returns what lies in a field of the wire type LEN, empty for a field of another type.
-func (d *Decoder) content() []byte {
+// content returns where the content of the current field lies. After an error it lies nowhere.
+func (d *Decoder) content() (start, end int) {
 	if d.tag&7 != typeLen {
 		d.failType(typeLen)
-		return nil
+		return 0, 0
 	}
-	return d.buf[d.value:d.pos]
+	n, pos := readVarint(d.buf, d.pos)
+	if pos < 0 {
+		d.failValue(pos)
+		return 0, 0
+	}
+	if left := len(d.buf) - pos; n > uint64(left) {
+		d.failf("field %d: length %d is past the end of the message (%d bytes left)", d.Field(), n, left)
+		return 0, 0
+	}
+	return pos, pos + int(n)
 }
 
-// Message reads the field's value into m: fields that are absent keep their values.
-func (d *Decoder) Message(m Message) {
-	outer, ok := d.enter()
-	if !ok {
-		return
-	}
-	m.DecodeWire(d)
-	d.leave(outer)
-}
-
-// outer is where the reading goes on behind a message.
-type outer struct{ pos, end int }
-
-func (d *Decoder) enter() (outer, bool) {
-	if d.tag&7 != typeLen {
-		d.failType(typeLen)
-		return outer{}, false
-	}
+// message reads the current field into m.
+func (d *Decoder) message(m Message) {
 	if d.depth >= MaxDepth {
 		d.failDepth()
-		return outer{}, false
+		return
 	}
-	o := outer{d.pos, d.end}
 	d.depth++
-	d.pos, d.end = int(d.value), d.pos
-	return o, true
+	outer := d.begin()
+	m.DecodeWire(d)
+	d.end(outer)
+	d.depth--
 }
 
-func (d *Decoder) leave(o outer) {
-	d.depth--
+// begin goes into what the current field holds, and returns where the message around it ends. Only messages of a
+// definition count as deeper, as they do for the Encoder: an entry of a map does not, nor does a timestamp.
+func (d *Decoder) begin() (outer int) {
+	b, start := d.buf, d.pos
+	var end int
+	if d.tag&7 == typeLen && uint(start) < uint(len(b)) && b[start] < 0x80 && int(b[start]) < len(b)-start {
+		end = start + 1 + int(b[start])
+		start++
+	} else {
+		start, end = d.content()
+	}
+	d.buf = d.buf[:end]
+	d.next(start)
+	return len(b)
+}
+
+// end goes on behind what begin went into, all of which is read.
+func (d *Decoder) end(outer int) {
 	if d.err == nil {
-		d.pos, d.end = o.pos, o.end
+		pos := len(d.buf)
+		d.buf = d.buf[:outer]
+		d.next(pos)
 	}
 }
 
-// Time returns the field's value, a google.protobuf.Timestamp, in UTC.
-func (d *Decoder) Time() time.Time {
-	seconds, nanos := d.span()
-	return time.Unix(seconds, nanos).UTC()
-}
+func (d *Decoder) time() time.Time { return time.Unix(d.span()).UTC() }
 
-// Duration returns the field's value, a google.protobuf.Duration. One beyond 292 years is an error.
-func (d *Decoder) Duration() time.Duration {
+func (d *Decoder) duration() time.Duration {
 	number := d.Field()
 	seconds, nanos := d.span()
 	whole := seconds * int64(time.Second)
@@ -261,27 +351,14 @@ func (d *Decoder) Duration() time.Duration {
 
 // span reads the two fields that Timestamp and Duration share.
 func (d *Decoder) span() (seconds, nanos int64) {
-	outer, ok := d.enter()
-	if !ok {
-		return 0, 0
-	}
+	var small int32
+	outer := d.begin()
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			seconds = d.Int64()
-		case 2:
-			nanos = int64(d.Int32())
-		}
+		d.Int64(1, &seconds)
+		d.Int32(2, &small)
 	}
-	d.leave(outer)
-	return seconds, nanos
-}
-
-// Require makes it an error that the argument of the given name is missing, unless it was there.
-func (d *Decoder) Require(there bool, name string) {
-	if !there && d.err == nil {
-		d.fail(fmt.Errorf("missing argument %q", name))
-	}
+	d.end(outer)
+	return seconds, int64(small)
 }
 
 // fail keeps the first error and takes the input away, which ends every loop over it.
@@ -289,20 +366,13 @@ func (d *Decoder) fail(err error) bool {
 	if d.err == nil {
 		d.err = err
 	}
-	d.tag, d.value, d.pos, d.end = 0, 0, 0, 0
+	d.buf, d.tag, d.pos = d.buf[:0], 0, 0
 	return false
 }
 
 func (d *Decoder) failf(format string, args ...any) bool { return d.fail(fmt.Errorf(format, args...)) }
 
 var errTruncated = errors.New("the message ends in the middle of a field")
-
-func (d *Decoder) failTag(reason int) bool {
-	if reason == tooLong {
-		return d.failf("the tag of a field takes more than 64 bits")
-	}
-	return d.fail(errTruncated)
-}
 
 func (d *Decoder) failValue(reason int) bool {
 	switch reason {
@@ -314,20 +384,18 @@ func (d *Decoder) failValue(reason int) bool {
 	return d.failf("field %d: %w", d.Field(), errTruncated)
 }
 
-func (d *Decoder) failLength(n uint64, left int) bool {
-	return d.failf("field %d: length %d is past the end of the message (%d bytes left)", d.Field(), n, left)
+func (d *Decoder) failType(want uint32) bool {
+	return d.failf("field %d: wire type %d, want %d: the other side gives it another type", d.Field(), d.tag&7, want)
 }
 
-func (d *Decoder) failNumber(tag uint64) bool {
-	return d.failf("field number %d is not from 1 to 536870911", tag>>3)
+// failFixed is for a field that is of another type, or whose number is cut off.
+func (d *Decoder) failFixed(want uint32) bool {
+	if d.tag&7 != want {
+		return d.failType(want)
+	}
+	return d.failValue(truncated)
 }
 
 func (d *Decoder) failDepth() bool {
 	return d.failf("field %d: messages stand more than %d deep in one another", d.Field(), MaxDepth)
-}
-
-func (d *Decoder) failType(want uint64) {
-	if d.err == nil {
-		d.failf("field %d: wire type %d, want %d: the other side gives it another type", d.Field(), d.tag&7, want)
-	}
 }

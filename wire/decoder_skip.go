@@ -86,10 +86,22 @@ func readVarintOf10(b *[10]byte, pos int) (v uint64, next int) {
 	return v + c<<63, pos + 10
 }
 
-// skipGroup returns the position behind the group that starts with the current tag, or a negative number after an
-// error. Groups are an old form of nested messages that no definition has.
-func (d *Decoder) skipGroup(b []byte, pos int) int {
-	var open []uint64 // tags that start the groups around pos
+// skip goes over the current field, if there is one, and begins a pass.
+func (d *Decoder) skip() bool {
+	if d.tag == 0 {
+		return false
+	}
+	if pos := d.skipField(); pos >= 0 {
+		d.next(pos)
+	}
+	d.last = d.pos
+	return d.tag != 0
+}
+
+// skipField returns the position behind the current field, or a negative number after an error. Groups are an old form
+// of nested messages that no definition has.
+func (d *Decoder) skipField() int {
+	var open []uint32 // tags that start the groups around pos
 	for {
 		switch d.tag & 7 {
 		case typeSGroup:
@@ -101,31 +113,29 @@ func (d *Decoder) skipGroup(b []byte, pos int) int {
 			}
 			open = open[:len(open)-1]
 		default:
-			if pos = skipValue(b, pos, d.tag&7); pos < 0 {
+			pos := skipValue(d.buf, d.pos, d.tag&7)
+			if pos < 0 {
 				d.failValue(pos)
 				return pos
 			}
+			d.pos = pos
 		}
 		if len(open) == 0 {
-			return pos
+			return d.pos
 		}
 		if d.depth+len(open) > MaxDepth {
 			d.failDepth()
 			return truncated
 		}
-		if d.tag, pos = readVarint(b, pos); pos < 0 {
-			d.failTag(pos)
-			return pos
-		}
-		if d.tag-8 > maxTag-8 {
-			d.failNumber(d.tag)
+		if d.next(d.pos); d.tag == 0 {
+			d.fail(errTruncated)
 			return truncated
 		}
 	}
 }
 
 // skipValue returns the position behind a value of the given wire type, or what is wrong with it.
-func skipValue(b []byte, pos int, wireType uint64) int {
+func skipValue(b []byte, pos int, wireType uint32) int {
 	var n uint64
 	switch wireType {
 	case typeVarint:

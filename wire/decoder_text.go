@@ -1,39 +1,84 @@
 package wire
 
-// Strings and bytes of a payload up to wholeMax lie together in one copy of it; those of a larger one in pieces of
-// pieceSize, or alone.
-const (
-	wholeMax  = 64 << 10
-	pieceSize = 16 << 10
-	aloneMin  = pieceSize / 8
+import (
+	"unicode/utf8"
+	"unsafe"
 )
 
-// keep returns part, which is the content of the current field and not empty, in a place where it may stay.
-func (d *Decoder) keep(part []byte) []byte {
-	if d.whole == nil && len(d.buf) <= wholeMax {
-		d.base = int(d.value)
-		d.whole = append([]byte(nil), d.buf[d.base:]...)
+// Strings and bytes of a payload up to wholeMax lie together in one copy of it; those of a larger one in pieces, or
+// alone. Copies of small payloads lie in pieces too, which later payloads go on with.
+const (
+	wholeMax   = 64 << 10
+	pieceSize  = 16 << 10
+	smallPiece = 1 << 10
+)
+
+// text reads the current field as a string.
+func (d *Decoder) text() string {
+	b, pos := d.buf, d.pos
+	end := 0
+	if d.tag&7 == typeLen && uint(pos) < uint(len(b)) && b[pos] < 0x80 && int(b[pos]) < len(b)-pos {
+		end = pos + 1 + int(b[pos])
+		pos++
+	} else {
+		pos, end = d.content()
 	}
-	if d.whole != nil {
-		start := int(d.value) - d.base
-		end := start + len(part)
-		return d.whole[start:end:end]
+	n := end - pos
+	if n == 0 {
+		d.next(end)
+		return ""
 	}
-	return d.keepPart(part)
+	if !isASCII(unsafe.Pointer(&b[pos]), n) && !utf8.Valid(b[pos:end]) {
+		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b[pos:end])
+		return ""
+	}
+	if uint(end) < uint(len(b)) && b[end]-8 < 0x78 {
+		d.tag, d.pos = uint32(b[end]), end+1
+	} else {
+		d.nextLong(end)
+	}
+	if d.whole == nil {
+		b = d.keep(pos, end)
+		return unsafe.String(&b[0], n)
+	}
+	return unsafe.String(&d.whole[pos-d.base], n)
 }
 
-// keepPart is keep for a payload above wholeMax.
-func (d *Decoder) keepPart(part []byte) []byte {
-	n := len(part)
-	switch {
-	case d.owned && n >= len(d.buf)/8:
-		return part[:n:n]
-	case n >= aloneMin:
+// bytes reads the current field as bytes.
+func (d *Decoder) bytes() []byte {
+	start, end := d.content()
+	d.next(end)
+	if start == end {
+		return []byte{}
+	}
+	return d.keep(start, end)
+}
+
+// keep returns the payload from start to end, which is not empty, in a place where it may stay.
+func (d *Decoder) keep(start, end int) []byte {
+	if d.whole == nil && cap(d.buf) <= wholeMax {
+		d.base = start
+		d.whole = d.copy(d.buf[start:cap(d.buf)], smallPiece)
+	}
+	if d.whole != nil {
+		return d.whole[start-d.base : end-d.base : end-d.base]
+	}
+	part := d.buf[start:end:end]
+	if d.owned && len(part) >= cap(d.buf)/8 {
+		return part
+	}
+	return d.copy(part, pieceSize)
+}
+
+// copy returns a copy of part. Those under a quarter of a piece lie in pieces.
+func (d *Decoder) copy(part []byte, pieceSize int) []byte {
+	if len(part) >= pieceSize/4 {
 		return append([]byte(nil), part...)
-	case n > cap(d.piece)-len(d.piece):
+	}
+	if len(part) > cap(d.piece)-len(d.piece) {
 		d.piece = make([]byte, 0, pieceSize)
 	}
 	start := len(d.piece)
 	d.piece = append(d.piece, part...)
-	return d.piece[start : start+n : start+n]
+	return d.piece[start:len(d.piece):len(d.piece)]
 }

@@ -36,12 +36,13 @@ type Encoder struct {
 
 	share  int      // content of at least so many bytes is shared; 0 for none
 	shares []shared // what is, in order
+	short  int      // messages under so many bytes of buf have a length of one byte; 0 once content is shared
 }
 
 // Reset makes e append to buf, with no error.
 func (e *Encoder) Reset(buf []byte) {
 	e.buf, e.n, e.depth, e.err = buf[:cap(buf)], len(buf), 0, nil
-	e.share, e.shares = 0, nil
+	e.share, e.shares, e.short = 0, nil, 0x80
 }
 
 // Bytes returns the buffer as it was given to Reset with all that was appended, or the first error.
@@ -138,6 +139,7 @@ func (e *Encoder) putLong(number int, v []byte) {
 	e.varint(uint64(len(v)))
 	if e.share > 0 && len(v) >= e.share {
 		e.shares = append(e.shares, shared{e.n, v})
+		e.short = 0
 		return
 	}
 	e.append(v)
@@ -232,7 +234,7 @@ func (e *Encoder) begin(number int) (start int) {
 
 // end writes the length of what was written since start.
 func (e *Encoder) end(start int) {
-	if n := e.n - start; n < 0x80 && len(e.shares) == 0 {
+	if n := e.n - start; n < e.short {
 		e.buf[start-1] = byte(n)
 	} else {
 		e.endLong(start, n)

@@ -8,9 +8,9 @@ type shared struct {
 	content []byte
 }
 
-// ResetSharing makes e append to buf as [Encoder.Reset] does, but content of strings and bytes fields from min bytes on is
-// not copied: what Shares then yields goes between the bytes of the buffer. The message must not change until its bytes have been
-// used.
+// ResetSharing makes e append to buf as [Encoder.Reset] does, but content of strings and bytes fields from min bytes on,
+// at least 128, is not copied: Segments has it between the bytes of the buffer. The message must not change until the
+// segments have been used.
 func (e *Encoder) ResetSharing(buf []byte, min int) {
 	e.Reset(buf)
 	e.share = min
@@ -28,7 +28,8 @@ func (e *Encoder) Size() int {
 // Shares reports whether any content is not in the buffer, so that Segments and not Bytes has the message.
 func (e *Encoder) Shares() bool { return len(e.shares) > 0 }
 
-// Segments returns what was appended, the buffer's part cut where shared content stands. All alias the buffer or the message.
+// Segments returns the buffer with what was appended, cut where shared content stands, which is between the pieces. All
+// alias the buffer or the message.
 func (e *Encoder) Segments() [][]byte {
 	segments := make([][]byte, 0, 2*len(e.shares)+1)
 	from := 0

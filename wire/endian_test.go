@@ -25,12 +25,8 @@ func TestBothByteOrders(t *testing.T) {
 		var gotFloats []float32
 		var gotDoubles []float64
 		for d.Next() {
-			switch d.Field() {
-			case 1:
-				gotFloats = d.Float32s(nil)
-			case 2:
-				gotDoubles = d.Float64s(nil)
-			}
+			d.Float32s(1, &gotFloats)
+			d.Float64s(2, &gotDoubles)
 		}
 		if d.Err() != nil || !slices.Equal(gotFloats, floats) || !slices.Equal(gotDoubles, doubles) {
 			t.Errorf("got %v, %v, %v", gotFloats, gotDoubles, d.Err())

@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yodelrpc/yodel/internal/everything"
 	"github.com/yodelrpc/yodel/wire"
@@ -37,12 +38,14 @@ func TestDecodeDepth(t *testing.T) {
 	t.Parallel()
 	const tooDeep = ": messages stand more than 100 deep in one another"
 	groups := func(levels int) []byte {
-		return append(bytes.Repeat([]byte{0x0b}, levels), bytes.Repeat([]byte{0x0c}, levels)...)
+		return append(bytes.Repeat([]byte{0x6b}, levels), bytes.Repeat([]byte{0x6c}, levels)...)
 	}
-	// A map's value stands in an entry: two levels each.
-	entries := []byte{}
-	for range 51 {
-		entries = field(15, field(2, entries))
+	maps := func(levels int) []byte {
+		b := []byte{}
+		for range levels {
+			b = field(15, field(2, b))
+		}
+		return b
 	}
 	for name, tt := range map[string]struct {
 		data []byte
@@ -55,12 +58,13 @@ func TestDecodeDepth(t *testing.T) {
 		"10,000 in a list":    {nested(15, 10_000), &everything.Lists{}, "field 15" + tooDeep},
 		"10,000 unions":       {nested(9, 10_000), &everything.Node{}, ""},
 		"10,000 in a union":   {field(7, nested(9, 10_000)), &everything.Node{}, "field 9" + tooDeep},
-		"51 maps":             {entries, &everything.Maps{}, "field 15" + tooDeep},
+		"100 maps":            {maps(100), &everything.Maps{}, ""},
+		"101 maps":            {maps(101), &everything.Maps{}, "field 2" + tooDeep},
 		"10,000 unknown ones": {nested(500, 10_000), &everything.Scalars{}, ""},
 		"100 groups":          {groups(100), &everything.Scalars{}, ""},
-		"101 groups":          {groups(101), &everything.Scalars{}, "field 1" + tooDeep},
-		"100,000 groups":      {groups(100_000), &everything.Scalars{}, "field 1" + tooDeep},
-		"100,000 in a row":    {bytes.Repeat([]byte{0x0b, 0x0c}, 100_000), &everything.Scalars{}, ""},
+		"101 groups":          {groups(101), &everything.Scalars{}, "field 13" + tooDeep},
+		"100,000 groups":      {groups(100_000), &everything.Scalars{}, "field 13" + tooDeep},
+		"100,000 in a row":    {bytes.Repeat([]byte{0x6b, 0x6c}, 100_000), &everything.Scalars{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,6 +76,30 @@ func TestDecodeDepth(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// What can be written can be read: both count the messages of a definition alone.
+func TestDeepestMessages(t *testing.T) {
+	t.Parallel()
+	maps, lists := everything.Maps{}, everything.Lists{Seen: []time.Time{time.Unix(1, 1).UTC()}}
+	for range wire.MaxDepth {
+		maps = everything.Maps{Maps: map[string]everything.Maps{"a": maps}}
+		lists = everything.Lists{Lists: []everything.Lists{lists}}
+	}
+	for _, m := range []wire.Message{&maps, &lists} {
+		data, err := wire.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkReadsBack(t, m, data)
+	}
+	for _, m := range []wire.Message{
+		&everything.Maps{Maps: map[string]everything.Maps{"": maps}}, &everything.Lists{Lists: []everything.Lists{lists}},
+	} {
+		if _, err := wire.Marshal(m); err == nil {
+			t.Errorf("a %T one level too deep can be written", m)
+		}
 	}
 }
 
@@ -115,7 +143,7 @@ func TestMillionsOfEmptyItems(t *testing.T) {
 		into wire.Message
 	}{
 		"unknown":           {[]byte{0x82, 0x01, 0x00}, &everything.Scalars{}},
-		"groups":            {[]byte{0x0b, 0x0c}, &everything.Scalars{}},
+		"groups":            {[]byte{0x6b, 0x6c}, &everything.Scalars{}},
 		"bools":             {[]byte{0x08, 0x00}, &everything.Lists{}},
 		"empty packed":      {[]byte{0x3a, 0x00}, &everything.Lists{}},
 		"strings":           {[]byte{0x42, 0x00}, &everything.Lists{}},

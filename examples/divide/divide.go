@@ -82,9 +82,7 @@ func (m *InvalidOperation) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *InvalidOperation) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Message = d.String()
-		}
+		d.String(1, &m.Message)
 	}
 }
 
@@ -116,13 +114,8 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Int32()
-			hasNum1 = true
-		case 2:
-			m.Num2 = d.Int32()
-		}
+		hasNum1 = d.Int32(1, &m.Num1) || hasNum1
+		d.Int32(2, &m.Num2)
 	}
 	d.Require(hasNum1, "num1")
 }
@@ -141,8 +134,6 @@ func (m *divideResult) EncodeWire(e *wire.Encoder) {
 
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }

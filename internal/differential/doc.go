@@ -12,8 +12,8 @@
 //   - arguments that lack a required one,
 //   - lists and maps that take more than 32 MiB and 16 times the size of the message in memory.
 //
-// Where a timestamp or duration is there twice, the last one counts (the other one merges both); an entry without a
-// value in a map to timestamps has no time (the other one takes 1970). No writer makes either.
+// Where a timestamp or duration is there twice, the last one counts, while the other one merges both: a field with a
+// default could not tell its default from what came before. No writer makes that.
 //
 // In JSON it also refuses
 //

@@ -5,8 +5,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// excused reports whether data, a message of the type d, has one of the two things that both implementations take and
-// read differently: a timestamp or duration that is there twice, and an entry of a map to timestamps without a value.
+// excused reports whether data, a message of the type d, has what both implementations take and read differently: a
+// timestamp or duration that is there twice.
 func excused(d protoreflect.MessageDescriptor, data []byte) bool {
 	found := false
 	inside := make(map[protowire.Number][]byte) // what occurrences of a message that are merged hold together
@@ -31,10 +31,6 @@ func excused(d protoreflect.MessageDescriptor, data []byte) bool {
 		default:
 			inside[number] = append(before, content...)
 		}
-	}
-	if value := d.Fields().ByNumber(2); d.IsMapEntry() && value.Message() != nil && isTime(value.Message()) {
-		_, there := inside[2]
-		found = found || !there
 	}
 	for number, content := range inside {
 		found = found || excused(d.Fields().ByNumber(number).Message(), content)

@@ -629,14 +629,9 @@ func (m *InvalidOperation) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *InvalidOperation) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Message = d.String()
-		case 2:
-			m.Rounding = Rounding(d.Int32())
-		case 3:
-			m.Details = d.Strings(m.Details)
-		}
+		d.String(1, &m.Message)
+		wire.ReadEnum(d, 2, &m.Rounding)
+		d.Strings(3, &m.Details)
 	}
 }
 
@@ -672,9 +667,7 @@ func (m *Silent) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Silent) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Reason = d.Int32()
-		}
+		d.Int32(1, &m.Reason)
 	}
 }
 
@@ -793,32 +786,18 @@ func (m *Scalars) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Scalars) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Truth = d.Bool()
-		case 2:
-			m.Small = d.Int32()
-		case 3:
-			m.Large = d.Int64()
-		case 4:
-			m.Count = d.Uint32()
-		case 5:
-			m.Hash = d.Uint64()
-		case 6:
-			m.Ratio = d.Float32()
-		case 7:
-			m.Score = d.Float64()
-		case 8:
-			m.Name = d.String()
-		case 9:
-			m.Token = d.Bytes()
-		case 10:
-			m.Seen = d.Time()
-		case 11:
-			m.Lasted = d.Duration()
-		case 12:
-			m.Rounding = Rounding(d.Int32())
-		}
+		d.Bool(1, &m.Truth)
+		d.Int32(2, &m.Small)
+		d.Int64(3, &m.Large)
+		d.Uint32(4, &m.Count)
+		d.Uint64(5, &m.Hash)
+		d.Float32(6, &m.Ratio)
+		d.Float64(7, &m.Score)
+		d.String(8, &m.Name)
+		d.Bytes(9, &m.Token)
+		d.Time(10, &m.Seen)
+		d.Duration(11, &m.Lasted)
+		wire.ReadEnum(d, 12, &m.Rounding)
 	}
 }
 
@@ -893,30 +872,17 @@ func (m *Defaults) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Defaults) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Truth = d.Bool()
-		case 2:
-			m.Small = d.Int32()
-		case 3:
-			m.Large = d.Int64()
-		case 4:
-			m.Count = d.Uint32()
-		case 5:
-			m.Hash = d.Uint64()
-		case 6:
-			m.Ratio = d.Float32()
-		case 7:
-			m.Score = d.Float64()
-		case 8:
-			m.Name = d.String()
-		case 9:
-			m.Token = d.Bytes()
-		case 11:
-			m.Lasted = d.Duration()
-		case 12:
-			m.Rounding = Rounding(d.Int32())
-		}
+		d.Bool(1, &m.Truth)
+		d.Int32(2, &m.Small)
+		d.Int64(3, &m.Large)
+		d.Uint32(4, &m.Count)
+		d.Uint64(5, &m.Hash)
+		d.Float32(6, &m.Ratio)
+		d.Float64(7, &m.Score)
+		d.String(8, &m.Name)
+		d.Bytes(9, &m.Token)
+		d.Duration(11, &m.Lasted)
+		wire.ReadEnum(d, 12, &m.Rounding)
 	}
 }
 
@@ -1000,38 +966,21 @@ func (m *Optionals) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Optionals) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Truth = new(d.Bool())
-		case 2:
-			m.Small = new(d.Int32())
-		case 3:
-			m.Large = new(d.Int64())
-		case 4:
-			m.Count = new(d.Uint32())
-		case 5:
-			m.Hash = new(d.Uint64())
-		case 6:
-			m.Ratio = new(d.Float32())
-		case 7:
-			m.Score = new(d.Float64())
-		case 8:
-			m.Name = new(d.String())
-		case 9:
-			m.Token = new(d.Bytes())
-		case 10:
-			m.Seen = new(d.Time())
-		case 11:
-			m.Lasted = new(d.Duration())
-		case 12:
-			m.Rounding = new(Rounding(d.Int32()))
-		case 13:
-			m.Defaults = wire.ReadPointer(d, m.Defaults)
-		case 14:
-			m.Shape = wire.ReadUnion(d, m.Shape, common.DecodeShape)
-		case 15:
-			m.Next = wire.ReadPointer(d, m.Next)
-		}
+		wire.ReadOptional(d, 1, &m.Truth, (*wire.Decoder).Bool)
+		wire.ReadOptional(d, 2, &m.Small, (*wire.Decoder).Int32)
+		wire.ReadOptional(d, 3, &m.Large, (*wire.Decoder).Int64)
+		wire.ReadOptional(d, 4, &m.Count, (*wire.Decoder).Uint32)
+		wire.ReadOptional(d, 5, &m.Hash, (*wire.Decoder).Uint64)
+		wire.ReadOptional(d, 6, &m.Ratio, (*wire.Decoder).Float32)
+		wire.ReadOptional(d, 7, &m.Score, (*wire.Decoder).Float64)
+		wire.ReadOptional(d, 8, &m.Name, (*wire.Decoder).String)
+		wire.ReadOptional(d, 9, &m.Token, (*wire.Decoder).Bytes)
+		wire.ReadOptional(d, 10, &m.Seen, (*wire.Decoder).Time)
+		wire.ReadOptional(d, 11, &m.Lasted, (*wire.Decoder).Duration)
+		wire.ReadOptional(d, 12, &m.Rounding, wire.ReadEnum)
+		wire.ReadPointer(d, 13, &m.Defaults)
+		wire.ReadUnion(d, 14, &m.Shape, common.DecodeShape)
+		wire.ReadPointer(d, 15, &m.Next)
 	}
 }
 
@@ -1085,38 +1034,21 @@ func (m *Lists) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Lists) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Truth = d.Bools(m.Truth)
-		case 2:
-			m.Small = d.Int32s(m.Small)
-		case 3:
-			m.Large = d.Int64s(m.Large)
-		case 4:
-			m.Count = d.Uint32s(m.Count)
-		case 5:
-			m.Hash = d.Uint64s(m.Hash)
-		case 6:
-			m.Ratio = d.Float32s(m.Ratio)
-		case 7:
-			m.Score = d.Float64s(m.Score)
-		case 8:
-			m.Name = d.Strings(m.Name)
-		case 9:
-			m.Token = d.Blobs(m.Token)
-		case 10:
-			m.Seen = d.Times(m.Seen)
-		case 11:
-			m.Lasted = d.Durations(m.Lasted)
-		case 12:
-			m.Rounding = wire.ReadEnums(d, m.Rounding)
-		case 13:
-			m.Defaults = wire.ReadMessages(d, m.Defaults)
-		case 14:
-			m.Shapes = wire.ReadUnions(d, m.Shapes, common.DecodeShape)
-		case 15:
-			m.Lists = wire.ReadMessages(d, m.Lists)
-		}
+		d.Bools(1, &m.Truth)
+		d.Int32s(2, &m.Small)
+		d.Int64s(3, &m.Large)
+		d.Uint32s(4, &m.Count)
+		d.Uint64s(5, &m.Hash)
+		d.Float32s(6, &m.Ratio)
+		d.Float64s(7, &m.Score)
+		d.Strings(8, &m.Name)
+		d.Blobs(9, &m.Token)
+		d.Times(10, &m.Seen)
+		d.Durations(11, &m.Lasted)
+		wire.ReadEnums(d, 12, &m.Rounding)
+		wire.ReadMessages(d, 13, &m.Defaults)
+		wire.ReadUnions(d, 14, &m.Shapes, common.DecodeShape)
+		wire.ReadMessages(d, 15, &m.Lists)
 	}
 }
 
@@ -1170,38 +1102,21 @@ func (m *Maps) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Maps) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Truth = wire.ReadEntry(d, m.Truth, (*wire.Decoder).String, (*wire.Decoder).Bool)
-		case 2:
-			m.Small = wire.ReadEntry(d, m.Small, (*wire.Decoder).String, (*wire.Decoder).Int32)
-		case 3:
-			m.Large = wire.ReadEntry(d, m.Large, (*wire.Decoder).Bool, (*wire.Decoder).Int64)
-		case 4:
-			m.Count = wire.ReadEntry(d, m.Count, (*wire.Decoder).Int32, (*wire.Decoder).Uint32)
-		case 5:
-			m.Hash = wire.ReadEntry(d, m.Hash, (*wire.Decoder).Int64, (*wire.Decoder).Uint64)
-		case 6:
-			m.Ratio = wire.ReadEntry(d, m.Ratio, (*wire.Decoder).Uint32, (*wire.Decoder).Float32)
-		case 7:
-			m.Score = wire.ReadEntry(d, m.Score, (*wire.Decoder).Uint64, (*wire.Decoder).Float64)
-		case 8:
-			m.Name = wire.ReadEntry(d, m.Name, (*wire.Decoder).String, (*wire.Decoder).String)
-		case 9:
-			m.Token = wire.ReadEntry(d, m.Token, (*wire.Decoder).String, (*wire.Decoder).Bytes)
-		case 10:
-			m.Seen = wire.ReadEntry(d, m.Seen, (*wire.Decoder).String, (*wire.Decoder).Time)
-		case 11:
-			m.Lasted = wire.ReadEntry(d, m.Lasted, (*wire.Decoder).String, (*wire.Decoder).Duration)
-		case 12:
-			m.Rounding = wire.ReadEntry(d, m.Rounding, (*wire.Decoder).String, wire.ReadEnum)
-		case 13:
-			m.Defaults = wire.ReadMessageEntry(d, m.Defaults, (*wire.Decoder).String)
-		case 14:
-			m.Shapes = wire.ReadUnionEntry(d, m.Shapes, (*wire.Decoder).String, common.DecodeShape)
-		case 15:
-			m.Maps = wire.ReadMessageEntry(d, m.Maps, (*wire.Decoder).String)
-		}
+		wire.ReadMap(d, 1, &m.Truth, (*wire.Decoder).String, (*wire.Decoder).Bool)
+		wire.ReadMap(d, 2, &m.Small, (*wire.Decoder).String, (*wire.Decoder).Int32)
+		wire.ReadMap(d, 3, &m.Large, (*wire.Decoder).Bool, (*wire.Decoder).Int64)
+		wire.ReadMap(d, 4, &m.Count, (*wire.Decoder).Int32, (*wire.Decoder).Uint32)
+		wire.ReadMap(d, 5, &m.Hash, (*wire.Decoder).Int64, (*wire.Decoder).Uint64)
+		wire.ReadMap(d, 6, &m.Ratio, (*wire.Decoder).Uint32, (*wire.Decoder).Float32)
+		wire.ReadMap(d, 7, &m.Score, (*wire.Decoder).Uint64, (*wire.Decoder).Float64)
+		wire.ReadMap(d, 8, &m.Name, (*wire.Decoder).String, (*wire.Decoder).String)
+		wire.ReadMap(d, 9, &m.Token, (*wire.Decoder).String, (*wire.Decoder).Bytes)
+		wire.ReadMap(d, 10, &m.Seen, (*wire.Decoder).String, (*wire.Decoder).Time)
+		wire.ReadMap(d, 11, &m.Lasted, (*wire.Decoder).String, (*wire.Decoder).Duration)
+		wire.ReadMap(d, 12, &m.Rounding, (*wire.Decoder).String, wire.ReadEnum)
+		wire.ReadMessageMap(d, 13, &m.Defaults, (*wire.Decoder).String)
+		wire.ReadUnionMap(d, 14, &m.Shapes, (*wire.Decoder).String, common.DecodeShape)
+		wire.ReadMessageMap(d, 15, &m.Maps, (*wire.Decoder).String)
 	}
 }
 
@@ -1266,28 +1181,16 @@ func (m *Node) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Node) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Label = d.String()
-		case 2:
-			d.Message(&m.Defaults)
-		case 3:
-			d.Message(&m.Circle)
-		case 4:
-			m.Left = wire.ReadPointer(d, m.Left)
-		case 5:
-			m.Right = wire.ReadPointer(d, m.Right)
-		case 6:
-			m.Children = wire.ReadMessages(d, m.Children)
-		case 7:
-			m.Value = wire.ReadUnion(d, m.Value, DecodeValue)
-		case 16:
-			m.Sixteen = d.Int32()
-		case 2047:
-			m.Big = d.Int32()
-		case 536870911:
-			m.Biggest = d.Int32()
-		}
+		d.String(1, &m.Label)
+		d.Message(2, &m.Defaults)
+		d.Message(3, &m.Circle)
+		wire.ReadPointer(d, 4, &m.Left)
+		wire.ReadPointer(d, 5, &m.Right)
+		wire.ReadMessages(d, 6, &m.Children)
+		wire.ReadUnion(d, 7, &m.Value, DecodeValue)
+		d.Int32(16, &m.Sixteen)
+		d.Int32(2047, &m.Big)
+		d.Int32(536870911, &m.Biggest)
 	}
 }
 
@@ -1324,14 +1227,9 @@ func (m *Account) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Account) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.User = d.String()
-		case 2:
-			m.Password = d.String()
-		case 3:
-			m.Login = d.String()
-		}
+		d.String(1, &m.User)
+		d.String(2, &m.Password)
+		d.String(3, &m.Login)
 	}
 }
 
@@ -1397,26 +1295,15 @@ func (m *Hostile) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Hostile) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Reset_ = d.String()
-		case 2:
-			m.String_ = d.String()
-		case 3:
-			m.Error = d.String()
-		case 4:
-			m.Len = d.Int32()
-		case 5:
-			m.Type = d.Int32()
-		case 6:
-			m.EncodeWire_ = d.Int32()
-		case 7:
-			m.DecodeWire_ = d.Int32()
-		case 8:
-			m.MarshalJson = d.Int32()
-		case 9:
-			m.Nil = d.Bool()
-		}
+		d.String(1, &m.Reset_)
+		d.String(2, &m.String_)
+		d.String(3, &m.Error)
+		d.Int32(4, &m.Len)
+		d.Int32(5, &m.Type)
+		d.Int32(6, &m.EncodeWire_)
+		d.Int32(7, &m.DecodeWire_)
+		d.Int32(8, &m.MarshalJson)
+		d.Bool(9, &m.Nil)
 	}
 }
 
@@ -1542,34 +1429,44 @@ func EncodeValue(e *wire.Encoder, u Value) {
 // DecodeValue returns the member that comes last, else u. Generated code calls it.
 func DecodeValue(d *wire.Decoder, u Value) Value {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			u = ValueTruth{d.Bool()}
-		case 2:
-			u = ValueSmall{d.Int32()}
-		case 3:
-			u = ValueText{d.String()}
-		case 4:
-			u = ValueBlob{d.Bytes()}
-		case 5:
-			u = ValueSeen{d.Time()}
-		case 6:
-			u = ValueLasted{d.Duration()}
-		case 7:
-			u = ValueRounding{Rounding(d.Int32())}
-		case 8:
+		if v := (ValueTruth{}); d.Bool(1, &v.Truth) {
+			u = v
+		}
+		if v := (ValueSmall{}); d.Int32(2, &v.Small) {
+			u = v
+		}
+		if v := (ValueText{}); d.String(3, &v.Text) {
+			u = v
+		}
+		if v := (ValueBlob{}); d.Bytes(4, &v.Blob) {
+			u = v
+		}
+		if v := (ValueSeen{}); d.Time(5, &v.Seen) {
+			u = v
+		}
+		if v := (ValueLasted{}); d.Duration(6, &v.Lasted) {
+			u = v
+		}
+		if v := (ValueRounding{}); wire.ReadEnum(d, 7, &v.Rounding) {
+			u = v
+		}
+		if d.Field() == 8 {
 			v, ok := u.(ValueNode)
 			if !ok {
 				v.Node.Reset()
 			}
-			d.Message(&v.Node)
-			u = v
-		case 9:
+			if d.Message(8, &v.Node) {
+				u = v
+			}
+		}
+		if d.Field() == 9 {
 			v, _ := u.(ValueValue)
-			v.Value = wire.ReadUnion(d, v.Value, DecodeValue)
+			if wire.ReadUnion(d, 9, &v.Value, DecodeValue) {
+				u = v
+			}
+		}
+		if v := (ValueScore{}); d.Float64(10, &v.Score) {
 			u = v
-		case 10:
-			u = ValueScore{d.Float64()}
 		}
 	}
 	return u
@@ -1602,13 +1499,8 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Int32()
-			hasNum1 = true
-		case 2:
-			m.Num2 = d.Int32()
-		}
+		hasNum1 = d.Int32(1, &m.Num1) || hasNum1
+		d.Int32(2, &m.Num2)
 	}
 	d.Require(hasNum1, "num1")
 }
@@ -1627,9 +1519,7 @@ func (m *divideResult) EncodeWire(e *wire.Encoder) {
 
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }
 
@@ -1658,15 +1548,9 @@ func (m *powerArgs) EncodeWire(e *wire.Encoder) {
 func (m *powerArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Float64()
-			hasNum1 = true
-		case 2:
-			m.Num2 = d.Int32()
-		case 3:
-			m.Rounding = Rounding(d.Int32())
-		}
+		hasNum1 = d.Float64(1, &m.Num1) || hasNum1
+		d.Int32(2, &m.Num2)
+		wire.ReadEnum(d, 3, &m.Rounding)
 	}
 	d.Require(hasNum1, "num1")
 }
@@ -1685,9 +1569,7 @@ func (m *powerResult) EncodeWire(e *wire.Encoder) {
 
 func (m *powerResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float64()
-		}
+		d.Float64(1, &m.Result)
 	}
 }
 
@@ -1734,10 +1616,7 @@ func (m *scalarsArgs) EncodeWire(e *wire.Encoder) {
 func (m *scalarsArgs) DecodeWire(d *wire.Decoder) {
 	var hasScalars bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Scalars)
-			hasScalars = true
-		}
+		hasScalars = d.Message(1, &m.Scalars) || hasScalars
 	}
 	d.Require(hasScalars, "scalars")
 }
@@ -1754,9 +1633,7 @@ func (m *scalarsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1777,10 +1654,7 @@ func (m *defaultsArgs) EncodeWire(e *wire.Encoder) {
 func (m *defaultsArgs) DecodeWire(d *wire.Decoder) {
 	var hasDefaults bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Defaults)
-			hasDefaults = true
-		}
+		hasDefaults = d.Message(1, &m.Defaults) || hasDefaults
 	}
 	d.Require(hasDefaults, "defaults")
 }
@@ -1797,9 +1671,7 @@ func (m *defaultsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1820,10 +1692,7 @@ func (m *optionalsArgs) EncodeWire(e *wire.Encoder) {
 func (m *optionalsArgs) DecodeWire(d *wire.Decoder) {
 	var hasOptionals bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Optionals)
-			hasOptionals = true
-		}
+		hasOptionals = d.Message(1, &m.Optionals) || hasOptionals
 	}
 	d.Require(hasOptionals, "optionals")
 }
@@ -1840,9 +1709,7 @@ func (m *optionalsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1863,10 +1730,7 @@ func (m *listsArgs) EncodeWire(e *wire.Encoder) {
 func (m *listsArgs) DecodeWire(d *wire.Decoder) {
 	var hasLists bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Lists)
-			hasLists = true
-		}
+		hasLists = d.Message(1, &m.Lists) || hasLists
 	}
 	d.Require(hasLists, "lists")
 }
@@ -1883,9 +1747,7 @@ func (m *listsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *listsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1906,10 +1768,7 @@ func (m *mapsArgs) EncodeWire(e *wire.Encoder) {
 func (m *mapsArgs) DecodeWire(d *wire.Decoder) {
 	var hasMaps bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Maps)
-			hasMaps = true
-		}
+		hasMaps = d.Message(1, &m.Maps) || hasMaps
 	}
 	d.Require(hasMaps, "maps")
 }
@@ -1926,9 +1785,7 @@ func (m *mapsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1949,10 +1806,7 @@ func (m *nodeArgs) EncodeWire(e *wire.Encoder) {
 func (m *nodeArgs) DecodeWire(d *wire.Decoder) {
 	var hasNode bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Node)
-			hasNode = true
-		}
+		hasNode = d.Message(1, &m.Node) || hasNode
 	}
 	d.Require(hasNode, "node")
 }
@@ -1969,9 +1823,7 @@ func (m *nodeResult) EncodeWire(e *wire.Encoder) {
 
 func (m *nodeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1992,10 +1844,7 @@ func (m *valueArgs) EncodeWire(e *wire.Encoder) {
 func (m *valueArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = wire.ReadUnion(d, m.Value, DecodeValue)
-			hasValue = true
-		}
+		hasValue = wire.ReadUnion(d, 1, &m.Value, DecodeValue) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -2014,9 +1863,7 @@ func (m *valueResult) EncodeWire(e *wire.Encoder) {
 
 func (m *valueResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadUnion(d, m.Result, DecodeValue)
-		}
+		wire.ReadUnion(d, 1, &m.Result, DecodeValue)
 	}
 }
 
@@ -2037,10 +1884,7 @@ func (m *hostileArgs) EncodeWire(e *wire.Encoder) {
 func (m *hostileArgs) DecodeWire(d *wire.Decoder) {
 	var hasHostile bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Hostile)
-			hasHostile = true
-		}
+		hasHostile = d.Message(1, &m.Hostile) || hasHostile
 	}
 	d.Require(hasHostile, "hostile")
 }
@@ -2057,9 +1901,7 @@ func (m *hostileResult) EncodeWire(e *wire.Encoder) {
 
 func (m *hostileResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -2081,9 +1923,7 @@ func (m *maybeArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Number = new(d.Int32())
-		}
+		wire.ReadOptional(d, 1, &m.Number, (*wire.Decoder).Int32)
 	}
 }
 
@@ -2101,9 +1941,7 @@ func (m *maybeResult) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = new(d.Int32())
-		}
+		wire.ReadOptional(d, 1, &m.Result, (*wire.Decoder).Int32)
 	}
 }
 
@@ -2123,9 +1961,7 @@ func (m *stringsArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *stringsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Strings = d.Strings(m.Strings)
-		}
+		d.Strings(1, &m.Strings)
 	}
 }
 
@@ -2141,9 +1977,7 @@ func (m *stringsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Strings(m.Result)
-		}
+		d.Strings(1, &m.Result)
 	}
 }
 
@@ -2163,9 +1997,7 @@ func (m *countsArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *countsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Counts = wire.ReadEntry(d, m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
-		}
+		wire.ReadMap(d, 1, &m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
 	}
 }
 
@@ -2181,9 +2013,7 @@ func (m *countsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *countsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadEntry(d, m.Result, (*wire.Decoder).String, (*wire.Decoder).Int64)
-		}
+		wire.ReadMap(d, 1, &m.Result, (*wire.Decoder).String, (*wire.Decoder).Int64)
 	}
 }
 
@@ -2205,10 +2035,7 @@ func (m *echoArgs) EncodeWire(e *wire.Encoder) {
 func (m *echoArgs) DecodeWire(d *wire.Decoder) {
 	var hasData bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Data = d.Bytes()
-			hasData = true
-		}
+		hasData = d.Bytes(1, &m.Data) || hasData
 	}
 	d.Require(hasData, "data")
 }
@@ -2227,9 +2054,7 @@ func (m *echoResult) EncodeWire(e *wire.Encoder) {
 
 func (m *echoResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Bytes()
-		}
+		d.Bytes(1, &m.Result)
 	}
 }
 
@@ -2250,10 +2075,7 @@ func (m *shapeArgs) EncodeWire(e *wire.Encoder) {
 func (m *shapeArgs) DecodeWire(d *wire.Decoder) {
 	var hasShape bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Shape = wire.ReadUnion(d, m.Shape, common.DecodeShape)
-			hasShape = true
-		}
+		hasShape = wire.ReadUnion(d, 1, &m.Shape, common.DecodeShape) || hasShape
 	}
 	d.Require(hasShape, "shape")
 }
@@ -2272,9 +2094,7 @@ func (m *shapeResult) EncodeWire(e *wire.Encoder) {
 
 func (m *shapeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadUnion(d, m.Result, common.DecodeShape)
-		}
+		wire.ReadUnion(d, 1, &m.Result, common.DecodeShape)
 	}
 }
 
@@ -2305,18 +2125,10 @@ func (m *logInArgs) EncodeWire(e *wire.Encoder) {
 func (m *logInArgs) DecodeWire(d *wire.Decoder) {
 	var hasUser, hasPassword bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.User = d.String()
-			hasUser = true
-		case 2:
-			m.Password = d.String()
-			hasPassword = true
-		case 3:
-			m.Stay = d.Bool()
-		case 4:
-			m.Timeout = d.Duration()
-		}
+		hasUser = d.String(1, &m.User) || hasUser
+		hasPassword = d.String(2, &m.Password) || hasPassword
+		d.Bool(3, &m.Stay)
+		d.Duration(4, &m.Timeout)
 	}
 	d.Require(hasUser, "user")
 	d.Require(hasPassword, "password")
@@ -2360,18 +2172,10 @@ func (m *funcArgs) EncodeWire(e *wire.Encoder) {
 func (m *funcArgs) DecodeWire(d *wire.Decoder) {
 	var hasFunc, hasLen bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Func = d.Int32()
-			hasFunc = true
-		case 2:
-			m.Len = d.Int32()
-			hasLen = true
-		case 3:
-			m.Ctx = d.Int32()
-		case 4:
-			m.Err = d.String()
-		}
+		hasFunc = d.Int32(1, &m.Func) || hasFunc
+		hasLen = d.Int32(2, &m.Len) || hasLen
+		d.Int32(3, &m.Ctx)
+		d.String(4, &m.Err)
 	}
 	d.Require(hasFunc, "func")
 	d.Require(hasLen, "len")
@@ -2391,9 +2195,7 @@ func (m *funcResult) EncodeWire(e *wire.Encoder) {
 
 func (m *funcResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int32()
-		}
+		d.Int32(1, &m.Result)
 	}
 }
 
@@ -2420,13 +2222,8 @@ func (m *ticksArgs) EncodeWire(e *wire.Encoder) {
 func (m *ticksArgs) DecodeWire(d *wire.Decoder) {
 	var hasN bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.N = d.Int32()
-			hasN = true
-		case 2:
-			m.Every = d.Duration()
-		}
+		hasN = d.Int32(1, &m.N) || hasN
+		d.Duration(2, &m.Every)
 	}
 	d.Require(hasN, "n")
 }
@@ -2445,9 +2242,7 @@ func (m *ticksResult) EncodeWire(e *wire.Encoder) {
 
 func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int32()
-		}
+		d.Int32(1, &m.Result)
 	}
 }
 
@@ -2470,9 +2265,7 @@ func (m *sumArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *sumArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Nums = d.Int32()
-		}
+		d.Int32(1, &m.Nums)
 	}
 }
 
@@ -2490,9 +2283,7 @@ func (m *sumResult) EncodeWire(e *wire.Encoder) {
 
 func (m *sumResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int64()
-		}
+		d.Int64(1, &m.Result)
 	}
 }
 
@@ -2525,14 +2316,9 @@ func (m *ratiosArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *ratiosArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Base = new(d.Int32())
-		case 2:
-			m.Scale = d.Float64()
-		case 3:
-			m.Nums = d.Int32()
-		}
+		wire.ReadOptional(d, 1, &m.Base, (*wire.Decoder).Int32)
+		d.Float64(2, &m.Scale)
+		d.Int32(3, &m.Nums)
 	}
 }
 
@@ -2550,9 +2336,7 @@ func (m *ratiosResult) EncodeWire(e *wire.Encoder) {
 
 func (m *ratiosResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }
 
@@ -2573,9 +2357,7 @@ func (m *drainArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *drainArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Items)
-		}
+		d.Message(1, &m.Items)
 	}
 }
 
@@ -2608,9 +2390,7 @@ func (m *nodesArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *nodesArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Nodes)
-		}
+		d.Message(1, &m.Nodes)
 	}
 }
 
@@ -2626,9 +2406,7 @@ func (m *nodesResult) EncodeWire(e *wire.Encoder) {
 
 func (m *nodesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -2653,13 +2431,8 @@ func (m *greetArgs) EncodeWire(e *wire.Encoder) {
 func (m *greetArgs) DecodeWire(d *wire.Decoder) {
 	var hasName bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Name = d.String()
-			hasName = true
-		case 2:
-			m.Greeting = d.String()
-		}
+		hasName = d.String(1, &m.Name) || hasName
+		d.String(2, &m.Greeting)
 	}
 	d.Require(hasName, "name")
 }
@@ -2678,8 +2451,6 @@ func (m *greetResult) EncodeWire(e *wire.Encoder) {
 
 func (m *greetResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.String()
-		}
+		d.String(1, &m.Result)
 	}
 }

@@ -23,12 +23,8 @@ func (m *numbers) EncodeWire(e *wire.Encoder) {
 }
 func (m *numbers) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.A = d.Int32()
-		case 2:
-			m.B = d.Int32()
-		}
+		d.Int32(1, &m.A)
+		d.Int32(2, &m.B)
 	}
 }
 
@@ -44,9 +40,7 @@ func (m *quotient) EncodeWire(e *wire.Encoder) {
 }
 func (m *quotient) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }
 
@@ -62,9 +56,7 @@ func (m *blob) EncodeWire(e *wire.Encoder) {
 }
 func (m *blob) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Data = d.Bytes()
-		}
+		d.Bytes(1, &m.Data)
 	}
 }
 
@@ -78,9 +70,7 @@ func (m *byZero) Reset()                             { *m = byZero{Message: "by 
 func (m *byZero) EncodeWire(e *wire.Encoder)         { e.PutString(1, m.Message) }
 func (m *byZero) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Message = d.String()
-		}
+		d.String(1, &m.Message)
 	}
 }
 

@@ -35,12 +35,8 @@ func (m *Pair) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Pair) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Int32()
-		case 2:
-			m.Num2 = d.Int32()
-		}
+		d.Int32(1, &m.Num1)
+		d.Int32(2, &m.Num2)
 	}
 }
 
@@ -104,28 +100,16 @@ func (m *Scalars) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Scalars) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Flag = d.Bool()
-		case 2:
-			m.Count = d.Int32()
-		case 3:
-			m.Total = d.Int64()
-		case 4:
-			m.Size = d.Uint32()
-		case 5:
-			m.Hash = d.Uint64()
-		case 6:
-			m.Ratio = d.Float32()
-		case 7:
-			m.Score = d.Float64()
-		case 8:
-			m.Name = d.String()
-		case 9:
-			m.Token = d.Bytes()
-		case 10:
-			m.Delta = d.Int32()
-		}
+		d.Bool(1, &m.Flag)
+		d.Int32(2, &m.Count)
+		d.Int64(3, &m.Total)
+		d.Uint32(4, &m.Size)
+		d.Uint64(5, &m.Hash)
+		d.Float32(6, &m.Ratio)
+		d.Float64(7, &m.Score)
+		d.String(8, &m.Name)
+		d.Bytes(9, &m.Token)
+		d.Int32(10, &m.Delta)
 	}
 }
 
@@ -161,14 +145,9 @@ func (m *Point) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Point) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.X = d.Float64()
-		case 2:
-			m.Y = d.Float64()
-		case 3:
-			m.Label = d.String()
-		}
+		d.Float64(1, &m.X)
+		d.Float64(2, &m.Y)
+		d.String(3, &m.Label)
 	}
 }
 
@@ -210,18 +189,11 @@ func (m *Address) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Address) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Street = d.String()
-		case 2:
-			m.City = d.String()
-		case 3:
-			m.Country = d.String()
-		case 4:
-			m.Number = d.Int32()
-		case 5:
-			d.Message(&m.Location)
-		}
+		d.String(1, &m.Street)
+		d.String(2, &m.City)
+		d.String(3, &m.Country)
+		d.Int32(4, &m.Number)
+		d.Message(5, &m.Location)
 	}
 }
 
@@ -261,18 +233,11 @@ func (m *Person) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Person) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Id = d.Int64()
-		case 2:
-			m.Name = d.String()
-		case 3:
-			m.Email = d.String()
-		case 4:
-			d.Message(&m.Home)
-		case 5:
-			d.Message(&m.Work)
-		}
+		d.Int64(1, &m.Id)
+		d.String(2, &m.Name)
+		d.String(3, &m.Email)
+		d.Message(4, &m.Home)
+		d.Message(5, &m.Work)
 	}
 }
 
@@ -310,20 +275,12 @@ func (m *Catalog) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Catalog) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Title = d.String()
-		case 2:
-			m.People = wire.ReadMessages(d, m.People)
-		case 3:
-			m.Numbers = d.Int32s(m.Numbers)
-		case 4:
-			m.Samples = d.Float64s(m.Samples)
-		case 5:
-			m.Tags = d.Strings(m.Tags)
-		case 6:
-			m.Counts = wire.ReadEntry(d, m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
-		}
+		d.String(1, &m.Title)
+		wire.ReadMessages(d, 2, &m.People)
+		d.Int32s(3, &m.Numbers)
+		d.Float64s(4, &m.Samples)
+		d.Strings(5, &m.Tags)
+		wire.ReadMap(d, 6, &m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
 	}
 }
 
@@ -351,9 +308,7 @@ func (m *Blob) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Blob) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Payload = d.Bytes()
-		}
+		d.Bytes(1, &m.Payload)
 	}
 }
 

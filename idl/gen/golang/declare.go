@@ -153,26 +153,22 @@ func (g *generator) encodeUnion(u *schema.Union, name string) {
 
 func (g *generator) decodeUnion(u *schema.Union, name string) {
 	g.p("// %s returns the member that comes last, else u. Generated code calls it.", name)
-	g.p("func %s(d *wire.Decoder, u %s) %s {\nfor d.Next() {\nswitch d.Field() {", name, u.Name, u.Name)
+	g.p("func %s(d *wire.Decoder, u %s) %s {\nfor d.Next() {", name, u.Name, u.Name)
 	for _, m := range u.Members {
-		g.p("case %d:", m.Number)
 		member, field := memberName(u, m), "v."+schema.UpperCamel(m.Name)
-		switch m.Type.Kind {
-		case schema.StructType:
-			if hasDefaults(m.Type.Struct.Fields) {
-				g.p("v, ok := u.(%s)\nif !ok {\n%s.Reset()\n}", member, field)
-			} else {
-				g.p("v, _ := u.(%s)", member)
-			}
-			g.p("%s\nu = v", g.get(m.Type, field))
-		case schema.UnionType:
-			g.p("v, _ := u.(%s)\n%s\nu = v", member, g.get(m.Type, field))
+		read := g.get(m.Type, m.Number, field)
+		switch {
+		case m.Type.Kind != schema.StructType && m.Type.Kind != schema.UnionType:
+			g.p("if v := (%s{}); %s {\nu = v\n}", member, read)
+			continue
+		case m.Type.Kind == schema.StructType && hasDefaults(m.Type.Struct.Fields):
+			g.p("if d.Field() == %d {\nv, ok := u.(%s)\nif !ok {\n%s.Reset()\n}", m.Number, member, field)
 		default:
-			value := strings.TrimPrefix(g.get(m.Type, field), field+" = ")
-			g.p("u = %s{%s}", member, value)
+			g.p("if d.Field() == %d {\nv, _ := u.(%s)", m.Number, member)
 		}
+		g.p("if %s {\nu = v\n}\n}", read)
 	}
-	g.p("}\n}\nreturn u\n}\n")
+	g.p("}\nreturn u\n}\n")
 }
 
 // article puts "a" or "an" in front of a name at the start of a sentence.

@@ -220,14 +220,8 @@ func (g *generator) decode(m message) {
 		g.p("var %s bool", strings.Join(seen, ", "))
 	}
 	g.p("for d.Next() {")
-	if len(m.fields) == 1 {
-		g.p("if d.Field() == %d {\n%s\n}", m.fields[0].Number, g.decodeField(m.fields[0]))
-	} else if len(m.fields) > 1 {
-		g.p("switch d.Field() {")
-		for _, f := range m.fields {
-			g.p("case %d:\n%s", f.Number, g.decodeField(f))
-		}
-		g.p("}")
+	for _, f := range m.fields {
+		g.decodeField(f)
 	}
 	g.p("}")
 	for _, f := range required {
@@ -236,60 +230,62 @@ func (g *generator) decode(m message) {
 	g.p("}\n")
 }
 
-func (g *generator) decodeField(f field) string {
-	statement := g.get(f.Type, "m."+f.goName)
+func (g *generator) decodeField(f field) {
+	read := g.get(f.Type, f.Number, "m."+f.goName)
 	if f.Required {
-		statement += "\nhas" + f.goName + " = true"
+		g.p("has%s = %s || has%s", f.goName, read, f.goName)
+		return
 	}
-	return statement
+	g.p("%s", read)
 }
 
-// get returns the statement that reads a field.
-func (g *generator) get(t *schema.Type, x string) string {
+// get returns the expression that reads a field into x and reports whether it was there.
+func (g *generator) get(t *schema.Type, n int, x string) string {
 	switch t.Kind {
 	case schema.List:
-		return x + " = " + g.getList(t.Elem, x)
+		return g.getList(t.Elem, n, x)
 	case schema.Map:
-		return x + " = " + g.getMap(t, x)
+		return g.getMap(t, n, x)
 	case schema.StructType:
 		if t.Optional {
-			return fmt.Sprintf("%s = wire.ReadPointer(d, %s)", x, x)
+			return fmt.Sprintf("wire.ReadPointer(d, %d, &%s)", n, x)
 		}
-		return fmt.Sprintf("d.Message(&%s)", x)
+		return fmt.Sprintf("d.Message(%d, &%s)", n, x)
 	case schema.UnionType:
-		return fmt.Sprintf("%s = wire.ReadUnion(d, %s, %s)", x, x, g.codec(t.Union).decode)
-	}
-	value := "d." + scalars[t.Kind].get + "()"
-	if t.Kind == schema.EnumType {
-		value = g.in(t.Enum.File) + t.Enum.Name + "(d.Int32())"
+		return fmt.Sprintf("wire.ReadUnion(d, %d, &%s, %s)", n, x, g.codec(t.Union).decode)
+	case schema.EnumType:
+		if t.Optional {
+			return fmt.Sprintf("wire.ReadOptional(d, %d, &%s, wire.ReadEnum)", n, x)
+		}
+		return fmt.Sprintf("wire.ReadEnum(d, %d, &%s)", n, x)
 	}
 	if t.Optional {
-		value = "new(" + value + ")"
+		return fmt.Sprintf("wire.ReadOptional(d, %d, &%s, (*wire.Decoder).%s)", n, x, scalars[t.Kind].get)
 	}
-	return x + " = " + value
+	return fmt.Sprintf("d.%s(%d, &%s)", scalars[t.Kind].get, n, x)
 }
 
-func (g *generator) getList(elem *schema.Type, x string) string {
+func (g *generator) getList(elem *schema.Type, n int, x string) string {
 	switch elem.Kind {
 	case schema.EnumType:
-		return fmt.Sprintf("wire.ReadEnums(d, %s)", x)
+		return fmt.Sprintf("wire.ReadEnums(d, %d, &%s)", n, x)
 	case schema.StructType:
-		return fmt.Sprintf("wire.ReadMessages(d, %s)", x)
+		return fmt.Sprintf("wire.ReadMessages(d, %d, &%s)", n, x)
 	case schema.UnionType:
-		return fmt.Sprintf("wire.ReadUnions(d, %s, %s)", x, g.codec(elem.Union).decode)
+		return fmt.Sprintf("wire.ReadUnions(d, %d, &%s, %s)", n, x, g.codec(elem.Union).decode)
 	}
-	return fmt.Sprintf("d.%s(%s)", scalars[elem.Kind].list, x)
+	return fmt.Sprintf("d.%s(%d, &%s)", scalars[elem.Kind].list, n, x)
 }
 
-func (g *generator) getMap(t *schema.Type, x string) string {
+func (g *generator) getMap(t *schema.Type, n int, x string) string {
 	key := "(*wire.Decoder)." + scalars[t.Key.Kind].get
 	switch t.Elem.Kind {
 	case schema.EnumType:
-		return fmt.Sprintf("wire.ReadEntry(d, %s, %s, wire.ReadEnum)", x, key)
+		return fmt.Sprintf("wire.ReadMap(d, %d, &%s, %s, wire.ReadEnum)", n, x, key)
 	case schema.StructType:
-		return fmt.Sprintf("wire.ReadMessageEntry(d, %s, %s)", x, key)
+		return fmt.Sprintf("wire.ReadMessageMap(d, %d, &%s, %s)", n, x, key)
 	case schema.UnionType:
-		return fmt.Sprintf("wire.ReadUnionEntry(d, %s, %s, %s)", x, key, g.codec(t.Elem.Union).decode)
+		return fmt.Sprintf("wire.ReadUnionMap(d, %d, &%s, %s, %s)", n, x, key, g.codec(t.Elem.Union).decode)
 	}
-	return fmt.Sprintf("wire.ReadEntry(d, %s, %s, (*wire.Decoder).%s)", x, key, scalars[t.Elem.Kind].get)
+	return fmt.Sprintf("wire.ReadMap(d, %d, &%s, %s, (*wire.Decoder).%s)", n, x, key, scalars[t.Elem.Kind].get)
 }

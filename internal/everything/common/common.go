@@ -49,12 +49,8 @@ func (m *Missing) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Missing) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Message = d.String()
-		case 2:
-			m.Key = d.String()
-		}
+		d.String(1, &m.Message)
+		d.String(2, &m.Key)
 	}
 }
 
@@ -133,12 +129,8 @@ func (m *Circle) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Circle) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Radius = d.Float64()
-		case 2:
-			m.Colour = d.String()
-		}
+		d.Float64(1, &m.Radius)
+		d.String(2, &m.Colour)
 	}
 }
 
@@ -166,9 +158,7 @@ func (m *Square) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Square) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Side = d.Float64()
-		}
+		d.Float64(1, &m.Side)
 	}
 }
 
@@ -221,20 +211,23 @@ func EncodeShape(e *wire.Encoder, u Shape) {
 // DecodeShape returns the member that comes last, else u. Generated code calls it.
 func DecodeShape(d *wire.Decoder, u Shape) Shape {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			v, ok := u.(ShapeCircle)
 			if !ok {
 				v.Circle.Reset()
 			}
-			d.Message(&v.Circle)
-			u = v
-		case 2:
+			if d.Message(1, &v.Circle) {
+				u = v
+			}
+		}
+		if d.Field() == 2 {
 			v, _ := u.(ShapeSquare)
-			d.Message(&v.Square)
+			if d.Message(2, &v.Square) {
+				u = v
+			}
+		}
+		if v := (ShapeName{}); d.String(3, &v.Name) {
 			u = v
-		case 3:
-			u = ShapeName{d.String()}
 		}
 	}
 	return u

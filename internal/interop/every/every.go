@@ -555,14 +555,9 @@ func (m *OutOfStock) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *OutOfStock) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Message = d.String()
-		case 2:
-			m.Left = d.Int32()
-		case 3:
-			m.Instead = d.Strings(m.Instead)
-		}
+		d.String(1, &m.Message)
+		d.Int32(2, &m.Left)
+		d.Strings(3, &m.Instead)
 	}
 }
 
@@ -598,9 +593,7 @@ func (m *Silent) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Silent) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Number = d.Int32()
-		}
+		d.Int32(1, &m.Number)
 	}
 }
 
@@ -639,9 +632,7 @@ func (m *InvalidOperation) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *InvalidOperation) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Message = d.String()
-		}
+		d.String(1, &m.Message)
 	}
 }
 
@@ -759,32 +750,18 @@ func (m *Scalars) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Scalars) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Flag = d.Bool()
-		case 2:
-			m.Small = d.Int32()
-		case 3:
-			m.Large = d.Int64()
-		case 4:
-			m.Positive = d.Uint32()
-		case 5:
-			m.Huge = d.Uint64()
-		case 6:
-			m.Single = d.Float32()
-		case 7:
-			m.Real = d.Float64()
-		case 8:
-			m.Text = d.String()
-		case 9:
-			m.Data = d.Bytes()
-		case 10:
-			m.Seen = d.Time()
-		case 11:
-			m.Took = d.Duration()
-		case 12:
-			m.Rounding = Rounding(d.Int32())
-		}
+		d.Bool(1, &m.Flag)
+		d.Int32(2, &m.Small)
+		d.Int64(3, &m.Large)
+		d.Uint32(4, &m.Positive)
+		d.Uint64(5, &m.Huge)
+		d.Float32(6, &m.Single)
+		d.Float64(7, &m.Real)
+		d.String(8, &m.Text)
+		d.Bytes(9, &m.Data)
+		d.Time(10, &m.Seen)
+		d.Duration(11, &m.Took)
+		wire.ReadEnum(d, 12, &m.Rounding)
 	}
 }
 
@@ -855,28 +832,16 @@ func (m *Defaults) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Defaults) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Flag = d.Bool()
-		case 2:
-			m.Small = d.Int32()
-		case 3:
-			m.Large = d.Int64()
-		case 4:
-			m.Positive = d.Uint32()
-		case 5:
-			m.Huge = d.Uint64()
-		case 6:
-			m.Single = d.Float32()
-		case 7:
-			m.Real = d.Float64()
-		case 8:
-			m.Text = d.String()
-		case 9:
-			m.Took = d.Duration()
-		case 10:
-			m.Rounding = Rounding(d.Int32())
-		}
+		d.Bool(1, &m.Flag)
+		d.Int32(2, &m.Small)
+		d.Int64(3, &m.Large)
+		d.Uint32(4, &m.Positive)
+		d.Uint64(5, &m.Huge)
+		d.Float32(6, &m.Single)
+		d.Float64(7, &m.Real)
+		d.String(8, &m.Text)
+		d.Duration(9, &m.Took)
+		wire.ReadEnum(d, 10, &m.Rounding)
 	}
 }
 
@@ -936,26 +901,15 @@ func (m *Optionals) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Optionals) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Flag = new(d.Bool())
-		case 2:
-			m.Small = new(d.Int32())
-		case 3:
-			m.Text = new(d.String())
-		case 4:
-			m.Data = new(d.Bytes())
-		case 5:
-			m.Seen = new(d.Time())
-		case 6:
-			m.Took = new(d.Duration())
-		case 7:
-			m.Rounding = new(Rounding(d.Int32()))
-		case 8:
-			m.Scalars = wire.ReadPointer(d, m.Scalars)
-		case 9:
-			m.Shape = wire.ReadUnion(d, m.Shape, DecodeShape)
-		}
+		wire.ReadOptional(d, 1, &m.Flag, (*wire.Decoder).Bool)
+		wire.ReadOptional(d, 2, &m.Small, (*wire.Decoder).Int32)
+		wire.ReadOptional(d, 3, &m.Text, (*wire.Decoder).String)
+		wire.ReadOptional(d, 4, &m.Data, (*wire.Decoder).Bytes)
+		wire.ReadOptional(d, 5, &m.Seen, (*wire.Decoder).Time)
+		wire.ReadOptional(d, 6, &m.Took, (*wire.Decoder).Duration)
+		wire.ReadOptional(d, 7, &m.Rounding, wire.ReadEnum)
+		wire.ReadPointer(d, 8, &m.Scalars)
+		wire.ReadUnion(d, 9, &m.Shape, DecodeShape)
 	}
 }
 
@@ -990,9 +944,7 @@ func (m *Circle) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Circle) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Radius = d.Float64()
-		}
+		d.Float64(1, &m.Radius)
 	}
 }
 
@@ -1020,9 +972,7 @@ func (m *Square) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Square) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Side = d.Int32()
-		}
+		d.Int32(1, &m.Side)
 	}
 }
 
@@ -1077,30 +1027,17 @@ func (m *Containers) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Containers) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Ints = d.Int32s(m.Ints)
-		case 2:
-			m.Texts = d.Strings(m.Texts)
-		case 3:
-			m.Circles = wire.ReadMessages(d, m.Circles)
-		case 4:
-			m.Shapes = wire.ReadUnions(d, m.Shapes, DecodeShape)
-		case 5:
-			m.Counts = wire.ReadEntry(d, m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
-		case 6:
-			m.ByNumber = wire.ReadMessageEntry(d, m.ByNumber, (*wire.Decoder).Int32)
-		case 7:
-			m.ByFlag = wire.ReadEntry(d, m.ByFlag, (*wire.Decoder).Bool, wire.ReadEnum)
-		case 8:
-			m.Times = d.Times(m.Times)
-		case 9:
-			d.Message(&m.Circle)
-		case 10:
-			m.Shape = wire.ReadUnion(d, m.Shape, DecodeShape)
-		case 11:
-			d.Message(&m.Node)
-		}
+		d.Int32s(1, &m.Ints)
+		d.Strings(2, &m.Texts)
+		wire.ReadMessages(d, 3, &m.Circles)
+		wire.ReadUnions(d, 4, &m.Shapes, DecodeShape)
+		wire.ReadMap(d, 5, &m.Counts, (*wire.Decoder).String, (*wire.Decoder).Int64)
+		wire.ReadMessageMap(d, 6, &m.ByNumber, (*wire.Decoder).Int32)
+		wire.ReadMap(d, 7, &m.ByFlag, (*wire.Decoder).Bool, wire.ReadEnum)
+		d.Times(8, &m.Times)
+		d.Message(9, &m.Circle)
+		wire.ReadUnion(d, 10, &m.Shape, DecodeShape)
+		d.Message(11, &m.Node)
 	}
 }
 
@@ -1130,12 +1067,8 @@ func (m *Node) EncodeWire(e *wire.Encoder) {
 // DecodeWire implements wire.Message.
 func (m *Node) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Value = d.Int32()
-		case 2:
-			m.Children = wire.ReadMessages(d, m.Children)
-		}
+		d.Int32(1, &m.Value)
+		wire.ReadMessages(d, 2, &m.Children)
 	}
 }
 
@@ -1197,22 +1130,26 @@ func EncodeShape(e *wire.Encoder, u Shape) {
 // DecodeShape returns the member that comes last, else u. Generated code calls it.
 func DecodeShape(d *wire.Decoder, u Shape) Shape {
 	for d.Next() {
-		switch d.Field() {
-		case 1:
+		if d.Field() == 1 {
 			v, ok := u.(ShapeCircle)
 			if !ok {
 				v.Circle.Reset()
 			}
-			d.Message(&v.Circle)
-			u = v
-		case 2:
+			if d.Message(1, &v.Circle) {
+				u = v
+			}
+		}
+		if d.Field() == 2 {
 			v, _ := u.(ShapeSquare)
-			d.Message(&v.Square)
+			if d.Message(2, &v.Square) {
+				u = v
+			}
+		}
+		if v := (ShapeName{}); d.String(3, &v.Name) {
 			u = v
-		case 3:
-			u = ShapeName{d.String()}
-		case 7:
-			u = ShapeRawNumber{d.Int64()}
+		}
+		if v := (ShapeRawNumber{}); d.Int64(7, &v.RawNumber) {
+			u = v
 		}
 	}
 	return u
@@ -1235,10 +1172,7 @@ func (m *boolsArgs) EncodeWire(e *wire.Encoder) {
 func (m *boolsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Bool()
-			hasValue = true
-		}
+		hasValue = d.Bool(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1257,9 +1191,7 @@ func (m *boolsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *boolsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Bool()
-		}
+		d.Bool(1, &m.Result)
 	}
 }
 
@@ -1280,10 +1212,7 @@ func (m *intsArgs) EncodeWire(e *wire.Encoder) {
 func (m *intsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Int32()
-			hasValue = true
-		}
+		hasValue = d.Int32(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1302,9 +1231,7 @@ func (m *intsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *intsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int32()
-		}
+		d.Int32(1, &m.Result)
 	}
 }
 
@@ -1325,10 +1252,7 @@ func (m *longsArgs) EncodeWire(e *wire.Encoder) {
 func (m *longsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Int64()
-			hasValue = true
-		}
+		hasValue = d.Int64(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1347,9 +1271,7 @@ func (m *longsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *longsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int64()
-		}
+		d.Int64(1, &m.Result)
 	}
 }
 
@@ -1370,10 +1292,7 @@ func (m *uintsArgs) EncodeWire(e *wire.Encoder) {
 func (m *uintsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Uint32()
-			hasValue = true
-		}
+		hasValue = d.Uint32(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1392,9 +1311,7 @@ func (m *uintsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *uintsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Uint32()
-		}
+		d.Uint32(1, &m.Result)
 	}
 }
 
@@ -1415,10 +1332,7 @@ func (m *ulongsArgs) EncodeWire(e *wire.Encoder) {
 func (m *ulongsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Uint64()
-			hasValue = true
-		}
+		hasValue = d.Uint64(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1437,9 +1351,7 @@ func (m *ulongsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *ulongsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Uint64()
-		}
+		d.Uint64(1, &m.Result)
 	}
 }
 
@@ -1460,10 +1372,7 @@ func (m *floatsArgs) EncodeWire(e *wire.Encoder) {
 func (m *floatsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Float32()
-			hasValue = true
-		}
+		hasValue = d.Float32(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1482,9 +1391,7 @@ func (m *floatsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *floatsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }
 
@@ -1505,10 +1412,7 @@ func (m *doublesArgs) EncodeWire(e *wire.Encoder) {
 func (m *doublesArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Float64()
-			hasValue = true
-		}
+		hasValue = d.Float64(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1527,9 +1431,7 @@ func (m *doublesResult) EncodeWire(e *wire.Encoder) {
 
 func (m *doublesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float64()
-		}
+		d.Float64(1, &m.Result)
 	}
 }
 
@@ -1550,10 +1452,7 @@ func (m *stringsArgs) EncodeWire(e *wire.Encoder) {
 func (m *stringsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.String()
-			hasValue = true
-		}
+		hasValue = d.String(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1572,9 +1471,7 @@ func (m *stringsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *stringsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.String()
-		}
+		d.String(1, &m.Result)
 	}
 }
 
@@ -1595,10 +1492,7 @@ func (m *blobsArgs) EncodeWire(e *wire.Encoder) {
 func (m *blobsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Bytes()
-			hasValue = true
-		}
+		hasValue = d.Bytes(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1617,9 +1511,7 @@ func (m *blobsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *blobsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Bytes()
-		}
+		d.Bytes(1, &m.Result)
 	}
 }
 
@@ -1640,10 +1532,7 @@ func (m *timestampsArgs) EncodeWire(e *wire.Encoder) {
 func (m *timestampsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Time()
-			hasValue = true
-		}
+		hasValue = d.Time(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1662,9 +1551,7 @@ func (m *timestampsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *timestampsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Time()
-		}
+		d.Time(1, &m.Result)
 	}
 }
 
@@ -1685,10 +1572,7 @@ func (m *durationsArgs) EncodeWire(e *wire.Encoder) {
 func (m *durationsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = d.Duration()
-			hasValue = true
-		}
+		hasValue = d.Duration(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1707,9 +1591,7 @@ func (m *durationsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *durationsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Duration()
-		}
+		d.Duration(1, &m.Result)
 	}
 }
 
@@ -1730,10 +1612,7 @@ func (m *roundingsArgs) EncodeWire(e *wire.Encoder) {
 func (m *roundingsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = Rounding(d.Int32())
-			hasValue = true
-		}
+		hasValue = wire.ReadEnum(d, 1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1752,9 +1631,7 @@ func (m *roundingsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *roundingsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = Rounding(d.Int32())
-		}
+		wire.ReadEnum(d, 1, &m.Result)
 	}
 }
 
@@ -1775,10 +1652,7 @@ func (m *scalarsArgs) EncodeWire(e *wire.Encoder) {
 func (m *scalarsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Value)
-			hasValue = true
-		}
+		hasValue = d.Message(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1795,9 +1669,7 @@ func (m *scalarsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *scalarsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1818,10 +1690,7 @@ func (m *defaultsArgs) EncodeWire(e *wire.Encoder) {
 func (m *defaultsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Value)
-			hasValue = true
-		}
+		hasValue = d.Message(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1838,9 +1707,7 @@ func (m *defaultsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *defaultsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1861,10 +1728,7 @@ func (m *optionalsArgs) EncodeWire(e *wire.Encoder) {
 func (m *optionalsArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Value)
-			hasValue = true
-		}
+		hasValue = d.Message(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1881,9 +1745,7 @@ func (m *optionalsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *optionalsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1904,10 +1766,7 @@ func (m *containersArgs) EncodeWire(e *wire.Encoder) {
 func (m *containersArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Value)
-			hasValue = true
-		}
+		hasValue = d.Message(1, &m.Value) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1924,9 +1783,7 @@ func (m *containersResult) EncodeWire(e *wire.Encoder) {
 
 func (m *containersResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			d.Message(&m.Result)
-		}
+		d.Message(1, &m.Result)
 	}
 }
 
@@ -1947,10 +1804,7 @@ func (m *shapesArgs) EncodeWire(e *wire.Encoder) {
 func (m *shapesArgs) DecodeWire(d *wire.Decoder) {
 	var hasValue bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = wire.ReadUnion(d, m.Value, DecodeShape)
-			hasValue = true
-		}
+		hasValue = wire.ReadUnion(d, 1, &m.Value, DecodeShape) || hasValue
 	}
 	d.Require(hasValue, "value")
 }
@@ -1969,9 +1823,7 @@ func (m *shapesResult) EncodeWire(e *wire.Encoder) {
 
 func (m *shapesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadUnion(d, m.Result, DecodeShape)
-		}
+		wire.ReadUnion(d, 1, &m.Result, DecodeShape)
 	}
 }
 
@@ -1991,9 +1843,7 @@ func (m *circlesArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *circlesArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = wire.ReadMessages(d, m.Value)
-		}
+		wire.ReadMessages(d, 1, &m.Value)
 	}
 }
 
@@ -2009,9 +1859,7 @@ func (m *circlesResult) EncodeWire(e *wire.Encoder) {
 
 func (m *circlesResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadMessages(d, m.Result)
-		}
+		wire.ReadMessages(d, 1, &m.Result)
 	}
 }
 
@@ -2031,9 +1879,7 @@ func (m *mapsArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *mapsArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = wire.ReadEntry(d, m.Value, (*wire.Decoder).String, (*wire.Decoder).Float64)
-		}
+		wire.ReadMap(d, 1, &m.Value, (*wire.Decoder).String, (*wire.Decoder).Float64)
 	}
 }
 
@@ -2049,9 +1895,7 @@ func (m *mapsResult) EncodeWire(e *wire.Encoder) {
 
 func (m *mapsResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadEntry(d, m.Result, (*wire.Decoder).String, (*wire.Decoder).Float64)
-		}
+		wire.ReadMap(d, 1, &m.Result, (*wire.Decoder).String, (*wire.Decoder).Float64)
 	}
 }
 
@@ -2073,9 +1917,7 @@ func (m *maybeArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = new(d.Int32())
-		}
+		wire.ReadOptional(d, 1, &m.Value, (*wire.Decoder).Int32)
 	}
 }
 
@@ -2093,9 +1935,7 @@ func (m *maybeResult) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = new(d.Int32())
-		}
+		wire.ReadOptional(d, 1, &m.Result, (*wire.Decoder).Int32)
 	}
 }
 
@@ -2117,9 +1957,7 @@ func (m *maybeNodeArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeNodeArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Value = wire.ReadPointer(d, m.Value)
-		}
+		wire.ReadPointer(d, 1, &m.Value)
 	}
 }
 
@@ -2137,9 +1975,7 @@ func (m *maybeNodeResult) EncodeWire(e *wire.Encoder) {
 
 func (m *maybeNodeResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = wire.ReadPointer(d, m.Result)
-		}
+		wire.ReadPointer(d, 1, &m.Result)
 	}
 }
 
@@ -2179,21 +2015,12 @@ func (m *defaultedArgs) EncodeWire(e *wire.Encoder) {
 func (m *defaultedArgs) DecodeWire(d *wire.Decoder) {
 	var hasA bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.A = d.Int32()
-			hasA = true
-		case 2:
-			m.B = d.String()
-		case 3:
-			m.C = Rounding(d.Int32())
-		case 4:
-			m.D = d.Duration()
-		case 5:
-			m.E = new(d.Float32())
-		case 6:
-			m.F = d.Int32s(m.F)
-		}
+		hasA = d.Int32(1, &m.A) || hasA
+		d.String(2, &m.B)
+		wire.ReadEnum(d, 3, &m.C)
+		d.Duration(4, &m.D)
+		wire.ReadOptional(d, 5, &m.E, (*wire.Decoder).Float32)
+		d.Int32s(6, &m.F)
 	}
 	d.Require(hasA, "a")
 }
@@ -2212,9 +2039,7 @@ func (m *defaultedResult) EncodeWire(e *wire.Encoder) {
 
 func (m *defaultedResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.String()
-		}
+		d.String(1, &m.Result)
 	}
 }
 
@@ -2270,13 +2095,8 @@ func (m *buyArgs) EncodeWire(e *wire.Encoder) {
 func (m *buyArgs) DecodeWire(d *wire.Decoder) {
 	var hasItem bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Item = d.String()
-			hasItem = true
-		case 2:
-			m.Count = d.Int32()
-		}
+		hasItem = d.String(1, &m.Item) || hasItem
+		d.Int32(2, &m.Count)
 	}
 	d.Require(hasItem, "item")
 }
@@ -2310,10 +2130,7 @@ func (m *ticksArgs) EncodeWire(e *wire.Encoder) {
 func (m *ticksArgs) DecodeWire(d *wire.Decoder) {
 	var hasCount bool
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Count = d.Int32()
-			hasCount = true
-		}
+		hasCount = d.Int32(1, &m.Count) || hasCount
 	}
 	d.Require(hasCount, "count")
 }
@@ -2332,9 +2149,7 @@ func (m *ticksResult) EncodeWire(e *wire.Encoder) {
 
 func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int32()
-		}
+		d.Int32(1, &m.Result)
 	}
 }
 
@@ -2357,9 +2172,7 @@ func (m *sumArgs) EncodeWire(e *wire.Encoder) {
 
 func (m *sumArgs) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Values = d.Int32()
-		}
+		d.Int32(1, &m.Values)
 	}
 }
 
@@ -2377,9 +2190,7 @@ func (m *sumResult) EncodeWire(e *wire.Encoder) {
 
 func (m *sumResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Int32()
-		}
+		d.Int32(1, &m.Result)
 	}
 }
 
@@ -2405,13 +2216,8 @@ func (m *divideArgs) EncodeWire(e *wire.Encoder) {
 func (m *divideArgs) DecodeWire(d *wire.Decoder) {
 	var hasNum1 bool
 	for d.Next() {
-		switch d.Field() {
-		case 1:
-			m.Num1 = d.Int32()
-			hasNum1 = true
-		case 2:
-			m.Num2 = d.Int32()
-		}
+		hasNum1 = d.Int32(1, &m.Num1) || hasNum1
+		d.Int32(2, &m.Num2)
 	}
 	d.Require(hasNum1, "num1")
 }
@@ -2430,8 +2236,6 @@ func (m *divideResult) EncodeWire(e *wire.Encoder) {
 
 func (m *divideResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
-		if d.Field() == 1 {
-			m.Result = d.Float32()
-		}
+		d.Float32(1, &m.Result)
 	}
 }

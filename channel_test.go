@@ -104,6 +104,7 @@ func TestChannelComesBackAfterTheServer(t *testing.T) {
 				if err := srv.Shutdown(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+				synctest.Wait() // until the channel knows
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				_, err := client.Divide(ctx, 1)
 				cancel()

@@ -38,7 +38,7 @@ func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 		return b, nil, a.problem
 	}
 	w := writer{buf: b}
-	w.text(a.Name)
+	w.text(a.callName)
 	at := len(w.buf)
 	w.buf = append(w.buf, 0, 0, 0, 0)
 	w.fields(a.args, wire.ValueOf(call.Args))

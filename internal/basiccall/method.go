@@ -14,6 +14,7 @@ const maxNumber = 255
 // A method is what reading and writing the messages of a method takes.
 type method struct {
 	*rpc.Method
+	callName   string // in requests
 	args       *wire.Type
 	result     *wire.Field // nil for void
 	exceptions []*pipeline.Exception
@@ -22,7 +23,7 @@ type method struct {
 
 // newMethod describes the method of c.
 func newMethod(c *rpc.Call) *method {
-	m := &method{Method: c.Method, args: wire.TypeOf(c.Args)}
+	m := &method{Method: c.Method, callName: pipeline.CallName(c.Method), args: wire.TypeOf(c.Args)}
 	result := wire.TypeOf(c.Result)
 	if len(result.Fields) > 0 {
 		m.result = &result.Fields[0]

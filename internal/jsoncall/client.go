@@ -20,6 +20,7 @@ type ClientCodec struct {
 // An answer reads the answers of one method.
 type answer struct {
 	lines
+	opening    []byte // of the method's requests, up to the arguments
 	exceptions []*pipeline.Exception
 }
 
@@ -30,9 +31,9 @@ func NewClientCodec(limits rpc.Limits) *ClientCodec {
 
 // AppendRequest appends the request of c.
 func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
-	start := len(b)
-	b = wire.AppendJSONString(append(b, `{"name": `...), call.Method.Name)
-	b, err := wire.AppendJSON(append(b, `, "params": `...), call.Args)
+	start, a := len(b), c.answer(call.Method)
+	b = append(b, a.opening...)
+	b, err := wire.AppendJSON(b, call.Args)
 	if err != nil {
 		return b, nil, invalid("the arguments cannot be written: %w", err)
 	}
@@ -40,13 +41,14 @@ func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 	if n := len(b) - start; n > c.limits.Message {
 		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the request has %d bytes; the limit is %d", n, c.limits.Message)
 	}
-	return b, c.answer(call.Method), nil
+	return b, a, nil
 }
 
 func (c *ClientCodec) answer(m *rpc.Method) *answer {
 	a, ok := c.methods[m]
 	if !ok {
-		a = &answer{lines: lines{c.limits.Message}}
+		opening := wire.AppendJSONString([]byte(`{"name": `), pipeline.CallName(m))
+		a = &answer{lines: lines{c.limits.Message}, opening: append(opening, `, "params": `...)}
 		for _, newException := range m.Exceptions {
 			a.exceptions = append(a.exceptions, pipeline.DescribeException(newException))
 		}

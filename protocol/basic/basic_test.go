@@ -19,7 +19,7 @@ var protocol = pipelinetest.Protocol{
 	NewServer: func(d *rpc.Dispatcher) pipelinetest.Server { return basic.NewServer(d) },
 	Request: func(value string) ([]byte, []byte) {
 		text := append(binary.BigEndian.AppendUint32(nil, uint32(len(value))), value...)
-		return request("strings", append([]byte{1}, text...)), append([]byte{1}, text...)
+		return request("Echo.strings", append([]byte{1}, text...)), append([]byte{1}, text...)
 	},
 }
 

@@ -110,7 +110,7 @@ func TestBadAnswers(t *testing.T) {
 			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
 				readRequest(nc)
 				_, _ = nc.Write([]byte(test.answer))
-				if name, _ := readRequest(nc); name == "ping" {
+				if name, _ := readRequest(nc); name == "Echo.ping" {
 					_, _ = nc.Write([]byte{1})
 				}
 			}).Dial()

@@ -75,9 +75,12 @@ type countingConn struct {
 	written atomic.Int64
 }
 
+// Write counts b until it is known how much of it was not sent.
 func (c *countingConn) Write(b []byte) (int, error) {
 	c.written.Add(int64(len(b)))
-	return c.conn.Write(b)
+	n, err := c.conn.Write(b)
+	c.written.Add(int64(n - len(b)))
+	return n, err
 }
 
 // take is how the transport gets the connection, once.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/yodelrpc/yodel/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -40,7 +41,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 
 // describe returns a method as a definition has it, with its service: "float Divide.divide(1:int num1, 2:int num2=1)".
 func describe(r *rpc.Route) string {
-	name := shortName(r.Method)
+	name := pipeline.ShortName(r.Method)
 	if !r.Unary() {
 		return fmt.Sprintf("%s, a stream, which %s does not carry", name, protocol)
 	}
@@ -57,11 +58,6 @@ func describe(r *rpc.Route) string {
 	return fmt.Sprintf("%s %s(%s)", result, name, strings.Join(params, ", "))
 }
 
-// shortName returns the service without its package, and the method.
-func shortName(m *rpc.Method) string {
-	return m.Service[strings.LastIndexByte(m.Service, '.')+1:] + "." + m.Name
-}
-
 // exampleOf returns a request with the parameters that r's method requires.
 func exampleOf(r *rpc.Route) string {
 	c := r.NewCall()
@@ -72,7 +68,7 @@ func exampleOf(r *rpc.Route) string {
 			params = append(params, fmt.Sprintf("%q: %s", f.JSONName, exampleValue(&f.ValueType)))
 		}
 	}
-	return fmt.Sprintf(`{"name": %q, "params": {%s}}`, shortName(r.Method), strings.Join(params, ", "))
+	return fmt.Sprintf(`{"name": %q, "params": {%s}}`, pipeline.CallName(r.Method), strings.Join(params, ", "))
 }
 
 func exampleValue(t *wire.ValueType) string {

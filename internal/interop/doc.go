@@ -2,3 +2,5 @@
 // Go, with every type and over every protocol that both speak, and the byte vectors of protocol/basic and protocol/line
 // against the server in Go.
 package interop
+
+//go:generate go run ../../cmd/yodel gen -o every/ ../../protocol/basic/testdata/every.yodel

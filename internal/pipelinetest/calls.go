@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest/every"
+	"github.com/yodelrpc/yodel/internal/interop/every"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

@@ -1,7 +1,5 @@
 package pipelinetest
 
-//go:generate go run ../../cmd/yodel gen -o every/ ../../protocol/basic/testdata/every.yodel
-
 import (
 	"context"
 	"fmt"
@@ -11,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest/every"
+	"github.com/yodelrpc/yodel/internal/interop/every"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )

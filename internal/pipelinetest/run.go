@@ -4,7 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest/every"
+	"github.com/yodelrpc/yodel/internal/interop/every"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

@@ -10,10 +10,10 @@ import (
 
 // A Decoder reads fields from a buffer. The first error sticks and ends the decoding.
 //
-// Next says whether there is a field to read. The methods named for types look at that field: if it has the number that
-// they are given, they read it and go on to the one behind it, else they do nothing; they report which. So one pass over
-// a message's fields in ascending order reads what was written in that order, and another pass takes what was not. A
-// field that a whole pass leaves is skipped, since nobody knows its number. One of another type is an error.
+// Next says whether there is a field to read. The methods named for types look at that field: if it has the number
+// that they are given, they read it and go on to the one behind it, else they do nothing; they report which. So one pass
+// over a message's fields in ascending order reads what was written in that order, and another pass takes what was not.
+// A field that a whole pass leaves is skipped, since nobody knows its number. One of another type is an error.
 //
 //	for d.Next() {
 //		d.String(1, &m.Name)

@@ -206,7 +206,7 @@ func countVarints(b []byte) int {
 	return n
 }
 
-// readFixed reads one field of a list of numbers whose wire type, where they are not packed, is single. It reports true.
+// readFixed reads one field of a list of numbers, whose wire type is single where they are not packed. It reports true.
 func readFixed[T float32 | float64](d *Decoder, list *[]T, single uint32) bool {
 	var zero T
 	size := int(unsafe.Sizeof(zero))

@@ -153,7 +153,7 @@ func setEnum(v reflect.Value, name string) error {
 	return SetEnum(v, name)
 }
 
-// setBytes takes both alphabets of base64, padded or not.
+// setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty.
 func setBytes(v reflect.Value, text []byte) error {
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {
@@ -162,7 +162,7 @@ func setBytes(v reflect.Value, text []byte) error {
 	if len(text)%4 != 0 {
 		encoding = encoding.WithPadding(base64.NoPadding)
 	}
-	data, err := encoding.AppendDecode(nil, text)
+	data, err := encoding.AppendDecode([]byte{}, text)
 	if err != nil {
 		return errNotThat
 	}

@@ -3,6 +3,7 @@ package check_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ struct Point {
   12: float half = -5
   13: bool on = true
   14: Shape? shape
+  15: double nothing = -0
   reserved 3000
 }
 
@@ -143,11 +145,15 @@ func TestFields(t *testing.T) {
 		{Number: 12, Name: "half", Type: scalar(schema.Float), Default: &schema.Value{Float: -5}},
 		{Number: 13, Name: "on", Type: scalar(schema.Bool), Default: &schema.Value{Bool: true}},
 		{Number: 14, Name: "shape", Type: &schema.Type{Kind: schema.UnionType, Union: f.Unions[0], Optional: true}},
+		{Number: 15, Name: "nothing", Type: scalar(schema.Double), Default: &schema.Value{Float: math.Copysign(0, -1)}},
 	}
 	for i, w := range want {
 		if got := point.Fields[i]; !reflect.DeepEqual(got, w) {
 			t.Errorf("%s: got %+v, want %+v", w.Name, got, w)
 		}
+	}
+	if nothing := point.Fields[len(want)-1].Default.Float; !math.Signbit(nothing) {
+		t.Errorf("the default -0 became %v", nothing)
 	}
 	if len(point.Fields) != len(want) || !reflect.DeepEqual(point.Reserved, []int{3000}) {
 		t.Errorf("got %d fields, reserved %v", len(point.Fields), point.Reserved)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -74,18 +75,22 @@ func uintValue(v *syntax.Value, bits int) (*schema.Value, string) {
 	return &schema.Value{Uint: n}, ""
 }
 
-// floatValue takes whole numbers as well. Adding 0 makes a negative zero positive, as an absent field reads.
+// floatValue takes whole numbers as well. The sign of a zero is kept.
 func floatValue(v *syntax.Value, bits int) (*schema.Value, string) {
+	text := v.Text
 	if v.Kind == syntax.Int {
-		if n, err := strconv.ParseInt(v.Text, 0, 64); err == nil {
-			v = &syntax.Value{Kind: syntax.Int, Text: strconv.FormatInt(n, 10)} // it may have been hexadecimal
+		if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+			text = strconv.FormatInt(n, 10) // it may have been hexadecimal
 		}
 	}
-	x, err := strconv.ParseFloat(v.Text, bits)
+	x, err := strconv.ParseFloat(text, bits)
 	if v.Kind != syntax.Int && v.Kind != syntax.Float || err != nil {
 		return nil, fmt.Sprintf("write a number such as 0.5 or 1e9 that %d bits hold", bits)
 	}
-	return &schema.Value{Float: x + 0}, ""
+	if x == 0 && strings.HasPrefix(v.Text, "-") {
+		x = math.Copysign(0, -1)
+	}
+	return &schema.Value{Float: x}, ""
 }
 
 func stringValue(v *syntax.Value) (*schema.Value, string) {

@@ -12,6 +12,10 @@ import (
 // shareFrom is the size from which strings and bytes are written from where they are, where the connection is a socket.
 const shareFrom = 32 << 10
 
+// largeTurn is how many bytes of one large message are written before it is another's turn. Messages up to this size go
+// whole: if all went at once, all would arrive late, and their answers would wait for one another.
+const largeTurn = 1 << 20
+
 // A largeMessage is a message that is not copied into the output's buffer: it does not fit into one frame, or shares
 // content with its sender. Its bytes are the output's until they are written or withdrawn.
 type largeMessage struct {
@@ -20,6 +24,7 @@ type largeMessage struct {
 	message [][]byte
 	left    int  // bytes of message that no write has begun with
 	unsent  int  // bytes of message that the network has not taken
+	turn    int  // bytes of message written since it was its turn
 	begun   bool // the first frame is written, or is being
 	writing bool // a write that is under way has bytes of message
 }
@@ -111,8 +116,11 @@ func (o *output) writeLarge() {
 		bufs, p = m.next(bufs, o.heads[i][:])
 		o.pieces = append(o.pieces, p)
 		o.backlog -= p.n
-		o.large = slices.Delete(o.large, 0, 1)
-		if m.left > 0 {
+		if m.left == 0 || m.turn >= largeTurn {
+			o.large = slices.Delete(o.large, 0, 1)
+		}
+		if m.left > 0 && m.turn >= largeTurn {
+			m.turn = 0
 			o.large = append(o.large, m)
 		}
 	}
@@ -134,6 +142,7 @@ func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) 
 	h.put(room)
 	head := append(room[:headerSize:headerSize], prefix...)
 	m.left -= n
+	m.turn += n
 	m.writing = true
 	return m.take(append(bufs, head), n), piece{m, len(head), n}
 }

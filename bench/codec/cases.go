@@ -1,7 +1,9 @@
 // Package codec compares how fast messages become bytes and bytes become messages: what this repository generates,
 // google.golang.org/protobuf, and vtprotobuf, on the same messages.
 //
-// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message.
+// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message. The blob
+// comes twice: once copied by all, and once "in place", where Yodel neither copies it into the buffer nor out of it, as
+// the mux protocol does with content that is large. The others have no such way.
 package codec
 
 import (
@@ -20,11 +22,11 @@ type Case struct {
 	Codec   string // "yodel", "protobuf", "vtprotobuf"
 	Size    int    // of the message's encoding, in bytes
 
-	Marshal   func() ([]byte, error) // the bytes are good until the next call
+	Marshal   func() (size int, err error)
 	Unmarshal func() error
 }
 
-// MarshalOnce is Marshal for those who do not want the bytes.
+// MarshalOnce is Marshal for those who do not want the size.
 func (c Case) MarshalOnce() error {
 	_, err := c.Marshal()
 	return err
@@ -38,6 +40,19 @@ func Cases() []Case {
 	all = append(all, cases[messages.Person]("person", person(1))...)
 	all = append(all, cases[messages.Catalog]("catalog", catalog())...)
 	all = append(all, cases[messages.Blob]("blob", blob())...)
+	all = append(all, inPlace(cases[messages.Blob]("blob in place", blob()))...)
+	return all
+}
+
+// inPlace makes Yodel's case of the blob's one that copies nothing.
+func inPlace(all []Case) []Case {
+	m := messages.Blob{Payload: blob().Payload}
+	encoded, err := wire.Marshal(&m)
+	if err != nil {
+		panic(err)
+	}
+	all[0].Marshal = marshalInPlace(&m)
+	all[0].Unmarshal = unmarshalInPlace(encoded)
 	return all
 }
 
@@ -91,14 +106,30 @@ func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 }
 
 // marshalOwn keeps its encoder, as a connection does.
-func marshalOwn(m wire.Message) func() ([]byte, error) {
+func marshalOwn(m wire.Message) func() (int, error) {
 	var encoder wire.Encoder
 	var buffer []byte
-	return func() (_ []byte, err error) {
+	return func() (_ int, err error) {
 		encoder.Reset(buffer[:0])
 		m.EncodeWire(&encoder)
 		buffer, err = encoder.Bytes()
-		return buffer, err
+		return len(buffer), err
+	}
+}
+
+// marshalInPlace makes the list of segments that one call writes to the network.
+func marshalInPlace(m wire.Message) func() (int, error) {
+	const large = 32 << 10
+	var encoder wire.Encoder
+	var buffer []byte
+	return func() (size int, err error) {
+		encoder.ResetSharing(buffer[:0], large)
+		m.EncodeWire(&encoder)
+		buffer, err = encoder.Bytes()
+		for _, segment := range encoder.Segments() {
+			size += len(segment)
+		}
+		return size, err
 	}
 }
 
@@ -114,23 +145,33 @@ func unmarshalOwn[Y any, O own[Y]](encoded []byte) func() error {
 	}
 }
 
-func marshalProtobuf(m proto.Message) func() ([]byte, error) {
-	var buffer []byte
-	return func() (_ []byte, err error) {
-		buffer, err = proto.MarshalOptions{}.MarshalAppend(buffer[:0], m)
-		return buffer, err
+// unmarshalInPlace gives the bytes away each time, which the message then shares.
+func unmarshalInPlace(encoded []byte) func() error {
+	var decoder wire.Decoder
+	return func() error {
+		m := new(messages.Blob)
+		decoder.ResetOwned(encoded)
+		m.DecodeWire(&decoder)
+		return decoder.Err()
 	}
 }
 
-func marshalVT[T any, M message[T]](m M) func() ([]byte, error) {
+func marshalProtobuf(m proto.Message) func() (int, error) {
 	var buffer []byte
-	return func() ([]byte, error) {
+	return func() (_ int, err error) {
+		buffer, err = proto.MarshalOptions{}.MarshalAppend(buffer[:0], m)
+		return len(buffer), err
+	}
+}
+
+func marshalVT[T any, M message[T]](m M) func() (int, error) {
+	var buffer []byte
+	return func() (int, error) {
 		size := m.SizeVT()
 		if cap(buffer) < size {
 			buffer = make([]byte, size)
 		}
-		n, err := m.MarshalToSizedBufferVT(buffer[:size])
-		return buffer[size-n : size], err
+		return m.MarshalToSizedBufferVT(buffer[:size])
 	}
 }
 

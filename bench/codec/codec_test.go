@@ -11,9 +11,9 @@ func TestEachCaseWorks(t *testing.T) {
 	for _, c := range codec.Cases() {
 		t.Run(c.Message+"/"+c.Codec, func(t *testing.T) {
 			t.Parallel()
-			encoded, err := c.Marshal()
-			if err != nil || len(encoded) != c.Size {
-				t.Errorf("marshalled into %d bytes, %v; want %d", len(encoded), err, c.Size)
+			size, err := c.Marshal()
+			if err != nil || size != c.Size {
+				t.Errorf("marshalled into %d bytes, %v; want %d", size, err, c.Size)
 			}
 			if err := c.Unmarshal(); err != nil {
 				t.Errorf("unmarshal: %v", err)

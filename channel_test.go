@@ -3,6 +3,7 @@ package yodel_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -71,6 +73,91 @@ func TestBadDialOptionsAreRefused(t *testing.T) {
 			t.Errorf("%+v is accepted", o)
 		}
 	}
+}
+
+// A server that knows nothing of Yodel gets the bytes of the page, the bare name among them.
+func TestTextbookServerIsReached(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		nc, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		request := make([]byte, len(basicRequest))
+		for {
+			if _, err := io.ReadFull(nc, request); err != nil || string(request) != basicRequest {
+				return
+			}
+			io.WriteString(nc, basicResponse)
+		}
+	}()
+	client := dial(t, yodel.DialOptions{}, "basic://"+ln.Addr().String())
+	wantQuotient(t, client)
+	wantQuotient(t, client)
+}
+
+// A channel that dials mux by default tells what to do when the server speaks something else.
+func TestServersOfOtherProtocols(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, answer string
+		want         string
+	}{
+		{"HTTP", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "it begins with 48 54 54 50"},
+		{"hangs up", "", "EOF"},
+		{"newer", mux.Magic + "\x63\x00\x00\x00", "version"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			go func() {
+				nc, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				defer nc.Close()
+				nc.Read(make([]byte, 1000))
+				io.WriteString(nc, test.answer)
+			}()
+			address := ln.Addr().String()
+			_, err = dial(t, yodel.DialOptions{}, address).Divide(t.Context(), 1)
+			wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+			for _, want := range []string{address + " does not answer as a mux server", test.want, "dial basic://" + address + " or http://" + address} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("err = %v; want it to say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// A server that never answers mux costs a call no longer than DialTimeout, and the error says what to try.
+func TestServerThatWaitsForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln := listenInMemory()
+		ch, _ := yodel.DialOptions{Dialer: ln.dial, DialTimeout: time.Second}.Dial("unix:///run/calc.sock")
+		go func() {
+			nc, _ := ln.Accept()
+			io.Copy(io.Discard, nc)
+		}()
+		began := time.Now()
+		_, err := divide.NewClient(ch).Divide(t.Context(), 1)
+		wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+		if took := time.Since(began); took != time.Second || !strings.Contains(err.Error(), "basic+unix:///run/calc.sock") {
+			t.Errorf("after %v: %v", took, err)
+		}
+		ch.Close()
+	})
 }
 
 // switchboard dials whatever listener is plugged in.

@@ -51,11 +51,11 @@ type DialOptions struct {
 }
 
 // schemes are the protocols that a target can name.
-var schemes = []string{"basic", "line", "mux", "http"}
+var schemes = []string{"mux", "basic", "line", "http"}
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, where the scheme names a protocol: basic (the default), line, mux or http. Dial does not
-// connect: the first call does.
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http. Programs that know
+// nothing of Yodel speak one of the last three. Dial does not connect: the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].
@@ -88,30 +88,38 @@ func (o DialOptions) connector(t target) connector {
 	if dialer == nil {
 		dialer = new(net.Dialer).DialContext
 	}
-	options := rpc.ConnOptions{
-		Dial:    func(ctx context.Context) (net.Conn, error) { return dialer(ctx, t.network, t.address) },
-		Address: t.address,
-		Limits:  o.Limits.WithDefaults(),
-		Logger:  o.Logger,
-	}
 	timeout := cmp.Or(o.DialTimeout, 10*time.Second)
 	return func(ctx context.Context) (rpc.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return t.connect(ctx, options)
+		nc, err := dialer(ctx, t.network, t.address)
+		if err != nil {
+			return nil, err
+		}
+		return t.connect(ctx, rpc.ConnOptions{
+			Dial:    func(context.Context) (net.Conn, error) { return nc, nil },
+			Address: t.address,
+			Limits:  o.Limits.WithDefaults(),
+			Logger:  o.Logger,
+		})
 	}
 }
 
+// connect makes the connection that o dials one of the target's protocol.
 func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
 	switch t.scheme {
+	case "basic":
+		return asConn(basic.Dial(ctx, o))
 	case "line":
 		return asConn(line.Dial(ctx, o))
-	case "mux":
-		return asConn(mux.Dial(ctx, o))
 	case "http":
 		return asConn(web.Dial(ctx, o))
 	default:
-		return asConn(basic.Dial(ctx, o))
+		c, err := asConn(mux.Dial(ctx, o))
+		if err != nil { // mux alone learns at once that the server speaks something else
+			err = fmt.Errorf("%w; if it speaks basic or HTTP, dial %s or %s", err, t.over("basic"), t.over("http"))
+		}
+		return c, err
 	}
 }
 

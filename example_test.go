@@ -67,7 +67,7 @@ func Example() {
 func ExampleDial() {
 	address, stop := serveDivider()
 	defer stop()
-	for _, scheme := range []string{"basic", "line", "mux", "http"} {
+	for _, scheme := range []string{"mux", "basic", "line", "http"} {
 		ch, err := yodel.Dial(scheme + "://" + address)
 		if err != nil {
 			log.Fatal(err)

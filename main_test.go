@@ -38,7 +38,7 @@ const (
 type handler struct{}
 
 // schemes are all that a target can name.
-var schemes = []string{"basic", "line", "mux", "http"}
+var schemes = []string{"mux", "basic", "line", "http"}
 
 func (handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	switch {

@@ -9,7 +9,7 @@ import (
 )
 
 // defaultScheme is the protocol of a target that names none.
-const defaultScheme = "basic"
+const defaultScheme = "mux"
 
 // A target is where a channel connects to, and how it speaks.
 type target struct {
@@ -38,6 +38,14 @@ func parseTarget(s string) (target, error) {
 	}
 	t.address = address
 	return t, nil
+}
+
+// over returns what to dial for the same address over another protocol.
+func (t target) over(scheme string) string {
+	if t.network == "unix" {
+		scheme += "+unix"
+	}
+	return scheme + "://" + t.address
 }
 
 func (t target) parseAddress(s string) (string, error) {

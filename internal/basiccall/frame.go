@@ -75,7 +75,8 @@ func (m *method) frameAnswer(buf []byte, limit int) (int, *rpc.Error) {
 		}
 	default:
 		return 0, rpc.Errorf(rpc.Internal, "the answer begins with %d; %s declares %d exceptions, so that it is "+
-			"1, 255 or one of the %d numbers from 2 on", status, m.Name, len(m.exceptions), len(m.exceptions))
+			"1, 255 or one of the %d numbers from 2 on, if the server speaks basic", status, m.Name, len(m.exceptions),
+			len(m.exceptions))
 	}
 	if f.n > uint64(limit) {
 		return 0, rpc.Errorf(rpc.ResourceExhausted, "the answer has %d bytes; the limit is %d", f.n, limit)

@@ -1,7 +1,8 @@
 // Package codec compares how fast messages become bytes and bytes become messages: what this repository generates,
 // google.golang.org/protobuf, and vtprotobuf, on the same messages.
 //
-// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message. The blob
+// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message, or goes
+// into one that is used again, as calls of Yodel do it. The blob
 // comes twice: once copied by all, and once "in place", where Yodel neither copies it into the buffer nor out of it, as
 // the mux protocol does with content that is large. The others have no such way.
 package codec
@@ -23,7 +24,8 @@ type Case struct {
 	Size    int    // of the message's encoding, in bytes
 
 	Marshal   func() (size int, err error)
-	Unmarshal func() error
+	Unmarshal func() error // into a new message
+	Again     func() error // into the message that the last run read
 }
 
 // MarshalOnce is Marshal for those who do not want the size.
@@ -52,7 +54,8 @@ func inPlace(all []Case) []Case {
 		panic(err)
 	}
 	all[0].Marshal = marshalInPlace(&m)
-	all[0].Unmarshal = unmarshalInPlace(encoded)
+	all[0].Unmarshal = unmarshalInPlace(encoded, func() *messages.Blob { return new(messages.Blob) })
+	all[0].Again = unmarshalInPlace(encoded, func() *messages.Blob { return &m })
 	return all
 }
 
@@ -60,6 +63,7 @@ func inPlace(all []Case) []Case {
 type message[T any] interface {
 	*T
 	proto.Message
+	Reset()
 	SizeVT() int
 	MarshalToSizedBufferVT(b []byte) (int, error)
 	UnmarshalVT(b []byte) error
@@ -80,6 +84,7 @@ func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 	if err := wire.Unmarshal(encoded, o); err != nil {
 		panic(fmt.Sprintf("%s cannot be decoded: %v", name, err))
 	}
+	again := M(new(T))
 	return []Case{
 		{
 			Message:   name,
@@ -87,6 +92,7 @@ func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 			Size:      len(encoded),
 			Marshal:   marshalOwn(o),
 			Unmarshal: unmarshalOwn[Y, O](encoded),
+			Again:     unmarshalAgain(encoded, o),
 		},
 		{
 			Message:   name,
@@ -94,6 +100,7 @@ func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 			Size:      len(encoded),
 			Marshal:   marshalProtobuf(m),
 			Unmarshal: func() error { return proto.Unmarshal(encoded, M(new(T))) },
+			Again:     func() error { return proto.Unmarshal(encoded, again) },
 		},
 		{
 			Message:   name,
@@ -101,6 +108,10 @@ func cases[Y, T any, O own[Y], M message[T]](name string, m M) []Case {
 			Size:      len(encoded),
 			Marshal:   marshalVT[T](m),
 			Unmarshal: func() error { return M(new(T)).UnmarshalVT(encoded) },
+			Again: func() error {
+				again.Reset()
+				return again.UnmarshalVT(encoded)
+			},
 		},
 	}
 }
@@ -145,12 +156,23 @@ func unmarshalOwn[Y any, O own[Y]](encoded []byte) func() error {
 	}
 }
 
-// unmarshalInPlace gives the bytes away each time, which the message then shares.
-func unmarshalInPlace(encoded []byte) func() error {
+func unmarshalAgain(encoded []byte, m wire.Message) func() error {
 	var decoder wire.Decoder
 	return func() error {
-		m := new(messages.Blob)
+		decoder.Reset(encoded)
+		m.Reset()
+		m.DecodeWire(&decoder)
+		return decoder.Err()
+	}
+}
+
+// unmarshalInPlace gives the bytes away each time, which the message then shares.
+func unmarshalInPlace(encoded []byte, message func() *messages.Blob) func() error {
+	var decoder wire.Decoder
+	return func() error {
+		m := message()
 		decoder.ResetOwned(encoded)
+		m.Reset()
 		m.DecodeWire(&decoder)
 		return decoder.Err()
 	}

@@ -15,8 +15,13 @@ func TestEachCaseWorks(t *testing.T) {
 			if err != nil || size != c.Size {
 				t.Errorf("marshalled into %d bytes, %v; want %d", size, err, c.Size)
 			}
-			if err := c.Unmarshal(); err != nil {
-				t.Errorf("unmarshal: %v", err)
+			for range 2 {
+				if err := c.Unmarshal(); err != nil {
+					t.Errorf("unmarshal: %v", err)
+				}
+				if err := c.Again(); err != nil {
+					t.Errorf("unmarshal again: %v", err)
+				}
 			}
 		})
 	}
@@ -31,6 +36,12 @@ func BenchmarkMarshal(b *testing.B) {
 func BenchmarkUnmarshal(b *testing.B) {
 	for _, c := range codec.Cases() {
 		b.Run(c.Message+"/"+c.Codec, func(b *testing.B) { loop(b, c.Size, c.Unmarshal) })
+	}
+}
+
+func BenchmarkUnmarshalAgain(b *testing.B) {
+	for _, c := range codec.Cases() {
+		b.Run(c.Message+"/"+c.Codec, func(b *testing.B) { loop(b, c.Size, c.Again) })
 	}
 }
 

@@ -28,7 +28,7 @@ func Compare(rounds int, each time.Duration) ([]target.Verdict, error) {
 		return nil, err
 	}
 	var verdicts []target.Verdict
-	for _, direction := range []string{"marshal", "unmarshal"} {
+	for _, direction := range []string{"marshal", "unmarshal", "unmarshal again"} {
 		for _, message := range messageNames() {
 			for _, other := range []string{"protobuf", "vtprotobuf"} {
 				verdicts = append(verdicts, times.judge(direction, message, other))
@@ -59,7 +59,7 @@ func timeAll(rounds int, each time.Duration) (durations, error) {
 	cases := Cases()
 	for range rounds {
 		for _, c := range cases {
-			for direction, work := range map[string]func() error{"marshal": c.MarshalOnce, "unmarshal": c.Unmarshal} {
+			for direction, work := range c.directions() {
 				k := key{direction, c.Message, c.Codec}
 				ns, err := timeOne(work, each)
 				if err != nil {
@@ -70,6 +70,10 @@ func timeAll(rounds int, each time.Duration) (durations, error) {
 		}
 	}
 	return all, nil
+}
+
+func (c Case) directions() map[string]func() error {
+	return map[string]func() error{"marshal": c.MarshalOnce, "unmarshal": c.Unmarshal, "unmarshal again": c.Again}
 }
 
 // timeOne repeats work for about d and returns the nanoseconds of CPU that one run of it takes, with the garbage

@@ -99,21 +99,15 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	return unsent
 }
 
-// writeLarge writes what waits: small frames first, then pieces of the large messages in turn.
-func (o *output) writeLarge() {
-	o.mu.Lock()
-	small := o.buf
-	o.buf, o.spare = o.spare[:0], small
-	o.pongs = 0
-	bufs := append(o.bufs[:0], small)
-	o.pieces = o.pieces[:0]
+// takePiecesLocked adds pieces of the large messages to the write that begins.
+func (o *output) takePiecesLocked() {
 	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
-			break
+			return
 		}
 		m := o.large[0]
 		var p piece
-		bufs, p = m.next(bufs, o.heads[i][:])
+		o.bufs, p = m.next(o.bufs, o.heads[i][:])
 		o.pieces = append(o.pieces, p)
 		o.backlog -= p.n
 		if m.left == 0 || m.turn >= largeTurn {
@@ -124,10 +118,6 @@ func (o *output) writeLarge() {
 			o.large = append(o.large, m)
 		}
 	}
-	o.mu.Unlock()
-	o.bufs = bufs
-	o.writeAll(bufs)
-	clear(bufs)
 }
 
 // next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
@@ -160,15 +150,40 @@ func (m *largeMessage) take(bufs net.Buffers, n int) net.Buffers {
 	return bufs
 }
 
-// wrotePiecesLocked counts what the network took of the pieces of a write, n bytes in all with their headers.
+// wrotePiecesLocked counts n bytes more of the pieces of the write that is under way, headers included.
 func (o *output) wrotePiecesLocked(n int) {
+	for i := range o.pieces {
+		p := &o.pieces[i]
+		head := min(n, p.head)
+		p.head -= head
+		n -= head
+		body := min(n, p.n)
+		p.n -= body
+		p.of.unsent -= body
+		n -= body
+	}
+}
+
+// stopReadingLocked notes that the write under way does not read its messages any more, and wakes those that withdrew one.
+func (o *output) stopReadingLocked() {
 	for _, p := range o.pieces {
 		p.of.writing = false
-		if n > p.head {
-			p.of.unsent -= min(p.n, n-p.head)
-		}
-		n -= p.head + p.n
 	}
+	if o.interrupted != nil {
+		close(o.interrupted)
+		o.interrupted = nil
+	}
+}
+
+// releasePiecesLocked lets go of the pieces of a write that has ended.
+func (o *output) releasePiecesLocked() {
+	if o.interrupted != nil {
+		_ = o.nc.SetWriteDeadline(time.Time{})
+	}
+	if len(o.pieces) == 0 {
+		return
+	}
+	o.stopReadingLocked()
 	clear(o.pieces)
 	o.pieces = o.pieces[:0]
 }

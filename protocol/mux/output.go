@@ -47,16 +47,18 @@ type output struct {
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
 	interrupted chan struct{}
 
-	// Used by whoever writes.
+	// Of the write that is under way, and used by whoever writes.
 	spare   []byte
-	writeFD func(fd uintptr) bool
 	bufs    net.Buffers
-	pieces  []piece
+	small   int     // bytes of it that are small frames and not yet written
+	pieces  []piece // of it that are not yet written
 	heads   [piecesPerWrite][headerSize]byte
 	size    int // of the buffer that frames need, by how it was last time
-	try     []byte
+	writeFD func(fd uintptr) bool
+	try     net.Buffers
 	n       int
 	tryErr  error
+	gather  gather
 
 	drains sync.WaitGroup
 }
@@ -106,17 +108,18 @@ func (o *output) send(frames []byte) {
 	}
 	o.writing = true
 	o.queued += uint64(len(frames))
-	o.trying = o.queued
+	o.trying, o.small = o.queued, len(frames)
 	o.mu.Unlock()
-	n := o.tryOnce(frames)
+	o.bufs = append(o.bufs[:0], frames)
+	rest := o.tryOnce(o.bufs)
 	o.mu.Lock()
-	o.written += uint64(n)
 	o.trying = 0
-	if rest := frames[n:]; len(rest) > 0 {
+	if len(rest) > 0 {
 		waiting := o.buf
-		o.buf = append(append(grow(nil, len(rest)+len(waiting)), rest...), waiting...)
+		o.buf = append(append(grow(nil, len(rest[0])+len(waiting)), rest[0]...), waiting...)
 		putBuffer(waiting)
 	}
+	clear(o.bufs)
 	idle := len(o.buf) == 0 && len(o.large) == 0
 	o.writing = !idle
 	o.mu.Unlock()
@@ -142,27 +145,25 @@ func (o *output) write() {
 // when the caller still has to write.
 func (o *output) writeOn(rounds int) (more bool) {
 	for range rounds {
-		b, ok := o.take()
+		rest, ok := o.take()
 		if !ok {
 			return false
 		}
-		if b == nil || o.raw == nil {
-			o.startDrain(b)
+		if o.raw != nil {
+			rest = o.tryOnce(rest)
+		}
+		if len(rest) > 0 {
+			o.startDrain(rest)
 			return false
 		}
-		if n := o.tryOnce(b); n < len(b) {
-			o.wrote(n)
-			o.startDrain(b[n:])
-			return false
-		}
-		o.wrote(len(b))
+		o.endWrite()
 	}
 	return true
 }
 
-// take swaps the two buffers and returns what waits. It returns false when there is nothing, or after an error: then
-// the caller writes no more. With a large message waiting it returns nil, which is for drain.
-func (o *output) take() ([]byte, bool) {
+// take begins a write of what waits: small frames first, then pieces of the large messages. It returns false when there
+// is nothing, or after an error: then the caller writes no more.
+func (o *output) take() (net.Buffers, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
@@ -172,40 +173,73 @@ func (o *output) take() ([]byte, bool) {
 		o.buf, o.spare = nil, nil
 		if o.ending {
 			o.closeWrite()
-			o.wakeRoomLocked()
 		}
+		o.wakeRoomLocked()
 		return nil, false
-	}
-	if len(o.large) > 0 {
-		return nil, true
 	}
 	b := o.buf
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
 	o.size = min(len(b), largeBuffer)
-	o.trying = o.written + uint64(len(b))
-	return b, true
+	o.trying, o.small = o.written+uint64(len(b)), len(b)
+	o.bufs = o.bufs[:0]
+	if len(b) > 0 {
+		o.bufs = append(o.bufs, b)
+	}
+	if len(o.large) > 0 {
+		o.takePiecesLocked()
+	}
+	return o.bufs, true
 }
 
-// tryOnce writes what the socket takes of b now. An error is kept for take.
-func (o *output) tryOnce(b []byte) int {
-	o.try, o.n = b, 0
+// tryOnce writes what the socket takes of bufs now, and returns the rest. An error is kept for take.
+func (o *output) tryOnce(bufs net.Buffers) (rest net.Buffers) {
+	o.try, o.n = bufs, 0
 	err := o.raw.Write(o.writeFD)
 	if err == nil {
 		err = o.tryErr
 	}
 	o.try, o.tryErr = nil, nil
-	if err != nil {
+	o.wrote(o.n)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
 		o.fail(err)
+		return nil
 	}
-	return o.n
+	return skip(bufs, o.n)
 }
 
+// skip returns bufs without their first n bytes.
+func skip(bufs net.Buffers, n int) net.Buffers {
+	for len(bufs) > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
+}
+
+// wrote counts n bytes more of the write that is under way.
 func (o *output) wrote(n int) {
 	o.mu.Lock()
-	o.written += uint64(n)
+	defer o.mu.Unlock()
+	small := min(n, o.small)
+	o.small -= small
+	o.written += uint64(small)
+	if n > small {
+		o.wrotePiecesLocked(n - small)
+	}
+}
+
+// endWrite ends the write that is under way.
+func (o *output) endWrite() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.trying = 0
-	o.mu.Unlock()
+	clear(o.bufs[:cap(o.bufs)])
+	o.releasePiecesLocked()
+	o.wakeRoomLocked()
 }
 
 // fail keeps the first error and ends the connection, which its reader learns.
@@ -220,7 +254,7 @@ func (o *output) fail(err error) {
 }
 
 // startDrain hands the writing to a goroutine that may wait.
-func (o *output) startDrain(rest []byte) {
+func (o *output) startDrain(rest net.Buffers) {
 	o.drains.Add(1)
 	go func() {
 		defer o.drains.Done()
@@ -228,74 +262,48 @@ func (o *output) startDrain(rest []byte) {
 	}()
 }
 
-// drain writes rest and then all that waits, and ends when nothing does.
-func (o *output) drain(rest []byte) {
-	for {
-		if len(rest) > 0 {
-			o.writeAll(net.Buffers{rest})
-		}
-		b, ok := o.take()
-		if !ok {
-			o.wakeRoom()
-			return
-		}
-		if rest = b; rest == nil {
-			o.writeLarge()
-		}
-		o.wakeRoom()
+// drain writes the rest of a write and then all that waits, and ends when nothing does.
+func (o *output) drain(rest net.Buffers) {
+	for ok := true; ok; rest, ok = o.take() {
+		o.writeAll(rest)
 	}
 }
 
-// writeAll writes bufs: small frames and then the pieces.
-func (o *output) writeAll(bufs net.Buffers) {
-	small := len(bufs[0])
-	o.mu.Lock()
-	o.trying = o.written + uint64(small)
-	o.mu.Unlock()
-	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
-	n, err := bufs.WriteTo(o.nc)
-	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
-		var m int
-		m, err = o.writeCopy(bufs)
-		n += int64(m)
+// writeAll writes the rest of a write, for which it may wait up to the stall limit.
+func (o *output) writeAll(rest net.Buffers) {
+	err := os.ErrDeadlineExceeded
+	if !o.isInterrupted() {
+		var n int64
+		_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+		n, err = rest.WriteTo(o.nc)
+		o.wrote(int(n))
 	}
-	o.mu.Lock()
-	o.written += uint64(min(int(n), small))
-	o.trying = 0
-	o.wrotePiecesLocked(int(n) - small)
-	o.endInterruptLocked()
-	o.mu.Unlock()
+	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
+		err = o.writeCopy(rest)
+	}
+	o.endWrite()
+	_ = o.nc.SetWriteDeadline(time.Time{})
 	if err != nil {
 		o.fail(err)
 	}
 }
 
 // writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
-func (o *output) writeCopy(rest net.Buffers) (int, error) {
+func (o *output) writeCopy(rest net.Buffers) error {
 	b := bytes.Join(rest, nil)
 	o.mu.Lock()
-	for _, p := range o.pieces {
-		p.of.writing = false
-	}
-	o.endInterruptLocked()
+	o.stopReadingLocked()
 	o.mu.Unlock()
 	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
-	return o.nc.Write(b)
+	n, err := o.nc.Write(b)
+	o.wrote(n)
+	return err
 }
 
 func (o *output) isInterrupted() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.interrupted != nil
-}
-
-// endInterruptLocked wakes those that withdrew what was being written. Writes that do not wait have no deadline.
-func (o *output) endInterruptLocked() {
-	_ = o.nc.SetWriteDeadline(time.Time{})
-	if o.interrupted != nil {
-		close(o.interrupted)
-		o.interrupted = nil
-	}
 }
 
 // waitRoom waits until less than limit bytes wait to be written, or the connection has failed.

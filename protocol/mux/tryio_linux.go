@@ -24,3 +24,28 @@ func (in *input) readOnce(fd int) (int, error) {
 
 // scatter is the two places that one read fills.
 type scatter [2]syscall.Iovec
+
+// writeOnce writes what the socket takes, from all the places where it is.
+func (o *output) writeOnce(fd int) (int, error) {
+	if len(o.try) == 1 {
+		return syscall.Write(fd, o.try[0])
+	}
+	o.gather = o.gather[:0]
+	for _, b := range o.try[:min(len(o.try), maxVectors)] {
+		v := syscall.Iovec{Base: unsafe.SliceData(b)}
+		v.SetLen(len(b))
+		o.gather = append(o.gather, v)
+	}
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&o.gather[0])), uintptr(len(o.gather)))
+	clear(o.gather)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// maxVectors is how many places Linux takes in one call.
+const maxVectors = 1024
+
+// gather is the places that one write takes from.
+type gather []syscall.Iovec

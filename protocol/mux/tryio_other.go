@@ -9,3 +9,4 @@ func (in *input) tryRead(uintptr) bool  { return true }
 func (o *output) tryWrite(uintptr) bool { return true }
 
 type scatter struct{}
+type gather struct{}

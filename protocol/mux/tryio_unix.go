@@ -29,7 +29,7 @@ func (in *input) tryRead(fd uintptr) bool {
 // tryWrite is the callback of RawConn.Write: it writes what the socket takes now and never waits.
 func (o *output) tryWrite(fd uintptr) bool {
 	for {
-		o.n, o.tryErr = syscall.Write(int(fd), o.try)
+		o.n, o.tryErr = o.writeOnce(int(fd))
 		switch o.tryErr {
 		case nil:
 			return true

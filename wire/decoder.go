@@ -1,19 +1,16 @@
 package wire
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"time"
 )
 
 // A Decoder reads fields from a buffer. The first error sticks and ends the decoding.
 //
 // Next says whether there is a field to read. The methods named for types look at that field: if it has the number
-// that they are given, they read it and go on to the one behind it, else they do nothing; they report which. So one pass
-// over a message's fields in ascending order reads what was written in that order, and another pass takes what was not.
-// A field that a whole pass leaves is skipped, since nobody knows its number. One of another type is an error.
+// that they are given, they read it and go on to the one behind it, else they do nothing; they report which. So one
+// pass over a message's fields in ascending order reads what was written in that order, and another pass takes what was
+// not. A field that a whole pass leaves is skipped, since nobody knows its number. One of another type is an error.
 //
 //	for d.Next() {
 //		d.String(1, &m.Name)
@@ -103,105 +100,6 @@ func (d *Decoder) nextLong(pos int) {
 // maxTag is the largest tag: number 1<<29 - 1.
 const maxTag = 1<<32 - 1
 
-// Bool reads a field of type bool.
-func (d *Decoder) Bool(number int, p *bool) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.varint() != 0
-	return true
-}
-
-// Int32 reads a field of type int32, or of an enum. A number without a name is kept.
-func (d *Decoder) Int32(number int, p *int32) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = int32(d.varint())
-	return true
-}
-
-// Int64 reads a field of type int64.
-func (d *Decoder) Int64(number int, p *int64) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = int64(d.varint())
-	return true
-}
-
-// Uint32 reads a field of type uint32.
-func (d *Decoder) Uint32(number int, p *uint32) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = uint32(d.varint())
-	return true
-}
-
-// Uint64 reads a field of type uint64.
-func (d *Decoder) Uint64(number int, p *uint64) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.varint()
-	return true
-}
-
-// Float32 reads a field of type float.
-func (d *Decoder) Float32(number int, p *float32) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.float32()
-	return true
-}
-
-// Float64 reads a field of type double.
-func (d *Decoder) Float64(number int, p *float64) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.float64()
-	return true
-}
-
-// String reads a field of type string, which must be UTF-8.
-func (d *Decoder) String(number int, p *string) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.text()
-	return true
-}
-
-// Bytes reads a field of type bytes, which are not nil then. Appending to them copies them.
-func (d *Decoder) Bytes(number int, p *[]byte) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.bytes()
-	return true
-}
-
-// Time reads a field of type google.protobuf.Timestamp, in UTC.
-func (d *Decoder) Time(number int, p *time.Time) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.time()
-	return true
-}
-
-// Duration reads a field of type google.protobuf.Duration. One beyond 292 years is an error.
-func (d *Decoder) Duration(number int, p *time.Duration) bool {
-	if d.Field() != number {
-		return false
-	}
-	*p = d.duration()
-	return true
-}
-
 // Message reads a field into m: fields of m that are absent keep their values.
 func (d *Decoder) Message(number int, m Message) bool {
 	if d.Field() != number {
@@ -218,69 +116,17 @@ func (d *Decoder) Require(there bool, name string) {
 	}
 }
 
-// varint reads the current field as a number.
-func (d *Decoder) varint() uint64 {
-	if d.tag&7 != typeVarint {
-		d.failType(typeVarint)
-		return 0
-	}
-	b, pos := d.buf, d.pos
-	var v uint64
-	switch {
-	case uint(pos) < uint(len(b)) && b[pos] < 0x80:
-		v = uint64(b[pos])
-		pos++
-	case len(b)-pos >= 10:
-		v, pos = readVarintOf10((*[10]byte)(b[pos:]), pos)
-	default:
-		v, pos = readVarint(b, pos)
-	}
-	if pos < 0 {
-		d.failValue(pos)
-		return 0
-	}
-	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
-		d.tag, d.pos = uint32(b[pos]), pos+1
-	} else {
-		d.nextLong(pos)
-	}
-	return v
-}
-
-func (d *Decoder) float32() float32 {
-	b, pos := d.buf, d.pos
-	if d.tag&7 != typeI32 || len(b)-pos < 4 {
-		d.failFixed(typeI32)
-		return 0
-	}
-	v := math.Float32frombits(binary.LittleEndian.Uint32(b[pos:]))
-	pos += 4
-	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
-		d.tag, d.pos = uint32(b[pos]), pos+1
-	} else {
-		d.nextLong(pos)
-	}
-	return v
-}
-
-func (d *Decoder) float64() float64 {
-	b, pos := d.buf, d.pos
-	if d.tag&7 != typeI64 || len(b)-pos < 8 {
-		d.failFixed(typeI64)
-		return 0
-	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(b[pos:]))
-	pos += 8
-	if uint(pos) < uint(len(b)) && b[pos]-8 < 0x78 {
-		d.tag, d.pos = uint32(b[pos]), pos+1
-	} else {
-		d.nextLong(pos)
-	}
-	return v
-}
-
 // content returns where the content of the current field lies. After an error it lies nowhere.
 func (d *Decoder) content() (start, end int) {
+	b, pos := d.buf, d.pos
+	if d.tag&7 == typeLen && uint(pos) < uint(len(b)) && b[pos] < 0x80 && int(b[pos]) < len(b)-pos {
+		return pos + 1, pos + 1 + int(b[pos])
+	}
+	return d.contentLong()
+}
+
+// contentLong is content for more than 127 bytes, and for errors.
+func (d *Decoder) contentLong() (start, end int) {
 	if d.tag&7 != typeLen {
 		d.failType(typeLen)
 		return 0, 0
@@ -313,17 +159,11 @@ func (d *Decoder) message(m Message) {
 // begin goes into what the current field holds, and returns where the message around it ends. Only messages of a
 // definition count as deeper, as they do for the Encoder: an entry of a map does not, nor does a timestamp.
 func (d *Decoder) begin() (outer int) {
-	b, start := d.buf, d.pos
-	var end int
-	if d.tag&7 == typeLen && uint(start) < uint(len(b)) && b[start] < 0x80 && int(b[start]) < len(b)-start {
-		end = start + 1 + int(b[start])
-		start++
-	} else {
-		start, end = d.content()
-	}
+	start, end := d.content()
+	outer = len(d.buf)
 	d.buf = d.buf[:end]
 	d.next(start)
-	return len(b)
+	return outer
 }
 
 // end goes on behind what begin went into, all of which is read.
@@ -333,32 +173,6 @@ func (d *Decoder) end(outer int) {
 		d.buf = d.buf[:outer]
 		d.next(pos)
 	}
-}
-
-func (d *Decoder) time() time.Time { return time.Unix(d.span()).UTC() }
-
-func (d *Decoder) duration() time.Duration {
-	number := d.Field()
-	seconds, nanos := d.span()
-	whole := seconds * int64(time.Second)
-	v := whole + nanos
-	if whole/int64(time.Second) != seconds || nanos > 0 && v < whole || nanos < 0 && v > whole {
-		d.failf("field %d: a duration of %d s is beyond the 292 years that can be held", number, seconds)
-		return 0
-	}
-	return time.Duration(v)
-}
-
-// span reads the two fields that Timestamp and Duration share.
-func (d *Decoder) span() (seconds, nanos int64) {
-	var small int32
-	outer := d.begin()
-	for d.Next() {
-		d.Int64(1, &seconds)
-		d.Int32(2, &small)
-	}
-	d.end(outer)
-	return seconds, int64(small)
 }
 
 // fail keeps the first error and takes the input away, which ends every loop over it.

@@ -218,7 +218,8 @@ func TestDecodeErrors(t *testing.T) {
 			"4203eda080", &everything.Scalars{}, `field 8: the string is not valid UTF-8: "\xed\xa0\x80"`,
 		},
 		"duration too long": {
-			"5a060880c8afa025", &everything.Scalars{}, "field 11: a duration of 10000000000 s is beyond the 292 years that can be held",
+			"5a060880c8afa025", &everything.Scalars{},
+			"field 11: a duration of 10000000000 s is beyond the 292 years that can be held",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,21 +15,14 @@ const (
 
 // text reads the current field as a string.
 func (d *Decoder) text() string {
-	b, pos := d.buf, d.pos
-	end := 0
-	if d.tag&7 == typeLen && uint(pos) < uint(len(b)) && b[pos] < 0x80 && int(b[pos]) < len(b)-pos {
-		end = pos + 1 + int(b[pos])
-		pos++
-	} else {
-		pos, end = d.content()
-	}
-	n := end - pos
-	if n == 0 {
+	start, end := d.content()
+	if start == end {
 		d.next(end)
 		return ""
 	}
-	if !isASCII(unsafe.Pointer(&b[pos]), n) && !utf8.Valid(b[pos:end]) {
-		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b[pos:end])
+	b, n := d.buf, end-start
+	if !isASCII(unsafe.Pointer(&b[start]), n) && !utf8.Valid(b[start:end]) {
+		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b[start:end])
 		return ""
 	}
 	if uint(end) < uint(len(b)) && b[end]-8 < 0x78 {
@@ -38,10 +31,10 @@ func (d *Decoder) text() string {
 		d.nextLong(end)
 	}
 	if d.whole == nil {
-		b = d.keep(pos, end)
+		b = d.keep(start, end)
 		return unsafe.String(&b[0], n)
 	}
-	return unsafe.String(&d.whole[pos-d.base], n)
+	return unsafe.String(&d.whole[start-d.base], n)
 }
 
 // bytes reads the current field as bytes.

@@ -10,8 +10,8 @@
 // https://protobuf.dev/programming-guides/encoding/. Fields are written in ascending order of number and read in any;
 // lists of numbers are packed, and read packed or not; numbers that nobody knows are skipped. These are errors: a known
 // field of another type, a string that is not UTF-8, messages more than [MaxDepth] deep in one another, and lists and
-// maps that take more than 32 MiB and 16 times the size of the payload in memory. A declared length costs nothing before
-// its bytes are there.
+// maps that take more than 32 MiB and 16 times the size of the payload in memory. A declared length costs nothing
+// before its bytes are there.
 //
 // Encoders, decoders and messages are for one goroutine at a time. Types are shared by all.
 package wire

@@ -42,7 +42,10 @@ type Encoder struct {
 // Reset makes e append to buf, with no error.
 func (e *Encoder) Reset(buf []byte) {
 	e.buf, e.n, e.depth, e.err = buf[:cap(buf)], len(buf), 0, nil
-	e.share, e.shares, e.short = 0, nil, 0x80
+	e.short = 0x80
+	if e.share > 0 {
+		e.share, e.shares = 0, nil
+	}
 }
 
 // Bytes returns the buffer as it was given to Reset with all that was appended, or the first error.

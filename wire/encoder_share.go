@@ -9,8 +9,8 @@ type shared struct {
 }
 
 // ResetSharing makes e append to buf as [Encoder.Reset] does, but content of strings and bytes fields from min bytes
-// on, which is at least 128, is not copied: Segments has it between the bytes of the buffer. The message must not change
-// until the segments have been used.
+// on, which is at least 128, is not copied: Segments has it between the bytes of the buffer. The message must not
+// change until the segments have been used.
 func (e *Encoder) ResetSharing(buf []byte, min int) {
 	e.Reset(buf)
 	e.share = min

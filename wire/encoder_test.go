@@ -49,7 +49,8 @@ var vectors = map[string]struct {
 	"map":               {&everything.Maps{Small: map[string]int32{"a": 1}}, "12050a01611001"},
 	"map of messages":   {&everything.Maps{Maps: map[string]everything.Maps{"": {}}}, "7a040a001200"},
 	"union": {
-		&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(), Value: everything.ValueSmall{}}, "3a021000",
+		&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(), Value: everything.ValueSmall{}},
+		"3a021000",
 	},
 	"high numbers": {
 		node(func(n *everything.Node) { n.Sixteen, n.Big, n.Biggest = 1, 2, 3 }), "800101f87f02f8ffffff0f03",

@@ -226,7 +226,9 @@ var protoTypes = map[wire.Kind]descriptorpb.FieldDescriptorProto_Type{
 	wire.KindBytes:   descriptorpb.FieldDescriptorProto_TYPE_BYTES,
 }
 
-func (d *descriptors) field(t wire.ValueType, in *descriptorpb.DescriptorProto, name string) *descriptorpb.FieldDescriptorProto {
+func (d *descriptors) field(
+	t wire.ValueType, in *descriptorpb.DescriptorProto, name string,
+) *descriptorpb.FieldDescriptorProto {
 	f := &descriptorpb.FieldDescriptorProto{Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()}
 	switch t.Kind {
 	case wire.KindList:
@@ -255,10 +257,12 @@ func (d *descriptors) entry(t wire.ValueType, in *descriptorpb.DescriptorProto) 
 	key, value := d.field(*t.Key, in, ""), d.field(*t.Elem, in, "")
 	key.Name, key.Number, value.Name, value.Number = new("key"), new(int32(1)), new("value"), new(int32(2))
 	in.NestedType = append(in.NestedType, &descriptorpb.DescriptorProto{
-		Name: &name, Field: []*descriptorpb.FieldDescriptorProto{key, value}, Options: &descriptorpb.MessageOptions{MapEntry: new(true)},
+		Name: &name, Field: []*descriptorpb.FieldDescriptorProto{key, value},
+		Options: &descriptorpb.MessageOptions{MapEntry: new(true)},
 	})
 	return &descriptorpb.FieldDescriptorProto{
-		Label: descriptorpb.FieldDescriptorProto_LABEL_REPEATED.Enum(), Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(),
+		Label:    descriptorpb.FieldDescriptorProto_LABEL_REPEATED.Enum(),
+		Type:     descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(),
 		TypeName: new(".all." + in.GetName() + "." + name),
 	}
 }

@@ -245,7 +245,8 @@ func (d *definition) methods() {
 		if d.IntN(3) == 0 {
 			params = append(params, fmt.Sprintf("%d: stream %s elements", len(params)+1, d.one(d.structs)))
 		}
-		throws := []string{"", " => " + d.exceptions[0], fmt.Sprintf(" => %s, Implied%d", d.exceptions[1], d.number)}[d.IntN(3)]
+		both := fmt.Sprintf(" => %s, Implied%d", d.exceptions[1], d.number)
+		throws := []string{"", " => " + d.exceptions[0], both}[d.IntN(3)]
 		fmt.Fprintf(&d.b, "  %s%s %s(%s)%s\n", annotation, result, name, strings.Join(params, ", "), throws)
 	}
 }

@@ -161,7 +161,7 @@ func (d *Decoder) spend(n int) {
 
 // readBools reads one field of a list of bool. It reports true.
 func readBools(d *Decoder, list *[]bool) bool {
-	var numbers []uint32
+	var numbers []uint64 // whose high bits count too
 	readPacked(d, &numbers)
 	all := slices.Grow(*list, len(numbers))
 	for _, v := range numbers {

@@ -73,6 +73,7 @@ var otherForms = map[string]struct {
 	"long form of a tag":    {"90800002", &everything.Scalars{Small: 2}},
 	"int of more than 32":   {"1082808080f0ffffffff01", &everything.Scalars{Small: 2}},
 	"bool of more than one": {"0880808010", &everything.Scalars{Truth: true}},
+	"bools of 64 bits":      {"0a0b8080808080808080800101", &everything.Lists{Truth: []bool{true, true}}},
 	"unpacked":              {"10011002", &everything.Lists{Small: []int32{1, 2}}},
 	"packed in parts":       {"120101120102", &everything.Lists{Small: []int32{1, 2}}},
 	"packed and not":        {"10011202020310041200", &everything.Lists{Small: []int32{1, 2, 3, 4}}},

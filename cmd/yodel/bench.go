@@ -70,8 +70,6 @@ func (c *benchCommand) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&c.json, "json", false, "print one JSON object")
 	f.StringArrayVar(&c.failIf, "fail-if", nil, "what makes the exit status 1, as in 'p99>10ms' (repeatable)")
 	_ = cmd.MarkFlagFilename("file", "yodel")
-	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate")
-	cmd.MarkFlagsMutuallyExclusive("duration", "count")
 }
 
 // check reads what the flags say, and refuses what makes no sense.
@@ -79,6 +77,8 @@ func (c *benchCommand) check(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
 	p := &c.plan
 	switch {
+	case given("rate") && given("concurrency"), given("duration") && given("count"):
+		return usagef("--rate and --concurrency exclude each other, and so do --duration and --count")
 	case given("rate") && !(0 < p.Rate && p.Rate <= 1e6):
 		return usagef("--rate %v: write a number of calls a second above 0, up to 1000000", p.Rate)
 	case given("max-in-flight") && !given("rate"):

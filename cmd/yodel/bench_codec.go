@@ -35,10 +35,14 @@ func tooLong(n uint64) *rpc.Error {
 }
 
 // A lineCodec sends one request of the line protocol.
-type lineCodec struct{ request []byte }
+type lineCodec struct {
+	request []byte
+	traffic *traffic
+}
 
 // AppendRequest appends the request.
 func (c *lineCodec) AppendRequest(b []byte, _ *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
+	c.traffic.sent.Add(int64(len(c.request)))
 	return append(b, c.request...), c, nil
 }
 
@@ -52,7 +56,10 @@ func (c *lineCodec) Frame(buf []byte, seen int) (start, end int, err *rpc.Error)
 }
 
 // Decode tells a result from an exception or error.
-func (c *lineCodec) Decode(line []byte, _ *rpc.Call) error { return textError(parseAnswer(line)) }
+func (c *lineCodec) Decode(line []byte, _ *rpc.Call) error {
+	c.traffic.received.Add(int64(len(line)))
+	return textError(parseAnswer(line))
+}
 
 // textError returns the error of an answer in JSON as what callers of a protocol get.
 func textError(_ []byte, err error) error {
@@ -78,14 +85,16 @@ const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 type basicCodec struct {
 	request []byte
 	method  *schema.Method
+	traffic *traffic
 }
 
-func newBasicCodec(r *request) *basicCodec {
-	return &basicCodec{appendSized(appendSized(nil, []byte(r.name)), r.args), r.method}
+func newBasicCodec(r *request, t *traffic) *basicCodec {
+	return &basicCodec{appendSized(appendSized(nil, []byte(r.name)), r.args), r.method, t}
 }
 
 // AppendRequest appends the request.
 func (c *basicCodec) AppendRequest(b []byte, _ *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
+	c.traffic.sent.Add(int64(len(c.request)))
 	return append(b, c.request...), c, nil
 }
 
@@ -166,6 +175,7 @@ func hasOthers(x *schema.Exception) bool {
 
 // Decode tells a result from an exception or error.
 func (c *basicCodec) Decode(message []byte, _ *rpc.Call) error {
+	c.traffic.received.Add(int64(len(message)))
 	switch status := message[0]; status {
 	case basicResult:
 		return nil

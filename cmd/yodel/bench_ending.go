@@ -10,8 +10,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// endingOf says what became of a call that returned err. A call that ran into its deadline waited for as long as its
-// latency says; one whose connection broke did not.
+// endingOf says what became of a call that returned err. Of a call whose connection broke or was never made the latency
+// says nothing.
 func endingOf(err error) load.Ending {
 	if err == nil {
 		return load.Ending{}
@@ -32,7 +32,7 @@ func endingOf(err error) load.Ending {
 	}
 	return load.Ending{
 		Code: e.Code.String(), Outcome: e.Outcome.String(), Message: printable(e.Message),
-		Lost: e.Outcome != rpc.OutcomeAnswered,
+		Lost: e.Code == rpc.Unavailable && e.Outcome != rpc.OutcomeAnswered,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -35,12 +36,21 @@ func (c *benchCommand) overHTTP(t *benchTarget, req *request) *httpSender {
 	return h
 }
 
-// connect only looks whether the URL is one: connections are made when calls need them.
-func (h *httpSender) connect(context.Context) error {
-	if _, err := http.NewRequest(http.MethodPost, h.url, nil); err != nil {
-		return usagef("%v", err)
+// connect looks whether there is a server: connections are made when calls need them.
+func (h *httpSender) connect(ctx context.Context) error {
+	u, err := url.Parse(h.url)
+	if err != nil || u.Host == "" {
+		return usagef("%q is not a URL; write it as http://HOST:PORT", h.url)
 	}
-	return nil
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), u.Scheme)
+	}
+	conn, err := dialTCP(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 func (h *httpSender) call(_ context.Context, _ int, deadline time.Time) error {
@@ -78,11 +88,18 @@ func (h *httpSender) post(ctx context.Context) (status int, body []byte, err err
 	return resp.StatusCode, body, err
 }
 
-// failed returns the error of a call without a whole answer.
+// failed returns the error of a call without a whole answer. A call that found no server waits, so that calls do not
+// fail as fast as they can.
 func (h *httpSender) failed(ctx context.Context, err error) error {
 	outcome := rpc.OutcomeUnknown
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
 		outcome = rpc.OutcomeNotStarted
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	if outcome == rpc.OutcomeNotStarted {
+		pause(ctx, redialEvery)
 	}
 	if ctx.Err() != nil {
 		return rpc.NewContextError(h.method, outcome, ctx.Err(), nil)

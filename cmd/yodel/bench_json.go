@@ -71,7 +71,9 @@ func (r *benchReport) printJSON(w io.Writer) error {
 	for _, b := range r.Buckets() {
 		j.Histogram = append(j.Histogram, benchRange{int64(b.From), int64(b.To), b.Count})
 	}
-	return json.NewEncoder(w).Encode(j)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(j)
 }
 
 // latencies returns the figures of a latency in nanoseconds; none where nothing was measured.

@@ -92,7 +92,7 @@ func (l *link) conn() (rpc.Conn, error) {
 func (l *link) connectLocked() (rpc.Conn, error) {
 	if wait := time.Until(l.again); wait > 0 {
 		l.mu.Unlock()
-		l.pause(wait)
+		pause(l.ctx, wait)
 		l.mu.Lock()
 		return nil, l.err
 	}
@@ -107,10 +107,10 @@ func (l *link) connectLocked() (rpc.Conn, error) {
 	return conn, nil
 }
 
-func (l *link) pause(d time.Duration) {
+func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
-	case <-l.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 

@@ -39,15 +39,20 @@ func (r *benchReport) print(w io.Writer) error {
 // loop says how calls were made.
 func (r *benchReport) loop() string {
 	connections := "a connection each"
-	if n := r.target.connections; n == 1 {
-		connections = "1 connection"
-	} else if n > 1 {
-		connections = fmt.Sprintf("%d connections", n)
+	if n := r.target.connections; n > 0 {
+		connections = plural(n, "connection")
 	}
-	if p := r.command.plan; p.Rate > 0 {
-		return fmt.Sprintf("%v calls/s arriving, %s", p.Rate, connections)
+	if rate := r.command.plan.Rate; rate > 0 {
+		return fmt.Sprintf("%v calls/s arriving, %s", rate, connections)
 	}
-	return fmt.Sprintf("%d callers, %s", r.command.plan.Callers, connections)
+	return plural(r.command.plan.Callers, "caller") + ", " + connections
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (r *benchReport) printCalls(w io.Writer) {

@@ -51,30 +51,30 @@ func (c *benchCommand) target(address, method string, args []string) (*benchTarg
 		return nil, usagef("%s:// needs a definition; add -f FILE", scheme)
 	}
 	t.connections = max(t.connections, 1)
-	links := &links{timeout: c.timeout, options: rpc.ConnOptions{
-		Dial:    func(ctx context.Context) (net.Conn, error) { return t.traffic.dial(ctx, "tcp", rest) },
+	l := &links{timeout: c.timeout, method: &rpc.Method{Name: req.name}, options: rpc.ConnOptions{
+		Dial:    func(ctx context.Context) (net.Conn, error) { return dialTCP(ctx, "tcp", rest) },
 		Address: rest,
 		Limits:  rpc.Limits{Calls: max(c.plan.Callers, c.plan.MaxInFlight)},
 	}}
-	if err := links.speak(scheme, req); err != nil {
+	if err := l.speak(scheme, req, t.traffic); err != nil {
 		return nil, err
 	}
-	links.open(t.connections)
-	t.sender = links
+	l.open(t.connections)
+	t.sender = l
 	return t, nil
 }
 
 // speak chooses the protocol, and makes the call ready for it.
-func (l *links) speak(scheme string, req *request) error {
-	l.method = &rpc.Method{Name: req.name}
+func (l *links) speak(scheme string, req *request, t *traffic) error {
 	switch scheme {
 	case "line":
-		l.dial = pipelined(&lineCodec{request: append(req.text(), '\n')})
+		l.dial = pipelined(&lineCodec{append(req.text(), '\n'), t})
 	case "basic":
-		l.dial = pipelined(newBasicCodec(req))
+		l.dial = pipelined(newBasicCodec(req, t))
 	case "mux":
 		l.method = dynamicMethod(req.method)
 		l.args, l.result = newWireMessage(req.method.Params, req.params), wireMessage(nil)
+		l.options.Dial = func(ctx context.Context) (net.Conn, error) { return t.dial(ctx, "tcp", l.options.Address) }
 		l.dial = func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) { return asConn(mux.Dial(ctx, o)) }
 	default:
 		return usagef("unknown scheme %q; write line, http, https, basic or mux", scheme)
@@ -108,17 +108,26 @@ type declared struct {
 func (d *declared) Error() string                             { return d.name }
 func (d *declared) YodelException() (name string, _ rpc.Code) { return d.name, rpc.FailedPrecondition }
 
-// traffic counts the bytes of connections, framing included.
+// traffic counts bytes, framing included: those of pipelined connections in their codecs, since a pipeline writes best to
+// a plain TCP connection, and those of others here.
 type traffic struct{ sent, received atomic.Int64 }
 
 func (t *traffic) bytes() (sent, received int64) { return t.sent.Load(), t.received.Load() }
 
 func (t *traffic) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := dialTCP(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &countedConn{conn, t}, nil
+}
+
+func dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("no server answers at %s: %w", address, err)
 	}
-	return &countedConn{conn, t}, nil
+	return conn, nil
 }
 
 type countedConn struct {

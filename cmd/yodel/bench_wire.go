@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -36,9 +37,15 @@ func (m wireMessage) DecodeWire(d *wire.Decoder) {
 // typedParams has refused them before.
 func newWireMessage(fields []*schema.Field, p params) wireMessage {
 	var m wireMessage
-	for _, name := range p.sortedNames() {
-		if f := fieldNamed(fields, name); f != nil && string(p[name]) != "null" {
-			m = append(m, putValue(f.Number, f.Type, p[name]))
+	fields = slices.Clone(fields)
+	slices.SortFunc(fields, func(a, b *schema.Field) int { return a.Number - b.Number })
+	for _, f := range fields {
+		raw := p[f.Name]
+		if raw == nil {
+			raw = p[schema.JSONName(f.Name)]
+		}
+		if raw != nil && string(raw) != "null" {
+			m = append(m, putValue(f.Number, f.Type, raw))
 		}
 	}
 	return m

@@ -64,9 +64,10 @@ func (r *recorder) late(caller int) {
 func (p *part) failure(k kind, message string) *Failure {
 	f := p.others[k]
 	if f == nil && len(p.others) >= maxKinds {
-		k, message = kind{code: "other"}, ""
 		if k.exception != "" {
 			k = kind{exception: "other"}
+		} else {
+			k = kind{code: "other"}
 		}
 		f = p.others[k]
 	}

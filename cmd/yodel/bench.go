@@ -145,10 +145,10 @@ func (r *benchReport) err(stderr io.Writer) error {
 	if r.Answers() == 0 {
 		return errors.New("no call was answered with a result or an exception")
 	}
-	for _, text := range r.Broken {
+	for _, text := range r.broken {
 		fmt.Fprintln(stderr, "yodel: failed:", text)
 	}
-	if len(r.Broken) > 0 {
+	if len(r.broken) > 0 {
 		return errReported
 	}
 	return nil

@@ -57,7 +57,7 @@ func (r *benchReport) printJSON(w io.Writer) error {
 		BytesSent: r.Sent, BytesReceived: r.Received,
 		Latency:   latencies(r.Result),
 		Histogram: []benchRange{},
-		Failed:    append([]string{}, r.Broken...),
+		Failed:    append([]string{}, r.broken...),
 	}
 	if j.ArrivalsPerS = r.command.plan.Rate; j.ArrivalsPerS == 0 {
 		j.Callers = r.command.plan.Callers

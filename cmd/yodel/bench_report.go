@@ -16,7 +16,7 @@ type benchReport struct {
 	command *benchCommand
 	target  *benchTarget
 	method  string
-	Broken  []string // limits, and what is wrong with them
+	broken  []string // limits, and what is wrong with them
 }
 
 func (r *benchReport) print(w io.Writer) error {

@@ -108,8 +108,8 @@ type declared struct {
 func (d *declared) Error() string                             { return d.name }
 func (d *declared) YodelException() (name string, _ rpc.Code) { return d.name, rpc.FailedPrecondition }
 
-// traffic counts bytes, framing included: those of pipelined connections in their codecs, since a pipeline writes best to
-// a plain TCP connection, and those of others here.
+// traffic counts bytes, framing included: those of pipelined connections in their codecs, since a pipeline writes best
+// to a plain TCP connection, and those of others here.
 type traffic struct{ sent, received atomic.Int64 }
 
 func (t *traffic) bytes() (sent, received int64) { return t.sent.Load(), t.received.Load() }

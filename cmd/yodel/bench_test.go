@@ -138,7 +138,8 @@ func TestBenchReconnects(t *testing.T) {
 	if got.Results != 100 || len(got.Errors) != 1 || got.Errors[0].Count != 10 {
 		t.Fatalf("want 100 results and 10 errors of one kind, not %+v", got)
 	}
-	if e := got.Errors[0]; e.Code != "unavailable" || e.Outcome != "unknown whether it ran" || !strings.Contains(e.Message, "closed") {
+	e := got.Errors[0]
+	if e.Code != "unavailable" || e.Outcome != "unknown whether it ran" || !strings.Contains(e.Message, "closed") {
 		t.Errorf("%+v", e)
 	}
 	if got.ErrorPercent < 9 || got.ErrorPercent > 10 {
@@ -189,7 +190,8 @@ func TestBenchStrangeServers(t *testing.T) {
 		{"no JSON", "line", "hello\n", "internal", "not that of a call"},
 		{"neither result nor error", "line", "{}\n", "internal", "neither a result"},
 		{"a hostile name", "line", `{"error": {"type": "\u001b[2J", "message": "x"}}` + "\n", "unknown", `\x1b`},
-		{"a hostile message", "line", `{"error": {"type": "internal", "message": "\u001b[2J"}}` + "\n", "internal", "\uFFFD[2J"},
+		{"a hostile message", "line", `{"error": {"type": "internal", "message": "\u001b[2J"}}` + "\n", "internal",
+			"\uFFFD[2J"},
 		{"a line without end", "line", strings.Repeat("x", maxAnswer+1), "resource_exhausted", "limit"},
 		{"undeclared status", "basic", "\x09", "internal", "begins with byte 9"},
 		{"huge length", "basic", "\xff\xff\xff\xff\xff", "resource_exhausted", "limit"},

@@ -33,8 +33,8 @@ func (m wireMessage) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-// newWireMessage returns the message with the fields that p has. Values that the definition does not allow are left out:
-// typedParams has refused them before.
+// newWireMessage returns the message with the fields that p has. Whatever the definition does not allow, typedParams has
+// refused before.
 func newWireMessage(fields []*schema.Field, p params) wireMessage {
 	var m wireMessage
 	fields = slices.Clone(fields)

@@ -33,9 +33,9 @@ func TestWireMessages(t *testing.T) {
 			"count": [4294967295], "hash": ["18446744073709551615"], "ratio": [0.5, -1], "score": [2.25, "NaN"],
 			"name": ["a", ""], "token": ["AAE=", ""], "seen": ["1970-01-01T00:00:01Z"], "lasted": ["0s", "2s"],
 			"rounding": ["DOWN", 9, -1], "defaults": [{"small": 1}, {"name": "n"}], "lists": [{"small": []}, {"small": [1]}]}`},
-		{"Maps", new(everything.Maps), `{"truth": {"a": true}, "small": {"b": 1, "a": 0}, "large": {"true": "1", "false": "2"},
-			"count": {"-5": 1, "10": 2, "9": 3}, "hash": {"-1": "1"}, "ratio": {"4000000000": 1.5},
-			"score": {"18446744073709551615": 1}, "name": {"": ""}, "token": {"k": "AAE="},
+		{"Maps", new(everything.Maps), `{"truth": {"a": true}, "small": {"b": 1, "a": 0},
+			"large": {"true": "1", "false": "2"}, "count": {"-5": 1, "10": 2, "9": 3}, "hash": {"-1": "1"},
+			"ratio": {"4000000000": 1.5}, "score": {"18446744073709551615": 1}, "name": {"": ""}, "token": {"k": "AAE="},
 			"seen": {"k": "2020-01-01T00:00:00.000000001Z"}, "lasted": {"k": "1s"}, "rounding": {"k": "DOWN"},
 			"defaults": {"k": {}}, "maps": {"k": {"small": {"x": 1}}}}`},
 		{"Node", new(everything.Node), `{"label": "root", "left": {"label": "l"}, "children": [{"label": "c"}, {}],
@@ -72,7 +72,8 @@ func TestPackedBytes(t *testing.T) {
 	t.Parallel()
 	file := compileEverything(t)
 	i := slices.IndexFunc(file.Structs, func(s *schema.Struct) bool { return s.Name == "Lists" })
-	const text = `{"truth": [true, false], "small": [-1, 300], "hash": ["7"], "ratio": [0.5], "rounding": ["DOWN"], "name": ["a"]}`
+	const text = `{"truth": [true, false], "small": [-1, 300], "hash": ["7"], "ratio": [0.5], "rounding": ["DOWN"],
+		"name": ["a"]}`
 	got, err := wire.Marshal(newWireMessage(file.Structs[i].Fields, object(json.RawMessage(text))))
 	if err != nil {
 		t.Fatal(err)

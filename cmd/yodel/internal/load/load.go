@@ -1,6 +1,6 @@
 // Package load makes the same call over and over and says how long it took: in a closed loop, where each caller makes
 // its next call when the last one has ended, or in an open loop, where calls arrive at a fixed rate whatever becomes of
-// those before. [Run] is where to begin. What a call is, and over which protocol it goes, is the business of a [Caller].
+// those before. [Run] is where to begin. What a call is, and over which protocol it goes, is a [Caller]'s business.
 package load
 
 import (

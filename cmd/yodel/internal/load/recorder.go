@@ -21,16 +21,19 @@ type part struct {
 	latency *hdrhistogram.Histogram // in nanoseconds, with three digits
 	results int64
 	lates   int64
-	others  map[kind]*Failure // exceptions and errors
+	others  tally // exceptions and errors
 }
 
 type kind struct{ exception, code, outcome string }
+
+// A tally is how often each kind of exception and error came.
+type tally map[kind]*Failure
 
 func newRecorder() *recorder {
 	r := &recorder{parts: make([]part, min(runtime.GOMAXPROCS(0), 16))}
 	for i := range r.parts {
 		r.parts[i].latency = newHistogram()
-		r.parts[i].others = make(map[kind]*Failure)
+		r.parts[i].others = make(tally)
 	}
 	return r
 }
@@ -50,7 +53,7 @@ func (r *recorder) record(caller int, latency time.Duration, e Ending) {
 		p.results++
 		return
 	}
-	p.failure(kind{e.Exception, e.Code, e.Outcome}, e.Message).Count++
+	p.others.add(kind{e.Exception, e.Code, e.Outcome}, e.Message, 1)
 }
 
 func (r *recorder) late(caller int) {
@@ -60,36 +63,30 @@ func (r *recorder) late(caller int) {
 	p.lates++
 }
 
-// failure returns the count of a kind of ending, of which message is an example.
-func (p *part) failure(k kind, message string) *Failure {
-	f := p.others[k]
-	if f == nil && len(p.others) >= maxKinds {
+// add counts n endings of a kind, of which message is an example.
+func (t tally) add(k kind, message string, n int64) {
+	if t[k] == nil && len(t) >= maxKinds {
+		message = ""
 		if k.exception != "" {
 			k = kind{exception: "other"}
 		} else {
 			k = kind{code: "other"}
 		}
-		f = p.others[k]
 	}
-	if f == nil {
-		f = &Failure{Exception: k.exception, Code: k.code, Outcome: k.outcome, Message: message}
-		p.others[k] = f
+	if t[k] == nil {
+		t[k] = &Failure{Exception: k.exception, Code: k.code, Outcome: k.outcome, Message: message}
 	}
-	return f
+	t[k].Count += n
 }
 
-// addTo adds the part's counts to the result, and its kinds of failures to all.
-func (p *part) addTo(r *Result, all map[kind]*Failure) {
+// addTo adds the part's counts to the result, and its exceptions and errors to all.
+func (p *part) addTo(r *Result, all tally) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.Latency.Merge(p.latency)
 	r.Results += p.results
 	r.Late += p.lates
 	for k, f := range p.others {
-		if all[k] == nil {
-			all[k] = new(*f)
-		} else {
-			all[k].Count += f.Count
-		}
+		all.add(k, f.Message, f.Count)
 	}
 }

@@ -41,7 +41,7 @@ func (r *run) result() *Result {
 	}
 	base, now := r.base.Load(), r.traffic()
 	result.Sent, result.Received = now.sent-base.sent, now.received-base.received
-	all := make(map[kind]*Failure)
+	all := make(tally)
 	for i := range r.rec.parts {
 		r.rec.parts[i].addTo(result, all)
 	}

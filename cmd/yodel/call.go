@@ -113,7 +113,7 @@ func findMethod(path, name string) (*schema.Method, error) {
 		return nil, fmt.Errorf("%s has a method %q in %d services; call %s.%s or %s.%s", path, name, len(found),
 			found[0].Service.Name, name, found[1].Service.Name, name)
 	case found[0].StreamResult || found[0].StreamParam != nil:
-		return nil, fmt.Errorf("%s has a stream; yodel call makes calls with one answer only", name)
+		return nil, fmt.Errorf("%s has a stream; only calls with one answer can be made from the command line", name)
 	}
 	return found[0], nil
 }

@@ -33,6 +33,10 @@ func appendFields(b []byte, fields []*schema.Field, p params) ([]byte, error) {
 		if raw == nil || string(raw) == "null" {
 			continue
 		}
+		if f.Number > schema.MaxBasicNumber {
+			return nil, fmt.Errorf("%s has number %d; the basic protocol carries numbers up to %d: use line or http",
+				f.Name, f.Number, schema.MaxBasicNumber)
+		}
 		var err error
 		if b, err = appendValue(append(b, byte(f.Number)), f.Type, raw); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -101,11 +103,18 @@ func (s *Server) drain() (empty <-chan struct{}) {
 
 // Close cuts all connections, which ends the contexts of their handlers. It does not wait for the handlers.
 func (s *Server) Close() error {
+	var cuts sync.WaitGroup // of TLS, which has a word for each peer, they may take seconds
+	for _, c := range s.refuse() {
+		cuts.Go(c.cut)
+	}
+	cuts.Wait()
+	return nil
+}
+
+// refuse takes no more connections, and returns those that there are.
+func (s *Server) refuse() []*serverConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for c := range s.conns {
-		c.cut()
-	}
-	return nil
+	return slices.Collect(maps.Keys(s.conns))
 }

@@ -278,10 +278,10 @@ func (c *serverConn) drain() {
 	}
 }
 
-// cut ends the connection at once.
+// cut ends the connection at once. What its handler says of that is not written.
 func (c *serverConn) cut() {
-	c.end()
 	c.nc.Close()
+	c.end()
 }
 
 // hangUp says that no more answers come, and takes in what still arrives for up to the given time: closing a TCP

@@ -47,7 +47,7 @@ func (e *Echo) Seen() []string {
 	return append([]string(nil), e.seen...)
 }
 
-// Strings returns value, except for "block", "until done" and "panic".
+// Strings returns value, except where that says otherwise.
 func (e *Echo) Strings(ctx context.Context, value string) (string, error) {
 	e.mu.Lock()
 	e.seen = append(e.seen, value)
@@ -71,6 +71,11 @@ func (e *Echo) Strings(ctx context.Context, value string) (string, error) {
 		return "", rpc.NewError(rpc.NotFound, "no such thing")
 	case "not UTF-8":
 		return "\xff", nil
+	}
+	if n, ok := strings.CutPrefix(value, "pause "); ok {
+		var milliseconds int
+		_, _ = fmt.Sscan(n, &milliseconds)
+		time.Sleep(time.Duration(min(max(milliseconds, 0), 20)) * time.Millisecond)
 	}
 	if n, ok := strings.CutPrefix(value, "large "); ok {
 		var size int

@@ -36,6 +36,7 @@ var tests = []test{
 	{"cut at each byte", testCuts},
 	{"split at each byte", testSplits},
 	{"random operations", testRandom},
+	{"random ends of servers", testStress},
 }
 
 // Run tests the protocol on each network.

@@ -25,7 +25,7 @@ var protocol = pipelinetest.Protocol{
 	Dial:      func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) { return line.Dial(ctx, o) },
 	NewServer: func(d *rpc.Dispatcher) pipelinetest.Server { return line.NewServer(d) },
 	Request: func(value string) (request, answer []byte) {
-		return fmt.Appendf(nil, `{"name": "Echo.strings", "params": {"value": %q}}`+"\r\n", value),
+		return fmt.Appendf(nil, `{"name": "Echo.strings", "params": {"value":%q}}`+"\r\n", value),
 			fmt.Appendf(nil, `{"result": %q}`+"\r\n", value)
 	},
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/yodelrpc/yodel/bench/measure"
 )
@@ -99,14 +101,31 @@ func valueLabels(values plotter.Values) (*plotter.Labels, error) {
 	return labels, nil
 }
 
+// margin is the space around a plot.
+const margin = 10
+
 func saveBoth(p *plot.Plot, path string, rows int) error {
 	width, height := 7*vg.Inch, vg.Points(float64(90+20*rows))
-	for _, format := range []string{".svg", ".png"} {
-		if err := p.Save(width, height, path+format); err != nil {
+	for _, format := range []string{"svg", "png"} {
+		canvas, err := draw.NewFormattedCanvas(width, height, format)
+		if err != nil {
+			return err
+		}
+		p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+		if err := saveCanvas(canvas, path+"."+format); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func saveCanvas(canvas vg.CanvasWriterTo, path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = canvas.WriteTo(f)
+	return errors.Join(err, f.Close())
 }
 
 // fileName keeps a title's letters and digits and joins them with dashes.

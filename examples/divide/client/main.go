@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	address := flag.String("addr", "127.0.0.1:8000", "`[SCHEME://]HOST:PORT` of the server; basic, line or http")
+	address := flag.String("addr", "127.0.0.1:8000", "`[SCHEME://]HOST:PORT` of the server: mux, basic, line or http")
 	flag.Parse()
 	ch, err := yodel.Dial(*address)
 	if err != nil {

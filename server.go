@@ -153,7 +153,8 @@ func listen(ctx context.Context, network, address string) (net.Listener, error) 
 }
 
 // Serve serves the connections of ln, which it closes, until ctx ends. Then it drains the whole server, for at most
-// DrainTimeout, and returns nil. It returns nil, too, after Shutdown or Close, when these have ended.
+// DrainTimeout, and returns nil. It returns nil, too, after Shutdown or Close, when these have ended; if one of them had
+// begun before, it returns [ErrServerClosed].
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	err := s.err
 	if err == nil && s.options.Mode.processes() > 0 {

@@ -193,7 +193,7 @@ func (b *Bench) Pair() (near, far net.Conn) {
 func (b *Bench) Dial() rpc.Conn {
 	b.tb.Helper()
 	c, err := b.protocol.Dial(b.tb.Context(), rpc.ConnOptions{
-		Address: "the test's server",
+		Address: "test:1",
 		Limits:  b.limits,
 		Dial:    func(context.Context) (net.Conn, error) { return b.listener.dial() },
 	})

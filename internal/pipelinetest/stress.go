@@ -12,6 +12,16 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
+// Stress runs one test of the suite, which fits other protocols too.
+func Stress(t *testing.T, p Protocol) {
+	for _, n := range Networks {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			testStress(t, p, n)
+		})
+	}
+}
+
 // testStress lets servers end at random while callers call, cancel and run out of time, and while peers send halves of
 // requests and cut their connections. All of it comes to an end, and every caller was told the truth.
 func testStress(t *testing.T, p Protocol, n Network) {

@@ -16,7 +16,7 @@ race: ## run the tests with the race detector
 	go test -race ./...
 
 fuzz: ## run one fuzz target for a minute: make fuzz PACKAGE=./idl/syntax NAME=FuzzParse
-	go test -run '^$$' -fuzz '^$(NAME)$$' -fuzztime 1m $(PACKAGE)
+	go test -run '^$$' -fuzz '^$(NAME)$$' -fuzztime 1m -fuzzminimizetime 100x $(PACKAGE)
 
 lint: ## gofmt, go vet and the linters of .golangci.yml, where golangci-lint is installed
 	gofmt -l .

@@ -60,7 +60,7 @@ func (b *butcher) cut() {
 // Every call ends in one of three ways, and which one it was is true: answered calls ran once, those that did not
 // start never ran, and no call ran twice.
 func TestOutcomesAreTrueWhileConnectionsAreCut(t *testing.T) {
-	for _, scheme := range []string{"basic", "line", "http"} {
+	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -58,7 +58,7 @@ type Limits struct {
 	Calls     int           // calls in flight on one connection; default 10,000
 	CallTime  time.Duration // that a call may run, whatever deadline its caller set; default no limit
 	Conns     int           // connections a server serves at once; default no limit
-	FirstByte time.Duration // until a new connection has sent its first bytes; default 10 s
+	FirstByte time.Duration // until a new connection has sent its first request's first bytes, HTTP its header; default 10 s
 	Stall     time.Duration // without a byte in the middle of a message, or of a write; default 30 s
 }
 

@@ -32,20 +32,39 @@ type Route struct {
 // NewDispatcher returns a dispatcher for the services. It fails where two services have the same name.
 func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger) (*Dispatcher, error) {
 	d := &Dispatcher{Limits: limits.WithDefaults(), Log: NewLog(logger), byName: make(map[string]*Route)}
-	bare := make(map[string]int)
+	bare := bareNames(services)
 	for _, s := range services {
 		for _, e := range s.Endpoints {
-			bare[e.Method.Name]++
-		}
-	}
-	for _, s := range services {
-		for _, e := range s.Endpoints {
-			if err := d.add(e, interceptors, bare[e.Method.Name] == 1); err != nil {
+			if err := d.add(e, interceptors, bare[e.Method.Name] == e.Method); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return d, nil
+}
+
+// bareNames returns the method that each bare name means: the one that has it, or the one outside a service that has it;
+// nil where there are several.
+func bareNames(services []*Service) map[string]*Method {
+	all, own := make(map[string][]*Method), make(map[string][]*Method)
+	for _, s := range services {
+		for _, e := range s.Endpoints {
+			all[e.Method.Name] = append(all[e.Method.Name], e.Method)
+			if e.Method.Own {
+				own[e.Method.Name] = append(own[e.Method.Name], e.Method)
+			}
+		}
+	}
+	bare := make(map[string]*Method)
+	for name, methods := range all {
+		if len(methods) > 1 {
+			methods = own[name]
+		}
+		if len(methods) == 1 {
+			bare[name] = methods[0]
+		}
+	}
+	return bare
 }
 
 func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {

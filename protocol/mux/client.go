@@ -195,6 +195,8 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	p.end = math.MaxUint64
 	p.state.Store(uint64(p.id)<<stateBits | stateWaiting)
 	if err := c.queue(p, several); err != nil && p.move(p.id, stateWaiting, stateDelivered) {
+		c.stopCalls(err)
+		c.toReader() // which learns the rest
 		c.slots.release(p)
 		return c.lost(call.Method, rpc.OutcomeNotStarted)
 	}

@@ -28,7 +28,7 @@ const (
 
 // BenchClient is the client API for Bench service.
 //
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+// For semantics around ctx use and closing/ending streaming RPCs, see ClientConn.NewStream of package grpc.
 type BenchClient interface {
 	Divide(ctx context.Context, in *pb.DivideRequest, opts ...grpc.CallOption) (*pb.DivideResponse, error)
 	Echo(ctx context.Context, in *pb.EchoRequest, opts ...grpc.CallOption) (*pb.EchoResponse, error)

@@ -101,6 +101,9 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 
 // takePiecesLocked adds pieces of the large messages to the write that begins.
 func (o *output) takePiecesLocked() {
+	if o.heads == nil {
+		o.heads = new([piecesPerWrite][headerSize]byte)
+	}
 	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
 			return

@@ -50,10 +50,10 @@ type output struct {
 	// Of the write that is under way, and used by whoever writes.
 	spare   []byte
 	bufs    net.Buffers
-	small   int     // bytes of it that are small frames and not yet written
-	pieces  []piece // of it that are not yet written
-	heads   [piecesPerWrite][headerSize]byte
-	size    int // of the buffer that frames need, by how it was last time
+	small   int                               // bytes of it that are small frames and not yet written
+	pieces  []piece                           // of it that are not yet written
+	heads   *[piecesPerWrite][headerSize]byte // of pieces; nil until there are any
+	size    int                               // of the buffer that frames need, by how it was last time
 	writeFD func(fd uintptr) bool
 	try     net.Buffers
 	n       int

@@ -48,8 +48,8 @@ func NewServer(d *rpc.Dispatcher) *Server {
 func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	limits := s.dispatcher.Limits
 	c := &serverConn{
-		server: s, nc: nc,
-		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
+		server: s,
+		in:     newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
 	}
 	c.queue.serial = s.dispatcher.Serial
 	c.peer = rpc.Peer{Protocol: "mux", Addr: nc.RemoteAddr(), Base: context.Background()}
@@ -154,7 +154,7 @@ func (s *Server) Close() error {
 
 // handshake reads the client's preface and settings and sends the server's.
 func (c *serverConn) handshake() error {
-	_ = c.nc.SetDeadline(time.Now().Add(c.server.dispatcher.Limits.FirstByte))
+	_ = c.in.nc.SetDeadline(time.Now().Add(c.server.dispatcher.Limits.FirstByte))
 	var b [prefaceSize]byte
 	if err := readExactly(c.in, b[:]); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (c *serverConn) handshake() error {
 	if string(b[:len(Magic)]) != Magic {
 		return violation("it begins with % x", b[:len(Magic)])
 	}
-	if _, err := c.nc.Write(c.server.own.hello()); err != nil {
+	if _, err := c.in.nc.Write(c.server.own.hello()); err != nil {
 		return err
 	}
 	if v := b[len(Magic)]; v != version {
@@ -188,7 +188,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	c.peerMessage, c.peerMetadata = accepts.message, accepts.metadata
-	return c.nc.SetDeadline(time.Time{})
+	return c.in.nc.SetDeadline(time.Time{})
 }
 
 // worthReporting reports whether an error that ended a connection is worth a line in the log.

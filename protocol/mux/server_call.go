@@ -159,7 +159,7 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, err error, fla
 // answerFromReader answers the call with this batch.
 func (c *serverConn) answerFromReader(sc *serverCall, err error, flags uint8) {
 	if c.scratch.buf == nil {
-		c.scratch.buf = getBuffer(c.batchSize)[:0]
+		c.scratch.buf = getBuffer(int(c.batchSize))[:0]
 	}
 	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, err, flags)
 }

@@ -22,7 +22,6 @@ const roleInline = 1
 // gives the role up when a handler that it runs blocks (watchdog.go), and then ends with that call.
 type serverConn struct {
 	server *Server
-	nc     net.Conn
 	peer   rpc.Peer
 
 	peerMessage  int // what the client accepts
@@ -46,8 +45,8 @@ type serverConn struct {
 	methods   []methodName
 	slots     [][]slot
 	*tools                  // nil while it waits with nothing to do
-	batchSize int           // of the last batch, in bytes
-	handled   int           // handlers run since the last flush
+	batchSize int32         // of the last batch, in bytes
+	handled   int32         // handlers run since the last flush
 	since     time.Duration // of the server's life, when the first of them ran
 	handling  *learned      // of the handler that runs
 	turn      uint64        // counts handlers run
@@ -395,7 +394,7 @@ func (c *serverConn) refuse(id uint32, e *rpc.Error) {
 func (c *serverConn) flush() {
 	c.handled = 0
 	if n := len(c.scratch.buf); n > 0 {
-		c.batchSize = n
+		c.batchSize = int32(n)
 		c.out.send(c.scratch.buf)
 		putBuffer(c.scratch.buf)
 		c.scratch.buf = nil

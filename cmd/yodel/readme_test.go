@@ -91,7 +91,7 @@ func newModule(t *testing.T, dir, name string) {
 // runInModule runs a script in a module that newModule made, and returns what it prints.
 func runInModule(t *testing.T, dir, script string) string {
 	t.Helper()
-	return runShell(t, dir, script, "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	return runShell(t, dir, script, "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off")
 }
 
 // runShell runs a script and returns what it prints.
@@ -101,6 +101,9 @@ func runShell(t *testing.T, dir, script string, env ...string) string {
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Environ(), env...)
 	output, err := cmd.CombinedOutput()
+	if err != nil && strings.Contains(string(output), "disabled by GOPROXY=off") && os.Getenv("YODEL_TEST_ALL") == "" {
+		t.Skipf("the module cache lacks what go get looks at; go mod download all gets it:\n%s", output)
+	}
 	if err != nil {
 		t.Fatalf("%s\n%v\n%s", script, err, output)
 	}

@@ -329,3 +329,31 @@ func BenchmarkDivide(b *testing.B) {
 		})
 	}
 }
+
+func TestMetadataBothWays(t *testing.T) {
+	t.Parallel()
+	h := handlers{other: func(ctx context.Context, _, _ int32) (float32, error) {
+		rpc.AddAnswerMetadata(ctx, "Tenant-Back", rpc.IncomingMetadata(ctx).Get("tenant"))
+		rpc.AddAnswerMetadata(ctx, "many", "1")
+		rpc.AddAnswerMetadata(ctx, "many", "2")
+		return 0, errors.New("an error carries it, too")
+	}}
+	c := serve(t, "tcp", rpc.Limits{}, h.service()).conn(t)
+	var back rpc.Metadata
+	ctx := rpc.WithAnswerMetadata(rpc.WithMetadata(t.Context(), "Tenant", "acme"), &back)
+	if _, err := callNumbers(ctx, c, other, 1, 1); err == nil {
+		t.Error("no error")
+	}
+	if back.Get("tenant-back") != "acme" || len(back["many"]) != 2 {
+		t.Errorf("the answer's metadata is %v", back)
+	}
+	for _, tt := range []struct{ key, value, want string }{
+		{"bad\r\nkey", "v", "lower case letters"},
+		{"key", strings.Repeat("x", 9000), "over the limit of 8192"},
+	} {
+		_, err := callNumbers(rpc.WithMetadata(t.Context(), tt.key, tt.value), c, other, 1, 1)
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted || !strings.Contains(e.Message, tt.want) {
+			t.Errorf("metadata %q gives %v", tt.key, err)
+		}
+	}
+}

@@ -38,7 +38,7 @@ type Conn struct {
 
 	done     chan struct{} // closed when the connection takes no more calls
 	doneOnce sync.Once
-	dead     atomic.Bool   // the reader has ended, or is about to
+	dead     atomic.Bool   // the reader has ended, and ends the calls that are left
 	reader   chan struct{} // closed when the reader has ended
 }
 
@@ -158,7 +158,6 @@ func (c *Conn) Err() error { return c.slots.reason() }
 // Close ends the connection and every call on it.
 func (c *Conn) Close() error {
 	c.die(errClosed)
-	c.toReader()
 	<-c.reader
 	<-c.slots.idle
 	c.out.drains.Wait()

@@ -28,6 +28,8 @@ func (c *Conn) read() {
 		c.out.lastWords(fault.text)
 	}
 	c.die(err)
+	c.dead.Store(true)
+	c.slots.all(c.drop)
 }
 
 // readFrames reads until the connection ends. For a caller, which reads its own answer, it returns nil when that is
@@ -228,12 +230,12 @@ func (c *Conn) stopCalls(err error) {
 	c.doneOnce.Do(func() { close(c.done) })
 }
 
-// die ends the connection and every call on it.
+// die ends the connection. Its reader learns that, and ends every call on it: nobody else may, since the reader may be
+// in the middle of an answer.
 func (c *Conn) die(err error) {
 	c.stopCalls(err)
 	c.out.fail(err)
-	c.dead.Store(true)
-	c.slots.all(c.drop)
+	c.toReader()
 }
 
 // drop ends p's call because its connection is gone.

@@ -50,14 +50,16 @@ func inheritedFile(fd int, name string) *os.File {
 // nobody.
 func (w *worker) serve(ctx context.Context, s *Server, listensOn string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	defer stop() // not before the end: a signal that comes late must not cut the drain
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
 	forSupervisor := make(chan os.Signal, 1)
 	signal.Notify(forSupervisor, syscall.SIGHUP)
 	defer signal.Stop(forSupervisor)
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		w.lifeline.Read(make([]byte, 1))
-		stop()
+		drain()
 	})
 	defer watch.Wait()
 	defer w.lifeline.Close()

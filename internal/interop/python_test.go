@@ -15,24 +15,47 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/idl/check"
+	generator "github.com/yodelrpc/yodel/idl/gen/python"
 	"github.com/yodelrpc/yodel/internal/interop/every"
 	"github.com/yodelrpc/yodel/internal/testenv"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// python returns a command that runs a program in testdata beside the modules that the generator's tests use.
+// python returns a command that runs a program in testdata with generated modules, beside what the
+// generator's tests use.
 func python(t *testing.T, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	python3 := testenv.Need(t, "python3")
-	modules, err := filepath.Abs("../../idl/gen/python/testdata")
+	shared, err := filepath.Abs("../../idl/gen/python/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
+	modules := t.TempDir()
+	for _, path := range []string{definition, filepath.Join(shared, "divide.yodel"), filepath.Join(shared, "hostile.yodel")} {
+		writeModule(t, modules, path)
+	}
 	cmd := exec.CommandContext(t.Context(), python3, append([]string{"-W", "error", "-B", program}, args...)...)
 	cmd.Dir = "testdata"
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+modules)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+modules+string(os.PathListSeparator)+shared)
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
+}
+
+// writeModule writes what is generated from a definition to a folder.
+func writeModule(t *testing.T, dir, path string) {
+	t.Helper()
+	files, diagnostics := check.Files(os.ReadFile, path)
+	if err := diagnostics.Err(); err != nil {
+		t.Fatal(err)
+	}
+	module, err := generator.Generate(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, generator.FileName(filepath.Base(path))), module, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestPythonClient(t *testing.T) {

@@ -13,13 +13,13 @@ import (
 // TestCompiles holds that no generated module has as much as a warning.
 func TestCompiles(t *testing.T) {
 	t.Parallel()
-	python3 := testenv.Need(t, "python3")
+	python3, dir := testenv.Need(t, "python3"), modules(t)
 	for _, d := range definitions {
 		t.Run(d.module, func(t *testing.T) {
 			t.Parallel()
 			program := "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)"
 			out, err := exec.CommandContext(t.Context(), python3, "-W", "error", "-c", program,
-				filepath.Join("testdata", d.module), filepath.Join(t.TempDir(), "module.pyc")).CombinedOutput()
+				filepath.Join(dir, d.module), filepath.Join(t.TempDir(), "module.pyc")).CombinedOutput()
 			if err != nil {
 				t.Errorf("compile: %v\n%s", err, out)
 			}
@@ -31,7 +31,7 @@ func TestCompiles(t *testing.T) {
 // protocols, and peers that misbehave.
 func TestUnits(t *testing.T) {
 	t.Parallel()
-	python3 := testenv.Need(t, "python3")
+	python3, dir := testenv.Need(t, "python3"), modules(t)
 	files, err := filepath.Glob("testdata/test_*.py")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tests in testdata: %v", err)
@@ -42,6 +42,7 @@ func TestUnits(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), python3, "-W", "error", "-X", "dev", "-B", "-m", "unittest", name)
 			cmd.Dir = "testdata"
+			cmd.Env = append(os.Environ(), "PYTHONPATH="+dir)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -64,7 +65,8 @@ def names(table):
         yield from names(child)
 table = symtable.symtable(open(sys.argv[1]).read(), sys.argv[1], "exec")
 print(" ".join(sorted(set(names(table)) & set(dir(builtins)))))`
-	out, err := exec.CommandContext(t.Context(), python3, "-c", program, "testdata/every.py").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), python3, "-c", program,
+		filepath.Join(modules(t), "every.py")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

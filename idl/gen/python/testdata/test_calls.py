@@ -260,7 +260,8 @@ class Values(unittest.TestCase):
         self.assertIn('""" and \\ and \\N and\nmore"', hostile.__doc__)
 
     def test_syntax_of_3_9(self):
-        for path in pathlib.Path(__file__).parent.rglob("*.py"):
+        here, made = (pathlib.Path(m.__file__).parent for m in (echo, every))
+        for path in [*here.rglob("*.py"), *made.rglob("*.py")]:
             with self.subTest(path):
                 text = path.read_text(encoding="utf-8")
                 ast.parse(text, str(path), feature_version=(3, 9))

@@ -10,7 +10,7 @@ import unittest
 import common
 import echo
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(common.__file__).parent
 sys.path.insert(0, str(HERE / "shop"))
 import orders  # noqa: E402
 

@@ -81,7 +81,8 @@ class Mux(unittest.TestCase):
     def test_deadline_and_cancel(self):
         hasty = every.EchoClient(self.channel.with_timeout(0.05))
         err = self.fails("deadline_exceeded", hasty.buy, "wait")
-        self.assertEqual(err.outcome, "unknown")
+        # Both sides notice the deadline; the server's answer may be first.
+        self.assertIn(err.outcome, ("unknown", "answered"))
         err = self.fails("not_found", self.client.buy, "waited")
         self.assertIn(err.message, ("context deadline exceeded",
                                     "context canceled"))

@@ -239,6 +239,27 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// A connection that comes after Shutdown is told so, and not hung up on: its calls are refused as not started.
+func TestConnectionAfterShutdown(t *testing.T) {
+	t.Parallel()
+	f := serve(t, "tcp", rpc.Limits{}, handlers{}.service())
+	if err := f.server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := f.conn(t)
+	_, err := callDivide(t.Context(), c, 1, 1)
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unavailable || e.Outcome != rpc.OutcomeNotStarted {
+		t.Errorf("a call gives %v; want unavailable, not started", err)
+	}
+	<-c.Done()
+	if err := c.Err(); !strings.Contains(err.Error(), "shutting down") {
+		t.Errorf("the connection ended with %v", err)
+	}
+	if err := f.server.Shutdown(t.Context()); err != nil {
+		t.Errorf("a second Shutdown gives %v", err)
+	}
+}
+
 // A handler that heeds nothing does not hold up Shutdown, which cuts the others.
 func TestShutdownEnds(t *testing.T) {
 	t.Parallel()

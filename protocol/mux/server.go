@@ -27,7 +27,7 @@ type Server struct {
 	conns    map[*serverConn]struct{}
 	draining bool
 	closed   bool          // draining, and no more connections are taken
-	empty    chan struct{} // closed when closed is set and no connection is left
+	empty    chan struct{} // closed when no connection is left; nil while nobody waits for that
 }
 
 // NewServer returns a server for the dispatcher's routes.
@@ -38,13 +38,13 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
-		empty:      make(chan struct{}),
 		start:      time.Now(),
 	}
 	return s
 }
 
-// ServeConn serves a connection of which head has been read already, and returns when it has ended.
+// ServeConn serves a connection of which head has been read already, and returns when it has ended. Once the server shuts
+// down it is told so, and its calls are refused as not started; after Close it is cut.
 func (s *Server) ServeConn(nc net.Conn, head []byte) {
 	limits := s.dispatcher.Limits
 	c := &serverConn{
@@ -79,7 +79,6 @@ func (s *Server) ServeConn(nc net.Conn, head []byte) {
 // age returns how long there has been a server: a short form of the time.
 func (s *Server) age() time.Duration { return time.Since(s.start) }
 
-// add takes a connection, even one that comes while the server drains: its calls are then refused as not started.
 func (s *Server) add(c *serverConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,29 +93,29 @@ func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.closeIfEmptyLocked()
+	s.signalEmptyLocked()
 }
 
-func (s *Server) closeIfEmptyLocked() {
-	if !s.draining || len(s.conns) > 0 {
-		return
-	}
-	s.closed = true
-	select {
-	case <-s.empty:
-	default:
+func (s *Server) signalEmptyLocked() {
+	if len(s.conns) == 0 && s.empty != nil {
 		close(s.empty)
+		s.empty = nil
 	}
 }
 
-// drain makes the server wait for the end of its connections, which it returns. With closed it takes no new ones.
-func (s *Server) drain(closed bool) []*serverConn {
+// drain returns the connections, and a channel that is closed when none is left. Those to come are drained too or, with
+// closed, not taken.
+func (s *Server) drain(closed bool) (conns []*serverConn, empty <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining = true
 	s.closed = s.closed || closed
-	s.closeIfEmptyLocked()
-	return slices.Collect(maps.Keys(s.conns))
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	empty = s.empty
+	s.signalEmptyLocked()
+	return slices.Collect(maps.Keys(s.conns)), empty
 }
 
 func (s *Server) isDraining() bool {
@@ -129,12 +128,14 @@ func (s *Server) isDraining() bool {
 // ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its context is
 // left behind.
 func (s *Server) Shutdown(ctx context.Context) error {
-	for _, c := range s.drain(false) {
+	conns, empty := s.drain(false)
+	for _, c := range conns {
 		c.drain()
 	}
 	select {
-	case <-s.empty:
-		return s.Close()
+	case <-empty:
+		s.rest()
+		return nil
 	case <-ctx.Done():
 		go s.Close()
 		return ctx.Err()
@@ -143,13 +144,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close ends every connection and the contexts of the handlers that run, and waits for all of them.
 func (s *Server) Close() error {
-	for _, c := range s.drain(true) {
+	conns, empty := s.drain(true)
+	for _, c := range conns {
 		c.die(errors.New("the server was closed"))
 	}
-	<-s.empty
+	<-empty
+	s.rest()
+	return nil
+}
+
+// rest ends the server's goroutines. No handler runs any more, and calls that still come are refused.
+func (s *Server) rest() {
 	s.workers.close()
 	s.watchdog.close()
-	return nil
 }
 
 // handshake reads the client's preface and settings and sends the server's.

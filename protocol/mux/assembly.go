@@ -11,8 +11,8 @@ type assembly struct {
 }
 
 const (
-	firstAssembly  = maxFrame // memory set aside for a message in pieces before any of it came
-	assemblyFactor = 32       // and then for each byte that has come
+	firstAssembly  = 2 * maxFrame // memory set aside for a message in pieces before much of it came
+	assemblyFactor = 32           // and then for each byte that has come
 )
 
 // beginAssembly starts a message of total bytes with its first piece.
@@ -35,7 +35,7 @@ func (a *assembly) next(n int) ([]byte, error) {
 		return nil, nil
 	}
 	if a.have > cap(a.buf) {
-		bigger := newBytes(min(a.total, max(a.have, firstAssembly, assemblyFactor*have)))
+		bigger := recycled.get(min(a.total, max(a.have, firstAssembly, assemblyFactor*have)))
 		a.buf = bigger[:copy(bigger, a.buf)]
 	}
 	a.buf = a.buf[:a.have]

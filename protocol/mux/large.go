@@ -16,6 +16,10 @@ const shareFrom = 32 << 10
 // whole: if all went at once, all would arrive late, and their answers would wait for one another.
 const largeTurn = 1 << 20
 
+// firstPiece is how many bytes the first frame of a large message has of it. The receiver reads that frame into a buffer,
+// and those that follow straight to the message's place.
+const firstPiece = 512
+
 // A largeMessage is a message that is not copied into the output's buffer: it does not fit into one frame, or shares
 // content with its sender. Its bytes are the output's until they are written or withdrawn.
 type largeMessage struct {
@@ -48,12 +52,9 @@ func sealFrame(h header, b []byte, at, start int, enc *wire.Encoder) *largeMessa
 	message := enc.Segments()
 	message[0] = message[0][start:]
 	total := enc.Size() - start
-	m := &largeMessage{first: h, prefix: slices.Clone(b[at+headerSize : start]), message: message, left: total, unsent: total}
-	if h.length > maxBody {
-		m.first.flags |= flagPieces
-		m.prefix = binary.LittleEndian.AppendUint32(m.prefix, uint32(total))
-	}
-	return m
+	h.flags |= flagPieces
+	prefix := binary.LittleEndian.AppendUint32(slices.Clone(b[at+headerSize:start]), uint32(total))
+	return &largeMessage{first: h, prefix: prefix, message: message, left: total, unsent: total}
 }
 
 // appendLarge adds a large message.
@@ -126,11 +127,12 @@ func (o *output) takePiecesLocked() {
 // next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
 func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
 	h := header{kind: frameMore, id: m.first.id}
+	n := min(maxBody, m.left)
 	var prefix []byte
 	if !m.begun {
 		h, prefix, m.begun = m.first, m.prefix, true
+		n = min(firstPiece, maxBody-len(prefix), m.left)
 	}
-	n := min(maxBody-len(prefix), m.left)
 	h.length = len(prefix) + n
 	h.put(room)
 	head := append(room[:headerSize:headerSize], prefix...)

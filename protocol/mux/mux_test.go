@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -316,6 +317,36 @@ func TestCallBackFromReader(t *testing.T) {
 	if got, err := callNumbers(t.Context(), c, other, 1, 20); err != nil || got != 1 {
 		t.Errorf("20 calls deep: %v, %v", got, err)
 	}
+}
+
+// Memory of large messages is used again, but not while anybody has a part of one.
+func TestPartsOfLargeMessagesAreKept(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+	var callers sync.WaitGroup
+	for caller := range 4 {
+		callers.Go(func() {
+			var kept [][]byte
+			for i := range 50 {
+				sent := bytes.Repeat([]byte{byte(50*caller + i)}, 300_000+10_000*i)
+				got, err := callEcho(t.Context(), c, sent)
+				if err != nil || !bytes.Equal(got, sent) {
+					t.Errorf("%d bytes come back as %d, %v", len(sent), len(got), err)
+					return
+				}
+				if i%10 == 0 {
+					kept = append(kept, got[1000*i:][:10])
+					runtime.GC()
+				}
+			}
+			for i, part := range kept {
+				if !bytes.Equal(part, bytes.Repeat([]byte{byte(50*caller + 10*i)}, 10)) {
+					t.Errorf("what was kept of a message is %v now", part)
+				}
+			}
+		})
+	}
+	callers.Wait()
 }
 
 func TestClientAllocations(t *testing.T) {

@@ -20,8 +20,8 @@ const (
 	writeRounds = 4
 	// maxPongs bounds the PONGs that wait for a peer that does not read.
 	maxPongs = 1000
-	// piecesPerWrite bounds how long small frames wait behind large messages: 512 KiB.
-	piecesPerWrite = 8
+	// piecesPerWrite bounds how long small frames wait behind large messages: a first piece and 512 KiB.
+	piecesPerWrite = 9
 )
 
 // An output is the writing half of a connection. Frames are combined: whoever appends one and finds nobody writing

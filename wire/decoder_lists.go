@@ -182,10 +182,16 @@ func readPacked[T ~int32 | ~uint32 | ~int64 | ~uint64](d *Decoder, list *[]T) bo
 	all := slices.Grow(*list, countVarints(b[pos:]))
 	for pos < len(b) {
 		v := uint64(b[pos])
-		if v < 0x80 {
+		switch {
+		case v < 0x80:
 			pos++
-		} else if v, pos = readVarint(b, pos); pos < 0 {
-			return !d.failValue(pos)
+		case pos+1 < len(b) && b[pos+1] < 0x80:
+			v += uint64(b[pos+1])<<7 - 0x80
+			pos += 2
+		default:
+			if v, pos = readVarint(b, pos); pos < 0 {
+				return !d.failValue(pos)
+			}
 		}
 		all = append(all, T(v))
 	}

@@ -118,6 +118,9 @@ func (d *Decoder) varint() uint64 {
 	case uint(pos) < uint(len(b)) && b[pos] < 0x80:
 		v = uint64(b[pos])
 		pos++
+	case uint(pos+1) < uint(len(b)) && b[pos+1] < 0x80:
+		v = uint64(b[pos]) + uint64(b[pos+1])<<7 - 0x80
+		pos += 2
 	case len(b)-pos >= 10:
 		v, pos = readVarintOf10((*[10]byte)(b[pos:]), pos)
 	default:

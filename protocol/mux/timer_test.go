@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,6 +119,45 @@ func TestIdleConnectionStays(t *testing.T) {
 		if got, err := callDivide(t.Context(), c, 6, 2); err != nil || got != 3 {
 			t.Errorf("divide(6, 2) = %v, %v", got, err)
 		}
+	})
+}
+
+// A handler that blocks on the reader holds up other calls for two looks of the watchdog, once, and the watchdog ends
+// when there is nothing to look at.
+func TestReaderThatBlocksIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := pipeConn(t, rpc.Limits{}, handlers{wait: func(_ context.Context, a int32) error {
+			if a == 1 {
+				<-release
+			}
+			return nil
+		}})
+		for range 1000 { // none takes any time, so the method runs on the reader
+			if _, err := callNumbers(t.Context(), c, wait, 0, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		var blocked sync.WaitGroup
+		for _, want := range []time.Duration{2 * time.Millisecond, 0} {
+			blocked.Go(func() {
+				if _, err := callNumbers(t.Context(), c, wait, 1, 1); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+			start := time.Now()
+			if got, err := callDivide(t.Context(), c, 6, 2); err != nil || got != 3 {
+				t.Errorf("divide(6, 2) = %v, %v", got, err)
+			}
+			if took := time.Since(start); took != want {
+				t.Errorf("it took %v; want %v", took, want)
+			}
+		}
+		close(release)
+		blocked.Wait()
 	})
 }
 

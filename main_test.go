@@ -29,10 +29,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// The handler of most tests panics at one number and waits for the end of its context at another.
+// The handler of most tests panics at one number, waits for the end of its context at another, and returns an exception
+// that is a nil pointer at a third.
 const (
 	panics = 666
 	waits  = 777
+	nils   = 888
 )
 
 type handler struct{}
@@ -47,6 +49,8 @@ func (handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	case num1 == waits:
 		<-ctx.Done()
 		return 0, ctx.Err()
+	case num1 == nils:
+		return 0, (*divide.InvalidOperation)(nil)
 	case num2 == 0:
 		return 0, divide.NewInvalidOperation()
 	}

@@ -140,6 +140,7 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 		{"nothing after a magic", "\xd7YDL", 10 * time.Second},
 		{"half a basic message", basicRequest[:7], 10 * time.Second},
 		{"half a line", jsonRequest[:7], 10 * time.Second},
+		{"a blank line", "\r\n", 10 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -301,6 +302,22 @@ func TestPanicsConcernOneCall(t *testing.T) {
 		if !strings.Contains(log.String(), test.logged) {
 			t.Errorf("%s: the log lacks the panic:\n%s", test.scheme, log.String())
 		}
+	}
+}
+
+// A nil pointer in an error is a handler's mistake that is easily made.
+func TestNilExceptionConcernsOneCall(t *testing.T) {
+	t.Parallel()
+	var log logged
+	address := serveTCP(t, yodel.ServerOptions{Logger: log.logger()})
+	for _, scheme := range schemes {
+		client := dial(t, yodel.DialOptions{}, scheme+"://"+address)
+		_, err := client.Divide(t.Context(), nils)
+		wantCode(t, err, rpc.Internal, rpc.OutcomeAnswered)
+		wantQuotient(t, client)
+	}
+	if strings.Contains(log.String(), "serving a connection panicked") {
+		t.Errorf("the connection's own code panicked:\n%s", log.String())
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, reque
 		}
 		return s.AppendFailure(response, rpc.Failure{Index: -1, Err: err}), err.Code, nil
 	}
-	return pipeline.ServeMessage(ctx, s, s.d.Limits, info, request, response)
+	return pipeline.ServeMessage(ctx, s, s.d, info, request, response)
 }
 
 // Frame finds the end of a request.

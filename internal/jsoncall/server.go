@@ -26,7 +26,7 @@ func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
 func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	return pipeline.ServeMessage(ctx, s, s.d.Limits, info, request, response)
+	return pipeline.ServeMessage(ctx, s, s.d, info, request, response)
 }
 
 // Decode reads a request.

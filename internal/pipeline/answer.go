@@ -11,10 +11,10 @@ import (
 // ServeMessage answers one request that did not come over a connection of its protocol, such as the body of an HTTP
 // request. It appends the answer to response and returns it with the code of a failed call, 0 for a result, and the
 // metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows.
-func ServeMessage(ctx context.Context, codec ServerCodec, limits rpc.Limits, info rpc.CallInfo, request, response []byte) (
+func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request, response []byte) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	route, call, refused := codec.Decode(request)
+	route, call, refused := decode(codec, d.Log, info, request)
 	if refused != nil {
 		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
 	}
@@ -26,8 +26,21 @@ func ServeMessage(ctx context.Context, codec ServerCodec, limits rpc.Limits, inf
 	err := route.Invoke(sc, call)
 	stop()
 	sc.Cancel(context.Canceled)
-	response, code := appendAnswer(codec, limits.Message, response, call, err)
+	response, code := appendAnswer(codec, d.Limits.Message, response, call, err)
 	return response, code, sc.AnswerMetadata()
+}
+
+// decode turns a panic in what reads the arguments, which is partly generated code, into an error.
+func decode(codec ServerCodec, log *rpc.Log, info rpc.CallInfo, message []byte) (
+	route *rpc.Route, call *rpc.Call, refused *rpc.Error,
+) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("reading a request panicked", "protocol", info.Protocol, "peer", info.Peer, "panic", p)
+			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
+		}
+	}()
+	return codec.Decode(message)
 }
 
 // appendAnswer appends the answer to call, whose handler returned err, and returns it with the failure's code or 0.
@@ -37,7 +50,18 @@ func appendAnswer(codec ServerCodec, limit int, b []byte, call *rpc.Call, err er
 			return answer, 0
 		}
 	}
-	f := call.Method.Failure(err)
+	return appendFailure(codec, limit, b, call.Method, err)
+}
+
+// appendFailure turns a panic in what writes the failure, such as an exception that is a nil pointer, into an error.
+func appendFailure(codec ServerCodec, limit int, b []byte, m *rpc.Method, err error) (answer []byte, code rpc.Code) {
+	defer func() {
+		if p := recover(); p != nil {
+			f := systemFailure(rpc.Errorf(rpc.Internal, "the error that the handler returned cannot be written: %v", p))
+			answer, code = codec.AppendFailure(b, f), failureCode(f)
+		}
+	}()
+	f := m.Failure(err)
 	if answer = codec.AppendFailure(b, f); len(answer)-len(b) > limit {
 		f = systemFailure(overLimit("error", len(answer)-len(b), limit))
 		answer = codec.AppendFailure(b, f)

@@ -69,6 +69,20 @@ func TestServerPanics(t *testing.T) {
 	<-done
 }
 
+func TestMessagePanics(t *testing.T) {
+	t.Parallel()
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, nil, rpc.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for request, want := range map[string]string{"x": "1", "d": "I", "r": "I"} {
+		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{}, []byte(request), nil)
+		if string(answer) != want {
+			t.Errorf("%s is answered by %q; want %s", request, answer, want)
+		}
+	}
+}
+
 type handlers struct{}
 
 func (handlers) Divide(context.Context, int32, int32) (float32, error) { return 0, nil }

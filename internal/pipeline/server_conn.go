@@ -19,19 +19,23 @@ const (
 	glance    = time.Millisecond       // for a read to take what has arrived; one with no time at all would not look
 )
 
-// errDrained ends a connection that answered what it had to.
-var errDrained = errors.New("the server shuts down")
+// Why a connection ended, where no other error says it.
+var (
+	errDrained   = errors.New("the server shuts down") // it answered what it had to
+	errNoRequest = errors.New("no request came in the time for the first one")
+)
 
 // A serverConn is one connection. Its goroutine reads requests, runs handlers and writes answers, many at a time where many
 // requests have arrived. Where that takes long a second goroutine, the watch, writes the answers that are ready and reads
 // on, to learn of the connection's end.
 type serverConn struct {
-	s     *Server
-	nc    net.Conn
-	peer  net.Addr
-	in    input
-	heard bool // a whole request
-	watch watch
+	s       *Server
+	nc      net.Conn
+	peer    net.Addr
+	in      input
+	firstBy time.Time // when the first request has to have begun
+	heard   bool      // a whole request
+	watch   watch
 
 	current atomic.Pointer[rpc.ServerContext] // of the handler that runs
 	ended   atomic.Bool                       // the peer is gone or the connection was cut
@@ -50,7 +54,10 @@ type serverConn struct {
 }
 
 func newServerConn(s *Server, nc net.Conn, head []byte) *serverConn {
-	c := &serverConn{s: s, nc: nc, peer: nc.RemoteAddr(), in: newInput(head), sink: output{nc: nc, stall: s.limits.Stall}}
+	c := &serverConn{
+		s: s, nc: nc, peer: nc.RemoteAddr(), in: newInput(head), firstBy: time.Now().Add(s.limits.FirstByte),
+		sink: output{nc: nc, stall: s.limits.Stall},
+	}
 	c.watch.init(c)
 	return c
 }
@@ -105,7 +112,8 @@ func (c *serverConn) answerAll() error {
 }
 
 func (c *serverConn) answer(message []byte) error {
-	route, call, refused := c.decode(message)
+	info := rpc.CallInfo{Protocol: c.s.protocol, Peer: c.peer}
+	route, call, refused := decode(c.s.codec, c.s.log, info, message)
 	if refused != nil {
 		return c.refuse(refused)
 	}
@@ -115,17 +123,6 @@ func (c *serverConn) answer(message []byte) error {
 	defer c.outMu.Unlock()
 	c.out, _ = appendAnswer(c.s.codec, c.s.limits.Message, c.out, call, err)
 	return c.flushFullLocked()
-}
-
-// decode turns a panic in what reads the arguments, which is partly generated code, into an error.
-func (c *serverConn) decode(message []byte) (route *rpc.Route, call *rpc.Call, refused *rpc.Error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.s.log.Error("reading a request panicked", "protocol", c.s.protocol, "peer", c.peer, "panic", p)
-			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
-		}
-	}()
-	return c.s.codec.Decode(message)
 }
 
 // refuse answers a request that has no call.
@@ -197,7 +194,7 @@ func (c *serverConn) flushLocked() error {
 	return c.outErr
 }
 
-// read waits for more bytes, for those of a message that has begun only so long.
+// read waits for more bytes, for those of a message that has begun, or of the first one, only so long.
 func (c *serverConn) read() error {
 	partial := c.in.pending() > 0
 	if !c.beginRead(partial) {
@@ -213,8 +210,10 @@ func (c *serverConn) read() error {
 		return errDrained
 	case partial && err == io.EOF:
 		return io.ErrUnexpectedEOF
-	case isTimeout(err):
+	case isTimeout(err) && partial:
 		return stallError(c.stall())
+	case isTimeout(err):
+		return errNoRequest
 	}
 	return err
 }
@@ -242,6 +241,8 @@ func (c *serverConn) beginRead(partial bool) bool {
 		c.setReadDeadlineLocked(time.Now().Add(glance))
 	case partial:
 		c.setReadDeadlineLocked(time.Now().Add(c.stall()))
+	case !c.heard: // at the most what is no request, such as blank lines
+		c.setReadDeadlineLocked(c.firstBy)
 	}
 	c.reading = true
 	return true

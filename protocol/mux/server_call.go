@@ -170,11 +170,15 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8
 	b, large := sc.encode(b, enc, err, flags)
 	sc.slot.Store(nil)
 	sc.call.Release()
-	if large != nil {
-		b = b[:start:start]
-		_ = sc.conn.out.appendLarge(large)
+	if large == nil {
+		return b
 	}
-	return b
+	enc.Reset(nil) // an idle worker keeps no message
+	_ = sc.conn.out.appendLarge(large)
+	if start == 0 {
+		return nil
+	}
+	return b[:start:start]
 }
 
 // encode appends the frame that answers the call with its result, or with err.
@@ -191,6 +195,7 @@ func (sc *serverCall) encode(b []byte, enc *wire.Encoder, err error, flags uint8
 		}
 		h.kind, h.method, message = frameException, uint16(f.Index), f.Exception
 	}
+	b = sc.conn.room(b) // which may give the old b back: nobody goes on with that
 	frame, large, e := sc.encodeMessage(b, enc, h, message, md)
 	if e != nil {
 		return appendError(b, sc.id, e, 0, md), nil
@@ -207,7 +212,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 		}
 	}()
 	start := len(b)
-	frame := append(sc.conn.room(b), make([]byte, headerSize)...)
+	frame := append(b, make([]byte, headerSize)...)
 	if md != nil {
 		h.flags |= flagMetadata
 		frame = appendMetadata(frame, md)

@@ -13,14 +13,19 @@ import (
 // descriptors and after other errors that pass.
 func (s *Server) accept(ln net.Listener) error {
 	wait := time.Duration(0)
-	for s.beginAccept() {
-		nc, err := s.acceptOne(ln)
+	for {
+		closing := s.closing.Err() != nil
+		if closing && !s.lookAgain(ln) {
+			return nil
+		}
+		nc, err := ln.Accept()
 		switch {
 		case err == nil:
 			wait = 0
 			s.serveAccepted(nc)
-		case s.closing.Err() != nil:
+		case closing:
 			return nil
+		case s.closing.Err() != nil:
 		case !passes(err):
 			return err
 		default:
@@ -29,29 +34,22 @@ func (s *Server) accept(ln net.Listener) error {
 			s.pause(wait)
 		}
 	}
-	return nil
 }
 
-// beginAccept counts an Accept, whose end acceptOne tells, unless the server is closing.
-func (s *Server) beginAccept() bool {
+// A deadliner is a listener whose Accept can be made to end without closing it.
+type deadliner interface{ SetDeadline(time.Time) error }
+
+// lookAgain gives the Accept that follows, while the server shuts down, a moment to return a connection that the system
+// has accepted already. Closing ln would reset that. It reports false where there is to be no such Accept.
+func (s *Server) lookAgain(ln net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing.Err() != nil {
+	now := time.Now()
+	if s.closed || s.options.Mode == Serial || now.After(s.lookUntil) {
 		return false
 	}
-	s.arriving.Add(1)
-	return true
-}
-
-// acceptOne returns the next connection of ln, or nil for one that it refused.
-func (s *Server) acceptOne(ln net.Listener) (net.Conn, error) {
-	defer s.arriving.Done()
-	nc, err := ln.Accept()
-	if err == nil && !s.admit(nc) {
-		nc.Close()
-		return nil, nil
-	}
-	return nc, err
+	d, ok := ln.(deadliner)
+	return ok && d.SetDeadline(now.Add(glance)) == nil
 }
 
 // passes reports whether err, which Accept returned, may be gone the next time.
@@ -73,7 +71,8 @@ func (s *Server) pause(wait time.Duration) {
 
 func (s *Server) serveAccepted(nc net.Conn) {
 	switch {
-	case nc == nil:
+	case !s.admit(nc):
+		nc.Close()
 	case s.options.Mode == Serial:
 		s.serveConn(nc)
 	default:
@@ -81,8 +80,8 @@ func (s *Server) serveAccepted(nc net.Conn) {
 	}
 }
 
-// admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. It refuses one over the
-// limit, or that comes after Close.
+// admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. Shutdown does not wait for
+// the bytes of one that comes later. It refuses one over the limit, or that comes after Close.
 func (s *Server) admit(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,9 +93,10 @@ func (s *Server) admit(nc net.Conn) bool {
 		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
 		return false
 	}
-	s.conns[nc] = true
 	s.serving.Add(1)
-	s.arriving.Add(1)
+	if s.conns[nc] = s.closing.Err() == nil; s.conns[nc] {
+		s.arriving.Add(1)
+	}
 	return true
 }
 
@@ -115,8 +115,10 @@ func (s *Server) firstByteLocked() time.Duration {
 func (s *Server) told(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[nc] = false
-	s.arriving.Done()
+	if s.conns[nc] {
+		s.conns[nc] = false
+		s.arriving.Done()
+	}
 }
 
 func (s *Server) leave(nc net.Conn) {

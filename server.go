@@ -62,18 +62,21 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]bool
-	conns     map[net.Conn]bool // whether it is sniffed at: no protocol has it yet
+	conns     map[net.Conn]bool // whether Shutdown waits until a protocol has it
 	closed    bool              // Close was called
+	lookUntil time.Time         // when the last connections are accepted, once Shutdown has begun
 
-	arriving sync.WaitGroup // of Accepts under way, and of sniffing
-	serving  sync.WaitGroup // of all connections, and of a supervisor's workers
+	arriving sync.WaitGroup // of connections that no protocol has yet
+	serving  sync.WaitGroup // of all listeners and connections
 }
 
 // ErrServerClosed is the error of Serve and ListenAndServe on a server that was shut down or closed before.
 var ErrServerClosed = errors.New("the server has been shut down; make a new one")
 
-// farewell is how long a new connection may take to send its first bytes once the server shuts down.
-const farewell = time.Second
+const (
+	farewell = time.Second      // for a new connection to send its first bytes once the server shuts down
+	glance   = time.Millisecond // for an Accept to return what is there already; one with no time would not look
+)
 
 // A protocol is one protocol's side of the server. It serves connections, of which some bytes have been read, also while
 // it shuts down.
@@ -176,8 +179,9 @@ func (s *Server) serve(ctx context.Context, ln net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { s.drain(ctx) })
 	defer stop()
-	if err := s.accept(ln); err != nil {
-		s.remove(ln)
+	err := s.accept(ln)
+	s.remove(ln)
+	if err != nil {
 		return err
 	}
 	<-s.ended.Done()
@@ -192,6 +196,7 @@ func (s *Server) drain(ctx context.Context) {
 	}
 }
 
+// add counts a listener, whose end remove tells, unless the server is closing.
 func (s *Server) add(ln net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,6 +205,7 @@ func (s *Server) add(ln net.Listener) bool {
 		return false
 	}
 	s.listeners[ln] = true
+	s.serving.Add(1)
 	return true
 }
 
@@ -208,6 +214,7 @@ func (s *Server) remove(ln net.Listener) {
 	defer s.mu.Unlock()
 	delete(s.listeners, ln)
 	ln.Close()
+	s.serving.Done()
 }
 
 // Shutdown stops accepting, lets the calls that run finish, and ends all connections. When ctx ends first it cuts them,
@@ -234,17 +241,23 @@ func (s *Server) Close() error {
 	defer s.end()
 	s.stopAccepting(true)
 	s.arriving.Wait()
-	return cmp.Or(s.endProtocols(protocol.Close), s.waitForConns(context.Background()))
+	err := s.endProtocols(protocol.Close)
+	s.cutAll()
+	return cmp.Or(err, s.waitForConns(context.Background()))
 }
 
-// stopAccepting closes the listeners. Connections that no protocol has yet are hurried, or cut.
+// stopAccepting closes the listeners, at once or after they were looked at again. Connections that no protocol has yet
+// are hurried, or cut.
 func (s *Server) stopAccepting(cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
 	s.closed = s.closed || cut
+	s.lookUntil = time.Now().Add(farewell)
 	for ln := range s.listeners {
-		ln.Close()
+		if d, ok := ln.(deadliner); !ok || cut || s.options.Mode == Serial || d.SetDeadline(time.Unix(1, 0)) != nil {
+			ln.Close()
+		}
 	}
 	for nc, sniffed := range s.conns {
 		switch {

@@ -446,6 +446,52 @@ func TestShutdownHearsNewConnections(t *testing.T) {
 	}
 }
 
+// A lazy listener accepts nothing until it is told to end.
+type lazy struct {
+	*net.TCPListener
+	told   chan struct{}
+	accept func()
+}
+
+func newLazy(ln net.Listener) *lazy {
+	l := &lazy{TCPListener: ln.(*net.TCPListener), told: make(chan struct{})}
+	l.accept = sync.OnceFunc(func() { close(l.told) })
+	return l
+}
+
+func (l *lazy) Accept() (net.Conn, error) { <-l.told; return l.TCPListener.Accept() }
+
+func (l *lazy) SetDeadline(t time.Time) error { defer l.accept(); return l.TCPListener.SetDeadline(t) }
+
+func (l *lazy) Close() error { defer l.accept(); return l.TCPListener.Close() }
+
+// A client is connected when the system says so, which may be before the server hears of it.
+func TestShutdownHearsConnectionsOfTheSystemsQueue(t *testing.T) {
+	t.Parallel()
+	for _, test := range spoken[:7] {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			ln, connect := listenAt(t, "tcp", "127.0.0.1:0")
+			srv := serve(t, yodel.ServerOptions{}, newLazy(ln))
+			conns := []net.Conn{connect(t), connect(t), connect(t)}
+			for _, nc := range conns {
+				if _, err := io.WriteString(nc, test.request); err != nil {
+					t.Fatal(err)
+				}
+			}
+			down := make(chan error)
+			go func() { down <- srv.Shutdown(t.Context()) }()
+			for _, nc := range conns {
+				send(t, nc, "", test.response)
+				nc.Close()
+			}
+			if err := <-down; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestServeAfterShutdownFails(t *testing.T) {
 	t.Parallel()
 	srv := yodel.NewServer()

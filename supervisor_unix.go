@@ -30,9 +30,7 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 	if !s.add(ln) {
 		return ErrServerClosed
 	}
-	defer s.remove(ln)
-	s.serving.Add(1) // so that Shutdown waits for the workers
-	defer s.serving.Done()
+	defer s.remove(ln) // Shutdown waits for that, and with it for the workers
 
 	file, err := share(ln)
 	if err != nil {

@@ -155,6 +155,22 @@ func (r *running) ask(num1 int32) (float32, error) {
 	return divide.NewClient(ch).Divide(context.Background(), num1)
 }
 
+// held is the file that long calls wait for.
+func (r *running) held() string { return filepath.Join(r.dir, holdFile) }
+
+// awaitRefusal waits until the address is no longer served.
+func (r *running) awaitRefusal() {
+	for {
+		nc, err := net.DialTimeout("tcp", r.address, time.Second)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if err == nil {
+			nc.Close()
+		}
+	}
+}
+
 func TestWorkerThatIsKilledIsReplaced(t *testing.T) {
 	t.Parallel()
 	r := start(t, "127.0.0.1:0")
@@ -234,6 +250,9 @@ func TestSignalDrainsWorkers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, "127.0.0.1:0")
+			if err := os.WriteFile(r.held(), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			answered := make(chan error)
 			go func() {
 				_, err := r.ask(takesLong)
@@ -241,6 +260,8 @@ func TestSignalDrainsWorkers(t *testing.T) {
 			}()
 			r.await("a long call runs")
 			test.send(r)
+			r.awaitRefusal()
+			os.Remove(r.held())
 			if err := <-answered; err != nil {
 				t.Errorf("the call that ran: %v", err)
 			}

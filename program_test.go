@@ -20,8 +20,10 @@ const programVariable = "YODEL_TEST_PROGRAM"
 const (
 	tellsProcess = 1001 // returns the process id
 	tellsVersion = 1002 // returns the number in the program file's name
-	takesLong    = 1003 // says so, and returns after a second
+	takesLong    = 1003 // says so, and returns when there is no holdFile beside the program file
 )
+
+const holdFile = "hold"
 
 type programHandler struct{ handler }
 
@@ -33,9 +35,19 @@ func (h programHandler) Divide(ctx context.Context, num1, num2 int32) (float32, 
 		return programVersion(), nil
 	case takesLong:
 		fmt.Fprintln(os.Stderr, "a long call runs")
-		time.Sleep(time.Second)
+		waitForRemoval(holdFile)
 	}
 	return h.handler.Divide(ctx, num1, num2)
+}
+
+func waitForRemoval(name string) {
+	path, _ := os.Executable()
+	for {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), name)); err != nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func programVersion() (v float32) {

@@ -36,12 +36,17 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	stopListening := sync.OnceFunc(func() {
+		file.Close()
+		ln.Close()
+	})
+	defer stopListening()
 	p := &supervisor{
 		program:  programPath(),
 		mark:     workerVariable + "=" + network + " " + address,
 		n:        n,
 		listener: file,
+		stop:     stopListening,
 		backoff:  Backoff{}.withDefaults(),
 		patience: s.options.DrainTimeout + 5*time.Second,
 		logger:   cmp.Or(s.options.Logger, slog.New(slog.DiscardHandler)),
@@ -58,6 +63,7 @@ type supervisor struct {
 	mark     string // in the environment of workers
 	n        int
 	listener *os.File
+	stop     func() // closes the listener here; workers still have it
 	backoff  Backoff
 	patience time.Duration // with a worker that drains
 	logger   *slog.Logger
@@ -120,6 +126,7 @@ func (p *supervisor) supervise(ctx, closing context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			p.stop() // when the workers have, too, clients are refused
 			current.drain()
 			return nil
 		case <-renew:

@@ -93,13 +93,10 @@ func (l *lexer) next() {
 		l.skip(lineLen(rest))
 	case c == '"':
 		l.str()
-	case c == '\'':
-		l.singleQuotes()
-	case strings.HasPrefix(rest, "=>"):
-		l.emit(arrow, 2, false)
-	case strings.HasPrefix(rest, "->"):
-		l.report(`unexpected "->"`, "write => before the exceptions, as in: => NotFound, TooLarge")
-		l.emit(arrow, 2, true)
+	case c == '\'' || c == '`':
+		l.otherQuotes(c)
+	case strings.HasPrefix(rest, "=>"), strings.HasPrefix(rest, "->"):
+		l.emit(arrow, 2, false) // the parser tells them apart
 	case symbol:
 		l.emit(k, 1, false)
 	case isDigit(c) || c == '-' && len(rest) > 1 && isDigit(rest[1]):
@@ -170,13 +167,14 @@ func (l *lexer) badEscape(offset int) {
 		`write \\ for a backslash; the escapes are \n \r \t \" \\ \xHH for a byte and \uHHHH for a character`))
 }
 
-func (l *lexer) singleQuotes() {
-	l.report("a string stands in double quotes", `write "..." instead of '...'`)
+// otherQuotes reads a string between quotes of another language, on one line.
+func (l *lexer) otherQuotes(quote byte) {
+	l.report("a string stands in double quotes", fmt.Sprintf(`write "..." instead of %c...%c`, quote, quote))
 	rest := l.rest()
 	n := len(rest)
-	if i := strings.IndexAny(rest[1:], "'\n"); i >= 0 {
+	if i := strings.IndexAny(rest[1:], string(quote)+"\n"); i >= 0 {
 		n = i + 1
-		if rest[n] == '\'' {
+		if rest[n] == quote {
 			n++
 		}
 	}
@@ -203,8 +201,13 @@ func (l *lexer) strange() {
 	}
 	n = max(n, 1)
 	remedy := "leave it out"
-	if rest[0] == '-' {
+	switch rest[0] {
+	case '-':
 		remedy = "write _ within a name, and a digit right behind a minus sign"
+	case '[':
+		remedy = "write list<T> for many values, as in: list<int> nums; a list has no default"
+	case '*':
+		remedy = "write ? behind the type of what may be absent, as in: string? label"
 	}
 	l.report("unexpected "+shorten(rest[:n]), remedy)
 	l.skip(n)
@@ -212,7 +215,7 @@ func (l *lexer) strange() {
 
 func isStrange(s string) bool {
 	_, symbol := symbols[s[0]]
-	known := symbol || isDigit(s[0]) || strings.IndexByte(" \t\r\n\"'#", s[0]) >= 0 || strings.HasPrefix(s, "//")
+	known := symbol || isDigit(s[0]) || strings.IndexByte(" \t\r\n\"'`#", s[0]) >= 0 || strings.HasPrefix(s, "//")
 	return !known && !strings.HasPrefix(s, "/*") && wordLen(s) == 0
 }
 

@@ -41,6 +41,9 @@ func (p *parser) topItem(n Node) Item {
 	case "import":
 		return p.importClause(n)
 	}
+	if p.noDeclaration() {
+		return nil
+	}
 	p.stage = atDecls
 	keyword := p.tok().text
 	if ours, ok := foreign[keyword]; ok && p.ahead(1).kind == word && p.ahead(2).kind == lbrace {
@@ -62,6 +65,39 @@ func (p *parser) topItem(n Node) Item {
 var foreign = map[string]string{
 	"message": "struct", "type": "struct", "class": "struct", "record": "struct", "table": "struct",
 	"interface": "service", "oneof": "union", "variant": "union", "error": "exception",
+}
+
+// others are words with which lines of other languages begin that have no counterpart, and what to do with them.
+var others = map[string]string{
+	"syntax": "leave it out", "edition": "leave it out", "option": "leave it out", "namespace": "write package",
+	"include": `write import "common.yodel"`, "using": `write import "common.yodel"`,
+	"typedef": "leave it out, and write the type where its new name stands",
+	"const":   "leave it out, or write an enum", "extend": "write the fields into the struct itself",
+}
+
+// noDeclaration reports a line that begins as in other languages, or with a word that is unknown before braces.
+func (p *parser) noDeclaration() bool {
+	t, name := p.tok(), p.ahead(1)
+	remedy, known := others[t.text]
+	switch {
+	case known && p.ahead(2).kind != lparen && name.kind != lparen:
+	case name.kind == equals:
+		remedy = "leave it out, since there are no options and no constants"
+	case name.kind == word && p.ahead(2).kind == lbrace && !isKeyword(t.text) && foreign[t.text] == "":
+		remedy = "write enum, struct, union, exception or service before " + name.text
+	default:
+		return false
+	}
+	p.fail("unexpected "+t.quoted(), remedy)
+	return true
+}
+
+func isKeyword(s string) bool {
+	switch s {
+	case "enum", "struct", "union", "exception", "service":
+		return true
+	}
+	return false
 }
 
 func (p *parser) notADeclaration() {
@@ -90,7 +126,11 @@ func (p *parser) importClause(n Node) Item {
 	}
 	p.stage = max(p.stage, atImports)
 	p.advance()
-	return &Import{Node: n, Path: p.literal(str, "the path of a file in quotes", `write import "common.yodel"`)}
+	i := &Import{Node: n, Path: p.literal(str, "the path of a file in quotes", `write import "common.yodel"`)}
+	if p.isWord("as") && !p.tok().first {
+		p.fail(`unexpected "as"`, "leave it out: what is imported is named with its package, as in: common.Point")
+	}
+	return i
 }
 
 func (p *parser) enum(n Node) Item {
@@ -118,6 +158,9 @@ func (p *parser) service(n Node) Item {
 
 // block reads items between an opening and a closing token.
 func (p *parser) block(b *Block, opening, closing kind, remedy string, read itemParser) {
+	if opening == lbrace && p.is(equals) {
+		p.fail(`unexpected "="`, "leave it out")
+	}
 	open := p.expect(opening, opening.String(), remedy)
 	if p.bad {
 		return

@@ -23,8 +23,12 @@ func (p *parser) paramItem(n Node) Item { return p.field(n, "a parameter") }
 
 // field reads "2: double y = 0.5". What says whether it is a field or a parameter.
 func (p *parser) field(n Node, what string) Item {
-	if p.is(word) {
+	switch {
+	case p.is(word):
 		p.fail(what+" begins with its number, found "+p.tok().quoted(), p.numberRemedy())
+		return nil
+	case p.is(comma), p.is(semicolon):
+		p.fail("expected "+what+", found "+p.tok().quoted(), "leave it out, or write "+what+" before it")
 		return nil
 	}
 	f := &Field{Node: n}
@@ -42,10 +46,13 @@ func (p *parser) field(n Node, what string) Item {
 	return f
 }
 
-// numberRemedy says how to write the field that begins at the next token, without its number: "int x" or "x int".
+// numberRemedy says how to write the field that begins at the next token, without its number: "int x", "x int" or
+// "x: int".
 func (p *parser) numberRemedy() string {
 	a, b := p.tok(), p.ahead(1)
 	switch {
+	case b.kind == colon && p.ahead(2).kind == word && p.ahead(3).kind != less:
+		a, b = p.ahead(2), a
 	case b.kind != word:
 		return "write its number, a colon, its type and its name, as in: 1: int x"
 	case p.ahead(2).kind != word && isScalar(b.text):
@@ -101,8 +108,12 @@ func (p *parser) moreReserved() bool {
 }
 
 func (p *parser) serviceItem(n Node) Item {
-	if !p.is(word) {
+	switch {
+	case !p.is(word):
 		p.fail("expected a method, found "+p.tok().quoted(), "write a method such as: float divide(1:int num1)")
+		return nil
+	case p.ahead(1).kind == word && p.ahead(2).kind == lbrace:
+		p.fail("unexpected "+p.tok().quoted()+" in a service", "write the declaration of "+p.ahead(1).text+" before the service")
 		return nil
 	}
 	return p.method(n)
@@ -136,15 +147,48 @@ func (p *parser) result(m *Method) {
 }
 
 func (p *parser) exceptions(m *Method) {
-	if p.isWord("throws") || p.isWord("raises") {
-		p.fail("unexpected "+p.tok().quoted(), "write => before the exceptions, as in: => NotFound, TooLarge")
-	}
+	p.foreignEnding()
 	if !p.accept(arrow) {
 		return
 	}
 	for more := true; more && !p.bad; more = p.accept(comma) {
+		p.notAnException(len(m.Exceptions) > 0)
 		m.Exceptions = append(m.Exceptions, p.qualified("the name of an exception", "write => NotFound, TooLarge"))
 	}
+}
+
+const (
+	exceptionsRemedy = "write => before the exceptions, as in: => NotFound, TooLarge"
+	resultRemedy     = "write the type of the result before the method's name, as in: float divide(1:int num1)"
+)
+
+// foreignEnding reports what other languages write behind the parameters.
+func (p *parser) foreignEnding() {
+	t, next := p.tok(), p.ahead(1)
+	thin := t.text == "->"
+	switch {
+	case p.bad || t.first && !thin:
+	case p.isWord("throws"), p.isWord("raises"), p.is(equals), thin && !isResult(next):
+		p.fail("unexpected "+t.quoted(), exceptionsRemedy)
+	case p.isWord("returns"), p.is(colon), thin, isResult(t) && (next.kind != word || next.first):
+		p.fail("unexpected "+t.quoted(), resultRemedy)
+	}
+}
+
+// notAnException reports a type or a method in a list of exceptions; listed says whether a comma stands before it.
+func (p *parser) notAnException(listed bool) {
+	t, next := p.tok(), p.ahead(1)
+	switch {
+	case listed && p.is(word) && (next.kind == word && !next.first || next.kind == less || next.kind == question):
+		p.fail("expected the name of an exception, found a method", `write ";" instead of "," before `+t.quoted())
+	case isResult(t):
+		p.fail(t.text+" is a type, not an exception", resultRemedy)
+	}
+}
+
+// isResult reports whether a token is a word that can only be a type.
+func isResult(t *token) bool {
+	return t.kind == word && (isScalar(t.text) || t.text == "void" || t.text == "list" || t.text == "map")
 }
 
 // annotations reads those that stand before an item.
@@ -175,6 +219,9 @@ func (p *parser) name(what, remedy string) Name {
 func (p *parser) qualified(what, remedy string) Name {
 	n := p.name(what, remedy)
 	for p.accept(dot) {
+		if p.tok().first {
+			p.failExpected("a name behind the point", "write acme.calc")
+		}
 		n.Text += "." + p.name("a name behind the point", "write acme.calc").Text
 	}
 	return n

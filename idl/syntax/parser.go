@@ -167,7 +167,11 @@ func (p *parser) finish(item Item, closing kind) {
 }
 
 func (p *parser) separatorMissing(closing kind) {
-	if closing == eof {
+	switch {
+	case closing == eof && p.isCloser():
+		p.fail("unexpected "+p.tok().quoted(), "leave it out, or write before it what it closes")
+		return
+	case closing == eof:
 		p.fail("expected a new line, found "+p.tok().quoted(), "write it on a line of its own")
 		return
 	}

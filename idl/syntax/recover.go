@@ -16,11 +16,7 @@ func (p *parser) beginsBraces() bool {
 	if !p.tok().first || !p.is(word) || p.ahead(1).kind != word || p.ahead(2).kind != lbrace {
 		return false
 	}
-	switch p.tok().text {
-	case "enum", "struct", "union", "exception", "service":
-		return true
-	}
-	return false
+	return isKeyword(p.tok().text)
 }
 
 // beginsMethod reports whether a line begins that looks like the head of a method.

@@ -67,8 +67,11 @@ func (t *token) end() Pos {
 
 // quoted returns the token as messages show it.
 func (t *token) quoted() string {
-	if t.kind == eof {
+	switch {
+	case t.kind == eof:
 		return eof.String()
+	case t.kind == str && len(t.text) <= 60:
+		return t.text // it has quotes of its own
 	}
 	return shorten(t.text)
 }

@@ -55,6 +55,6 @@ func (s *scope) number(v *syntax.Value, least, most int64) (int64, bool) {
 		return 0, false // reported by the parser
 	}
 	s.report(v.Pos, fmt.Sprintf("the number %s of %s is not between %d and %d", v.Text, s.owner, least, most),
-		fmt.Sprintf("write %d", max(1, s.highest+1)))
+		fmt.Sprintf("write %d", s.free()))
 	return 0, false
 }

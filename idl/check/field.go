@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/yodelrpc/yodel/idl/schema"
 	"github.com/yodelrpc/yodel/idl/syntax"
@@ -22,6 +24,9 @@ func (s *scope) field(tree *syntax.Field) *schema.Field {
 	f := &schema.Field{Name: tree.Name.Text, Doc: tree.Doc()}
 	s.places[f] = tree.Name.Pos
 	f.Number = s.fieldNumber(tree)
+	if s.swapped(tree) {
+		return f
+	}
 	s.claimName(tree.Name)
 	if s.exception && fold(f.Name) == "error" {
 		s.report(tree.Name.Pos, "an exception cannot have a field named "+f.Name+", since errors have a method of that name",
@@ -39,12 +44,25 @@ func (s *scope) field(tree *syntax.Field) *schema.Field {
 	return f
 }
 
+// swapped reports "num1 int" in place of "int num1".
+func (s *scope) swapped(tree *syntax.Field) bool {
+	_, isType := scalars[tree.Name.Text]
+	first := tree.Type.Name.Text
+	if !isType || len(tree.Type.Args) > 0 || isBuiltin(first) || first == "" || unicode.IsUpper(rune(first[0])) ||
+		strings.Contains(first, ".") || foreign[first] != "" {
+		return false
+	}
+	s.report(tree.Type.Name.Pos, fmt.Sprintf("the type stands before the name, not %s %s", first, tree.Name.Text),
+		fmt.Sprintf("write %s %s", tree.Name.Text, first))
+	return true
+}
+
 func (s *scope) fieldNumber(tree *syntax.Field) int {
 	n, ok := s.number(tree.Number, 1, schema.MaxNumber)
 	if !ok {
 		return 0
 	}
-	if n >= protobufFirst && n <= protobufLast {
+	if isProtobufs(n) {
 		s.report(tree.Number.Pos, fmt.Sprintf("the number %d is one of those that protobuf keeps for itself, %d to %d",
 			n, protobufFirst, protobufLast), fmt.Sprintf("write one below %d", protobufFirst))
 	} else if n > schema.MaxBasicNumber {

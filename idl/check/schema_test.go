@@ -44,6 +44,7 @@ struct Point {
   12: float half = -5
   13: bool on = true
   14: Shape? shape
+  16: double large = -0xffffffffffffffff
   15: double nothing = -0
   reserved 3000
 }
@@ -145,6 +146,7 @@ func TestFields(t *testing.T) {
 		{Number: 12, Name: "half", Type: scalar(schema.Float), Default: &schema.Value{Float: -5}},
 		{Number: 13, Name: "on", Type: scalar(schema.Bool), Default: &schema.Value{Bool: true}},
 		{Number: 14, Name: "shape", Type: &schema.Type{Kind: schema.UnionType, Union: f.Unions[0], Optional: true}},
+		{Number: 16, Name: "large", Type: scalar(schema.Double), Default: &schema.Value{Float: -math.MaxUint64}},
 		{Number: 15, Name: "nothing", Type: scalar(schema.Double), Default: &schema.Value{Float: math.Copysign(0, -1)}},
 	}
 	for i, w := range want {

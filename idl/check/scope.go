@@ -3,8 +3,11 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/yodelrpc/yodel/idl/schema"
 	"github.com/yodelrpc/yodel/idl/syntax"
 )
 
@@ -26,12 +29,14 @@ type scope struct {
 	exception bool
 	reserved  []int            // sorted
 	numbers   map[int64]string // to the name of the item that has it
-	highest   int64            // of the numbers in use or reserved
+	written   map[int64]bool   // the numbers of all items, and those reserved
+	proposed  int64            // the last number that was proposed for one that is wrong
 	names     map[string]string
 }
 
 // readReserved gathers the numbers that the reserved clauses among the items name.
 func (s *scope) readReserved(items []syntax.Item, least, most int64) {
+	s.readWritten(items)
 	for _, item := range items {
 		r, ok := item.(*syntax.Reserved)
 		if !ok {
@@ -44,10 +49,48 @@ func (s *scope) readReserved(items []syntax.Item, least, most int64) {
 	}
 	slices.Sort(s.reserved)
 	s.reserved = slices.Compact(s.reserved)
-	if n := len(s.reserved); n > 0 {
-		s.highest = int64(s.reserved[n-1])
+	for _, n := range s.reserved {
+		s.write(int64(n))
 	}
 }
+
+// readWritten gathers the numbers of all items, good or not, so that one that is free can be proposed for any of them.
+func (s *scope) readWritten(items []syntax.Item) {
+	s.written = map[int64]bool{}
+	for _, item := range items {
+		var v *syntax.Value
+		switch item := item.(type) {
+		case *syntax.Field:
+			v = item.Number
+		case *syntax.EnumValue:
+			v = item.Number
+		default:
+			continue
+		}
+		if n, err := strconv.ParseInt(v.Text, 0, 64); err == nil {
+			s.write(n)
+		}
+	}
+}
+
+// write keeps a number from being proposed. Proposals follow the highest of those that every protocol carries.
+func (s *scope) write(n int64) {
+	s.written[n] = true
+	if n < schema.MaxBasicNumber {
+		s.proposed = max(s.proposed, n)
+	}
+}
+
+// free proposes a number that nothing has, another one each time.
+func (s *scope) free() int64 {
+	for s.proposed++; s.written[s.proposed] || isProtobufs(s.proposed); {
+		s.proposed++
+	}
+	return s.proposed
+}
+
+// isProtobufs reports whether a number is one of those that protobuf keeps for itself.
+func isProtobufs(n int64) bool { return protobufFirst <= n && n <= protobufLast }
 
 func (s *scope) reserve(r syntax.Range, least, most int64) {
 	from, ok := s.number(r.From, least, most)
@@ -71,13 +114,13 @@ func (s *scope) reserve(r syntax.Range, least, most int64) {
 
 // claimNumber reports a number that is reserved or that another item has.
 func (s *scope) claimNumber(v *syntax.Value, n int64, name string) {
-	s.highest = max(s.highest, n)
-	remedy := fmt.Sprintf("write %d, which is free", s.highest+1)
 	if _, found := slices.BinarySearch(s.reserved, int(n)); found {
-		s.report(v.Pos, fmt.Sprintf("the number %d is reserved in %s", n, s.owner), remedy)
+		s.report(v.Pos, fmt.Sprintf("the number %d is reserved in %s", n, s.owner),
+			fmt.Sprintf("write %d, which is free", s.free()))
 	}
 	if other, taken := s.numbers[n]; taken {
-		s.report(v.Pos, fmt.Sprintf("the number %d belongs to %s already", n, other), remedy)
+		s.report(v.Pos, fmt.Sprintf("the number %d belongs to %s already", n, other),
+			fmt.Sprintf("write %d, which is free", s.free()))
 		return
 	}
 	if s.numbers == nil {
@@ -92,7 +135,7 @@ func (s *scope) claimName(n syntax.Name) {
 	if n.Text == "" {
 		return
 	}
-	if !isLetter(n.Text[0]) {
+	if c := n.Text[0]; c < utf8.RuneSelf && !isLetter(c) {
 		s.report(n.Pos, fmt.Sprintf("the name %s does not begin with a letter", n.Text), "begin it with a letter")
 	}
 	folded := fold(n.Text)

@@ -16,6 +16,12 @@ var scalars = map[string]schema.Kind{
 	"timestamp": schema.Timestamp, "duration": schema.Duration,
 }
 
+// isBuiltin reports whether a name is that of a type of the language.
+func isBuiltin(name string) bool {
+	_, scalar := scalars[name]
+	return scalar || name == "list" || name == "map"
+}
+
 // typ finds out what a type means; nil if it means nothing, which is reported then.
 func (f *file) typ(t *syntax.Type) *schema.Type {
 	var found *schema.Type
@@ -103,18 +109,29 @@ func (f *file) key(t *syntax.Type) *schema.Type {
 	return key
 }
 
+// checkArgs reports what is wrong with the parts of an unknown type.
+func (f *file) checkArgs(t *syntax.Type) {
+	for _, arg := range t.Args {
+		f.typ(arg)
+	}
+}
+
 // named finds out the type that a single name means.
 func (f *file) named(t *syntax.Type) *schema.Type {
+	kind, scalar := scalars[t.Name.Text]
+	var d *decl
+	if !scalar {
+		if d = f.find(t.Name, f.unknownType); d == nil {
+			f.checkArgs(t)
+			return nil
+		}
+	}
 	if len(t.Args) > 0 {
 		f.report(t.Name.Pos, fmt.Sprintf("the type %s takes no types in < and >", t.Name.Text), "write "+t.Name.Text)
 	}
-	if kind, ok := scalars[t.Name.Text]; ok {
-		return &schema.Type{Kind: kind}
-	}
-	d := f.find(t.Name, f.unknownType)
 	switch {
-	case d == nil:
-		return nil
+	case scalar:
+		return &schema.Type{Kind: kind}
 	case d.enum != nil:
 		return &schema.Type{Kind: schema.EnumType, Enum: d.enum}
 	case d.structure != nil:

@@ -78,17 +78,12 @@ func uintValue(v *syntax.Value, bits int) (*schema.Value, string) {
 // floatValue takes whole numbers as well. The sign of a zero is kept.
 func floatValue(v *syntax.Value, bits int) (*schema.Value, string) {
 	text := v.Text
-	if v.Kind == syntax.Int {
-		if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-			text = strconv.FormatInt(n, 10) // it may have been hexadecimal
-		}
+	if strings.Contains(text, "0x") {
+		text += "p0" // how a hexadecimal float ends
 	}
 	x, err := strconv.ParseFloat(text, bits)
 	if v.Kind != syntax.Int && v.Kind != syntax.Float || err != nil {
 		return nil, fmt.Sprintf("write a number such as 0.5 or 1e9 that %d bits hold", bits)
-	}
-	if x == 0 && strings.HasPrefix(v.Text, "-") {
-		x = math.Copysign(0, -1)
 	}
 	return &schema.Value{Float: x}, ""
 }

@@ -19,7 +19,8 @@
 //
 // Protobuf wants the names of enum values to be unique in the whole package, and JSON uses these names, so they can
 // take no prefix. Each enum therefore stands in a message of its own; compilers make Rounding.HALF_EVEN or
-// Rounding_HALF_EVEN of that.
+// Rounding_HALF_EVEN of that. A value named reserved or option, which would begin something else there, gets an
+// underscore at the end.
 //
 // # proto3 and proto2
 //

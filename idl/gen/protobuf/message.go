@@ -18,8 +18,13 @@ func (f *file) enum(e *schema.Enum) {
 	at = append(at, messageEnum, 0)
 	enum := &descriptorpb.EnumDescriptorProto{Name: new(enumNameOf(e))}
 	for i, v := range e.Values {
-		f.comment(append(at, enumValue, int32(i)), lines(v.Doc, deprecation(v.Deprecated)))
-		value := &descriptorpb.EnumValueDescriptorProto{Name: new(v.Name), Number: new(v.Number)}
+		name := valueName(&v)
+		var renamed string
+		if name != v.Name {
+			renamed = "Named " + v.Name + " in JSON."
+		}
+		f.comment(append(at, enumValue, int32(i)), lines(v.Doc, renamed, deprecation(v.Deprecated)))
+		value := &descriptorpb.EnumValueDescriptorProto{Name: &name, Number: new(v.Number)}
 		if v.Deprecated != "" {
 			value.Options = &descriptorpb.EnumValueOptions{Deprecated: new(true)}
 		}
@@ -42,6 +47,15 @@ func enumNameOf(e *schema.Enum) string {
 		name += "_"
 	}
 	return name
+}
+
+// valueName returns the name of an enum's value, changed if it is one that a .proto file cannot begin a line of an enum
+// with.
+func valueName(v *schema.EnumValue) string {
+	if v.Name == "reserved" || v.Name == "option" {
+		return v.Name + "_"
+	}
+	return v.Name
 }
 
 func (f *file) union(u *schema.Union) {

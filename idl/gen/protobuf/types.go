@@ -93,7 +93,7 @@ func defaultText(field *schema.Field) string {
 	case schema.Bytes:
 		return escape(string(v.Bytes))
 	case schema.EnumType:
-		return v.Enum.Name
+		return valueName(v.Enum)
 	case schema.Timestamp:
 		return v.Time.Format(time.RFC3339Nano)
 	default:

@@ -44,7 +44,7 @@ The exit status is 1 if something that --fail-if names holds, or if no call was 
 		Example: `  yodel bench 127.0.0.1:8000 divide num1=200 num2=100
   yodel bench -f divide.yodel -c 64 --duration 30s mux://127.0.0.1:8000 divide num1=200
   yodel bench --rate 500 --fail-if 'p99>10ms' --fail-if 'errors>0.1%' http://127.0.0.1:8000 divide num1=200`,
-		Args: cobra.MinimumNArgs(2),
+		Args: atLeast(2, "an address and a method"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := c.check(cmd); err != nil {
 				return err

@@ -47,6 +47,9 @@ func (c *benchCommand) target(address, method string, args []string) (*benchTarg
 		t.sender = c.overHTTP(t, req)
 		return t, nil
 	}
+	if err := checkAddress(rest); err != nil {
+		return nil, err
+	}
 	if (scheme == "basic" || scheme == "mux") && req.method == nil {
 		return nil, usagef("%s:// needs a definition; add -f FILE", scheme)
 	}

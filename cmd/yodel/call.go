@@ -37,7 +37,7 @@ An exception or error goes to standard error, and the exit status is 1.`,
 		Example: `  yodel call 127.0.0.1:8000 divide num1=200 num2=100
   yodel call http://127.0.0.1:8000 divide '{"num1": 200}'
   yodel call -f divide.yodel basic://127.0.0.1:8000 divide num1=200`,
-		Args: cobra.MinimumNArgs(2),
+		Args: atLeast(2, "an address and a method"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
 			defer cancel()
@@ -60,6 +60,14 @@ func (c *callCommand) call(ctx context.Context, address, method string, args []s
 	if !ok {
 		scheme, rest = "line", address
 	}
+	if c.timeout <= 0 {
+		return nil, usagef("--timeout is a time above 0, as in 10s")
+	}
+	if scheme == "line" || scheme == "basic" {
+		if err := checkAddress(rest); err != nil {
+			return nil, err
+		}
+	}
 	req, err := c.request(method, args)
 	if err != nil {
 		return nil, err
@@ -71,6 +79,10 @@ func (c *callCommand) call(ctx context.Context, address, method string, args []s
 		return req.overHTTP(ctx, address)
 	case "basic":
 		return req.overBasic(ctx, rest)
+	}
+	if scheme == "mux" {
+		return nil, usagef("mux:// is for yodel bench and programs; a server speaks the line protocol at the same " +
+			"address: leave mux:// out")
 	}
 	return nil, usagef("unknown scheme %q in the address %q; write line, http, https or basic", scheme, address)
 }

@@ -9,7 +9,7 @@ func newCheck() *cobra.Command {
 		Long: `Check definitions with all that they import, and print every error and warning with its place and what to
 write instead. Nothing is generated.`,
 		Example:           "  yodel check divide.yodel",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              atLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			_, err := compile(cmd.ErrOrStderr(), paths...)

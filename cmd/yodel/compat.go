@@ -23,7 +23,7 @@ current directory; imports are read at that revision too.`,
 		Example: `  yodel compat HEAD:divide.yodel divide.yodel
   yodel compat v1.2.0:divide.yodel HEAD:divide.yodel
   yodel compat old/divide.yodel new/divide.yodel`,
-		Args:              cobra.ExactArgs(2),
+		Args:              exactly(2, "the old definition and the new one"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return compareDefinitions(cmd.OutOrStdout(), cmd.ErrOrStderr(), names[0], names[1])

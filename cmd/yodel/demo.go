@@ -41,6 +41,9 @@ The server goes on until Ctrl-C.`,
 }
 
 func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
+	if err := checkAddress(c.address); err != nil {
+		return err
+	}
 	ln, err := listen(c.address)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ divide.yodel. If a definition has errors, nothing is written. A file that yodel 
 		Example: `  yodel gen divide.yodel
   yodel gen --python -o client/ divide.yodel common.yodel
   yodel gen --proto -o divide.proto divide.yodel`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              atLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return c.run(cmd.ErrOrStderr(), paths)
@@ -53,6 +53,11 @@ func (c *genCommand) run(stderr io.Writer, paths []string) error {
 	if c.output != "" && !c.intoDir() && len(paths) > 1 {
 		return usagef("-o %s is one file, and %d definitions are given; name a directory: -o %s/",
 			c.output, len(paths), c.output)
+	}
+	if c.output != "" && !c.intoDir() {
+		if err := checkOutput(c.output, c.ext()); err != nil {
+			return err
+		}
 	}
 	files, err := compile(stderr, paths...)
 	if err != nil {
@@ -82,14 +87,22 @@ func (c *genCommand) generate(f *schema.File) ([]byte, error) {
 	return golang.Generate(f, golang.Options{})
 }
 
-// target is the file that is generated from the definition at path.
-func (c *genCommand) target(path string) string {
-	target := strings.TrimSuffix(path, ".yodel") + ".go"
+// ext is how the names of generated files end.
+func (c *genCommand) ext() string {
 	switch {
 	case c.python:
-		target = filepath.FromSlash(python.FileName(filepath.ToSlash(path)))
+		return ".py"
 	case c.proto:
-		target = strings.TrimSuffix(path, ".yodel") + ".proto"
+		return ".proto"
+	}
+	return ".go"
+}
+
+// target is the file that is generated from the definition at path.
+func (c *genCommand) target(path string) string {
+	target := strings.TrimSuffix(path, ".yodel") + c.ext()
+	if c.python {
+		target = filepath.FromSlash(python.FileName(filepath.ToSlash(path)))
 	}
 	switch {
 	case c.output == "":

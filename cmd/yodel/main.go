@@ -59,9 +59,11 @@ something, a call failed); 2 if the command line is wrong.`,
 		Example: `  yodel demo
   yodel gen divide.yodel
   yodel call 127.0.0.1:8000 divide num1=200 num2=100`,
+		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		newBench(), newCall(), newCheck(), newCompat(), newDemo(), newFmt(), newGen(), newVersion(),
 	)

@@ -51,10 +51,10 @@ var runtimeImports = set(`datetime timedelta timezone Any Callable Dict Iterator
 var publicNames = strings.Fields("Channel RpcError Server ServerCall ThreadServer current_call")
 
 // builtinNames are the names of Python's own that a module uses.
-var builtinNames = set(`BlockingIOError ConnectionError EOFError Exception NotImplementedError OSError OverflowError
-	RecursionError RuntimeError TimeoutError TypeError UnicodeDecodeError ValueError abs any bool bytearray bytes
-	classmethod dict divmod enumerate float getattr hasattr int isinstance len list map max memoryview
-	min next property range repr set sorted staticmethod str sum super tuple type vars`)
+var builtinNames = set(`BaseException BlockingIOError ConnectionError EOFError Exception NotImplementedError OSError
+	OverflowError RecursionError RuntimeError TimeoutError TypeError UnicodeDecodeError ValueError abs any bool
+	bytearray bytes classmethod dict divmod enumerate float getattr hasattr int isinstance iter len list map max
+	memoryview min next property range repr set sorted staticmethod str sum super tuple type vars`)
 
 // classNames are the names that the bodies of generated classes use, so that no method may have them, and no field
 // either.

@@ -3,6 +3,7 @@
 _SCHEMES = ("basic", "line", "mux")
 _LIMIT = 4 << 20  # bytes of a message
 _MAX_NAME = 256  # bytes of a method's name
+_MAX_WAIT = 10**6  # seconds; sockets and threads cannot wait much longer
 
 
 class _TooLarge(Exception):
@@ -214,13 +215,19 @@ class Channel:
         else:
             protocol = _Line if scheme == "line" else _Basic
             self._link = _Link(address, protocol, limit)
-        self.timeout = timeout
+        self.timeout = self._check_timeout(timeout)
         self._metadata: Dict[str, List[str]] = {}
+
+    @staticmethod
+    def _check_timeout(timeout: Optional[float]) -> Optional[float]:
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"a timeout of {timeout} s; None is for none")
+        return timeout
 
     def with_timeout(self, timeout: Optional[float]) -> Channel:
         """Gives the same connection with another timeout for its calls."""
         channel = copy.copy(self)
-        channel.timeout = timeout
+        channel.timeout = self._check_timeout(timeout)
         return channel
 
     def with_metadata(self, metadata: Mapping[str, Any]) -> Channel:
@@ -250,6 +257,8 @@ class Channel:
             raise _no_streams(method, False)
         plain = _lower_fields(method.params.fields, args)
         timeout = method.timeout if self.timeout is None else self.timeout
+        if timeout is not None:
+            timeout = min(timeout, _MAX_WAIT)
         status, plain_result = self._link.call(method, plain, timeout,
                                                self._metadata)
         try:

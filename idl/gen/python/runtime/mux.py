@@ -28,7 +28,6 @@ _MAX_TEXT = 16384  # bytes of an error's text
 _MAX_PONGS = 1000
 _MAX_BACKLOG = 1 << 20  # bytes of answers that wait for the other side
 _KEY = re.compile("[a-z0-9._-]{1,256}")
-_MAX_WAIT = 10**9  # seconds of time left; threads cannot wait for ever
 _NAME_EVERY = 256  # calls of a method between two that tell its name
 
 
@@ -344,6 +343,10 @@ class _MuxPeer:
             self.stream.sock.shutdown(socket.SHUT_WR)
         except OSError as err:
             self.reason = self.reason or str(err)
+            self.end()
+        except Exception as err:
+            self.reason = f"a bug: {err!r}"
+            _log.exception("a connection was closed by a bug")
             self.end()
 
     def next_frame(self) -> Tuple[Optional[_Outgoing], bytes]:

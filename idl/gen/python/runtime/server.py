@@ -58,7 +58,9 @@ class _Bound:
         _thread.call = call or ServerCall()
         try:
             return 1, self.lower_result(self.handler(**args))
-        except Exception as err:
+        except BaseException as err:
+            if not isinstance(err, Exception) and _in_main_thread():
+                raise  # it is meant for the program
             return self.failure(err)
         finally:
             _thread.call = None
@@ -78,6 +80,10 @@ class _Bound:
             raise RpcError(err.code, err.message)
         _log.error("the handler of %s failed", self.method.name, exc_info=err)
         raise _internal()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _internal() -> RpcError:
@@ -110,8 +116,7 @@ class _Connection:
     def __init__(self, server: Server, sock: socket.socket) -> None:
         self.server = server
         self.stream = _Stream(sock, server.limit)
-        self.busy = False  # with a request; guarded by the server's state
-        self.mux: Optional[_MuxServer] = None  # the same
+        self.mux: Optional[_MuxServer] = None  # guarded by the server's state
 
     def run(self) -> None:
         try:
@@ -158,12 +163,10 @@ class _Connection:
             return False
         if request is None:
             return True
-        if not self.server._set_busy(self, True):
-            return False
         answer = self.answer(protocol, request)
         self.set_deadline()
         self.stream.write(answer)
-        return self.server._set_busy(self, False)
+        return True
 
     def set_deadline(self) -> None:
         self.stream.deadline = time.monotonic() + self.server.message_timeout
@@ -186,15 +189,15 @@ class _Connection:
         return answer
 
     def retire(self) -> None:
-        """Ends the connection where it is at rest, else once it is."""
+        """Ends the connection once all that has arrived is answered."""
         if self.mux:
             self.mux.drain()
-        elif not self.busy:
-            self.cut()
+        else:
+            self.cut(socket.SHUT_RD)  # which leaves what has arrived
 
-    def cut(self) -> None:
+    def cut(self, how: int = socket.SHUT_RDWR) -> None:
         try:
-            self.stream.sock.shutdown(socket.SHUT_RDWR)
+            self.stream.sock.shutdown(how)
         except OSError:
             pass  # the other side was faster
 
@@ -264,34 +267,36 @@ class Server:
         try:
             while not self._stopping:
                 select.select([self._listener, self._wake], [], [])
-                if not self._stopping:
-                    self._accept()
+                connection = self._accept()
+                if connection:
+                    self._start(connection)
+            for connection in list(iter(self._accept, None)):
+                self._start(connection)
         finally:
             with self._state:
                 self._serving = False
                 self._state.notify_all()
 
-    def _accept(self) -> None:
+    def _accept(self) -> Optional[_Connection]:
+        """Gives a connection that somebody has made, if there is one."""
         try:
             sock, _ = self._listener.accept()
         except (BlockingIOError, ConnectionError):
-            return  # the client was gone before it was accepted
+            return None  # the client was gone before it was accepted
         except OSError as err:  # no file descriptors left: wait for some
             _log.warning("cannot accept a connection: %s", err)
             select.select([self._wake], [], [], 0.1)
-            return
+            return None
         try:
             connection = _Connection(self, sock)
         except OSError:
             sock.close()
-            return
+            return None
         with self._state:
             self._connections.add(connection)
-            stopping = self._stopping
-        if stopping:
-            self._forget(connection)
-        else:
-            self._start(connection)
+            if self._stopping:
+                connection.retire()
+        return connection
 
     def _start(self, connection: _Connection) -> None:
         connection.run()
@@ -302,12 +307,6 @@ class Server:
             self._connections.discard(connection)
             self._state.notify_all()
 
-    def _set_busy(self, connection: _Connection, busy: bool) -> bool:
-        """Marks a connection; False where it shall end instead."""
-        with self._state:
-            connection.busy = busy
-            return not self._stopping
-
     def _set_mux(self, connection: _Connection, mux: _MuxServer) -> None:
         with self._state:
             connection.mux = mux
@@ -317,9 +316,9 @@ class Server:
     def shutdown(self, timeout: float = 30) -> None:
         """Stops accepting and lets running calls end, then returns.
 
-        Connections without a running call are closed at once, mux ones once
-        the caller knows; those whose calls take longer than timeout seconds
-        are cut. Not for handlers: it would wait for the very call that it is
+        Connections are closed once the calls that have arrived are answered,
+        mux ones once the caller knows; those whose calls take longer than
+        timeout seconds are cut. Not for handlers: it would wait for the very call that it is
         called from.
         """
         with self._state:

@@ -376,6 +376,39 @@ class Connections(unittest.TestCase):
             thread.join()
             self.assertEqual(hasty.ints(1), 1)
 
+    def test_timeouts_that_are_odd(self):
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), echo.running() as (_, address):
+                for timeout in (1e300, float("inf")):
+                    with every.Channel(protocol + address, timeout) as channel:
+                        client = every.EchoClient(channel)
+                        self.assertEqual(client.ints(1), 1)
+                with every.Channel(protocol + address) as channel:
+                    for timeout in (-1, -0.5, float("nan"), "1"):
+                        with self.assertRaises((TypeError, ValueError)):
+                            every.Channel(protocol + address, timeout)
+                        with self.assertRaises((TypeError, ValueError)):
+                            channel.with_timeout(timeout)
+
+    def test_handlers_that_exit(self):
+        class Quitter(echo.Echo):
+            def ping(self):
+                raise SystemExit(3)
+
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), echo.running(
+                    every.ThreadServer, every.EchoService(Quitter())) as (
+                    _, address), every.Channel(protocol + address, 20) as (
+                    channel):
+                client = every.EchoClient(channel)
+                for _ in range(3):
+                    with self.assertRaises(every.RpcError) as caught:
+                        client.ping()
+                    err = caught.exception
+                    self.assertEqual((err.code, err.outcome),
+                                     ("internal", "answered"))
+                self.assertEqual(client.ints(1), 1)
+
     def test_reconnect(self):
         with echo.scripted(None, b"\1\0\0\0\5") as (address, _):
             with every.Channel(address, timeout=20) as channel:
@@ -590,6 +623,34 @@ class Shutdown(unittest.TestCase):
                 server.shutdown()
                 self.assertEqual(sock.recv(1), b"")
                 sock.close()
+
+    def test_what_has_arrived_is_answered(self):
+        entered, leave = threading.Event(), threading.Event()
+
+        class Slow(echo.Echo):
+            def ping(self):
+                entered.set()
+                leave.wait(20)
+
+        for server_class in (every.Server, every.ThreadServer):
+            entered.clear()
+            leave.clear()
+            with echo.running(server_class, every.EchoService(Slow())) as (
+                    server, address), echo.connected(address) as sock:
+                sock.sendall(echo.request("Echo.ping") * 3)
+                entered.wait(20)
+                with echo.connected(address) as waiting:
+                    waiting.sendall(echo.request("Echo.ping"))
+                    stop = threading.Thread(target=server.shutdown)
+                    stop.start()
+                    with server._state:
+                        server._state.wait_for(lambda: server._stopping, 20)
+                    leave.set()
+                    self.assertEqual(echo.read(sock, 3), b"\1" * 3)
+                    self.assertEqual(sock.recv(1), b"")
+                    self.assertEqual(echo.read(waiting, 1), b"\1")
+                    self.assertEqual(waiting.recv(1), b"")
+                    stop.join()
 
     def test_what_takes_too_long_is_cut(self):
         entered, leave = threading.Event(), threading.Event()

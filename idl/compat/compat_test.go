@@ -278,6 +278,14 @@ func TestMethodChanges(t *testing.T) {
 			old: "@timeout(1s)\nint f()", new: "@timeout(2s)\nint f()",
 			want: []string{"meaning: calc.Calc.f: the timeout changed from 1s to 2s"},
 		},
+		"new timeout": {
+			old: "int f()", new: "@timeout(2s)\nint f()",
+			want: []string{"meaning: calc.Calc.f: it now has a timeout, of 2s"},
+		},
+		"timeout gone": {
+			old: "@timeout(90s)\nint f()", new: "int f()",
+			want: []string{"meaning: calc.Calc.f: it no longer has a timeout, which was 1m30s"},
+		},
 	})
 }
 

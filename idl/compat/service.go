@@ -3,6 +3,7 @@ package compat
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/yodelrpc/yodel/idl/schema"
 )
@@ -33,8 +34,18 @@ func (c *comparison) method(at string, old *schema.Method, s *schema.Service) {
 		c.add(Meaning, at, "it is no longer @idempotent, so that callers do not repeat it after a failure",
 			"write @idempotent")
 	}
-	if old.Timeout != m.Timeout {
-		c.add(Meaning, at, fmt.Sprintf("the timeout changed from %v to %v", old.Timeout, m.Timeout), "")
+	c.timeout(at, old.Timeout, m.Timeout)
+}
+
+func (c *comparison) timeout(at string, old, new time.Duration) {
+	switch {
+	case old == new:
+	case old == 0:
+		c.add(Meaning, at, fmt.Sprintf("it now has a timeout, of %v", new), "leave @timeout out")
+	case new == 0:
+		c.add(Meaning, at, fmt.Sprintf("it no longer has a timeout, which was %v", old), fmt.Sprintf("write @timeout(%v)", old))
+	default:
+		c.add(Meaning, at, fmt.Sprintf("the timeout changed from %v to %v", old, new), fmt.Sprintf("write @timeout(%v)", old))
 	}
 }
 

@@ -49,6 +49,7 @@ type run struct {
 	counted atomic.Int64
 	dropped atomic.Int64
 	rec     *recorder
+	warm    sync.Once               // run by the first call that is counted
 	base    atomic.Pointer[traffic] // before what is counted
 }
 
@@ -74,20 +75,15 @@ func Run(ctx context.Context, p Plan, call Caller) *Result {
 	return r.result()
 }
 
-// observe looks at the traffic when counting begins, and calls Progress until the function that it returns is called.
+// observe looks at the traffic before the first call, and calls Progress until the function that it returns is called.
 func (r *run) observe() (stop func()) {
 	r.base.Store(r.traffic())
-	stopWarm := func() bool { return true }
-	if r.Warmup > 0 {
-		stopWarm = time.AfterFunc(r.Warmup, func() { r.base.Store(r.traffic()) }).Stop
-	}
 	done := make(chan struct{})
 	var reporter sync.WaitGroup
 	if r.Progress != nil {
 		reporter.Go(func() { r.report(done) })
 	}
 	return func() {
-		stopWarm()
 		close(done)
 		reporter.Wait()
 	}
@@ -127,8 +123,12 @@ func (r *run) admit(start time.Time) bool {
 
 // make makes a call, which counts if it started late enough. Its latency is the time since start.
 func (r *run) make(number int, start time.Time) {
+	counts := r.counts(start)
+	if counts {
+		r.warm.Do(func() { r.base.Store(r.traffic()) })
+	}
 	ending := r.call(r.ctx, number)
-	if !r.counts(start) || ending.Code != "" && r.ctx.Err() != nil {
+	if !counts || ending.Code != "" && r.ctx.Err() != nil {
 		return
 	}
 	r.rec.record(number, time.Since(start), ending)

@@ -201,22 +201,24 @@ func TestInterruptedInWarmup(t *testing.T) {
 func TestProgressAndTraffic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var bytes atomic.Int64
+		var sent, received atomic.Int64
 		var seen []int64
 		r := load.Run(t.Context(), load.Plan{
 			Callers: 1, Warmup: 1500 * time.Millisecond, Duration: 3 * time.Second,
-			Traffic:  func() (int64, int64) { return bytes.Load(), 2 * bytes.Load() },
+			Traffic:  func() (int64, int64) { return sent.Load(), received.Load() },
 			Progress: func(r *load.Result) { seen = append(seen, r.Calls()) },
 		}, func(context.Context, int) load.Ending {
+			sent.Add(10)
 			time.Sleep(350 * time.Millisecond)
-			bytes.Add(10)
+			received.Add(20)
 			return load.Ending{}
 		})
 		if want := []int64{0, 0, 3, 6}; !slices.Equal(seen, want) {
 			t.Errorf("progress saw %v calls, want %v", seen, want)
 		}
-		if r.Sent != 90 || r.Received != 180 {
-			t.Errorf("%d bytes sent, %d received; want those after the warm-up, 90 and 180", r.Sent, r.Received)
+		if r.Calls() != 8 || r.Sent != 80 || r.Received != 160 {
+			t.Errorf("%d calls, %d bytes sent, %d received; want those of 8 calls after the warm-up, 80 and 160",
+				r.Calls(), r.Sent, r.Received)
 		}
 	})
 }

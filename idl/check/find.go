@@ -98,7 +98,8 @@ func lastPart(name string) string { return name[strings.LastIndexByte(name, '.')
 var foreign = map[string]string{
 	"int32": "int", "i32": "int", "sint32": "int", "int16": "int", "i16": "int", "int8": "int", "i8": "int",
 	"short": "int", "byte": "int, or bytes for many of them", "char": "int", "integer": "int",
-	"uint16": "uint", "u16": "uint", "uint8": "uint", "u8": "uint", "int64": "long", "i64": "long", "sint64": "long", "uint32": "uint", "u32": "uint", "fixed32": "uint",
+	"uint8": "uint", "u8": "uint", "uint16": "uint", "u16": "uint",
+	"int64": "long", "i64": "long", "sint64": "long", "uint32": "uint", "u32": "uint", "fixed32": "uint",
 	"uint64": "ulong", "u64": "ulong", "fixed64": "ulong", "float32": "float", "f32": "float",
 	"float64": "double", "f64": "double", "number": "double", "real": "double", "decimal": "double, or string",
 	"boolean": "bool", "str": "string", "text": "string", "binary": "bytes", "blob": "bytes", "buffer": "bytes",

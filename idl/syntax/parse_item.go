@@ -113,7 +113,8 @@ func (p *parser) serviceItem(n Node) Item {
 		p.fail("expected a method, found "+p.tok().quoted(), "write a method such as: float divide(1:int num1)")
 		return nil
 	case p.ahead(1).kind == word && p.ahead(2).kind == lbrace:
-		p.fail("unexpected "+p.tok().quoted()+" in a service", "write the declaration of "+p.ahead(1).text+" before the service")
+		p.fail("unexpected "+p.tok().quoted()+" in a service",
+			"write the declaration of "+p.ahead(1).text+" before the service")
 		return nil
 	}
 	return p.method(n)

@@ -63,6 +63,17 @@ class _Stream:
         self._use_deadline()
         self.sock.sendall(data)
 
+    def linger(self) -> None:
+        """Lets the other side read the last words, for up to a second.
+
+        Closing a socket with unread bytes would take them back.
+        """
+        self.sock.shutdown(socket.SHUT_WR)
+        self.deadline = time.monotonic() + 1
+        self.buffer.clear()
+        while self.fill():
+            self.buffer.clear()
+
     def stale(self) -> bool:
         """Tells whether the other side has closed a connection at rest."""
         self.sock.settimeout(0)

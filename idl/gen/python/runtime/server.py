@@ -77,7 +77,7 @@ class _Bound:
             if isinstance(err, declared.cls):
                 return status, _lower_fields(declared.fields, vars(err))
         if hasattr(err, "may_have_run"):  # an RpcError, of whichever module
-            raise RpcError(err.code, err.message)
+            raise RpcError(str(err.code), str(err.message))
         _log.error("the handler of %s failed", self.method.name, exc_info=err)
         raise _internal()
 
@@ -116,6 +116,7 @@ class _Connection:
     def __init__(self, server: Server, sock: socket.socket) -> None:
         self.server = server
         self.stream = _Stream(sock, server.limit)
+        self.heard = False  # a request, and no mere blank lines
         self.mux: Optional[_MuxServer] = None  # guarded by the server's state
 
     def run(self) -> None:
@@ -129,7 +130,8 @@ class _Connection:
             self.server._forget(self)
 
     def serve(self) -> None:
-        self.stream.deadline = time.monotonic() + self.server.first_timeout
+        first_by = time.monotonic() + self.server.first_timeout
+        self.stream.deadline = first_by
         if not self.stream.fill():
             return
         first = bytes(self.stream.buffer[:1])
@@ -142,7 +144,7 @@ class _Connection:
                       "protocol that is served here", first)
             return
         while self.serve_next(protocol):
-            self.stream.deadline = None
+            self.stream.deadline = None if self.heard else first_by
             if not self.stream.buffer and not self.stream.fill():
                 return
 
@@ -160,9 +162,11 @@ class _Connection:
         except _TooLarge as err:
             self.stream.write(protocol.error(
                 RpcError("resource_exhausted", str(err))))
+            self.stream.linger()
             return False
         if request is None:
             return True
+        self.heard = True
         answer = self.answer(protocol, request)
         self.set_deadline()
         self.stream.write(answer)
@@ -208,7 +212,7 @@ class Server:
     address is (host, port); port 0 picks a free one, which the attribute
     address tells. services are made from handlers. limit is the bytes of a
     message in each direction, first_timeout the seconds until a connection's
-    first byte, message_timeout those for the rest of a message. The basic,
+    first request begins, message_timeout those for the rest of a message. The basic,
     the line and the mux protocol are answered on the same port.
     """
 
@@ -248,8 +252,10 @@ class Server:
 
     def _find(self, name: str) -> _Bound:
         found = self._methods.get(name, [])
-        if len(found) == 1:
-            return found[0]
+        own = [bound for bound in found if bound.method.wire_name == name]
+        for candidates in (found, own):
+            if len(candidates) == 1:
+                return candidates[0]
         if found:
             raise RpcError("unimplemented", f"several services have a method "
                            f"{_quote(name)}; call Service.{name}")

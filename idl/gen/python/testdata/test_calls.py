@@ -325,6 +325,24 @@ class Handlers(unittest.TestCase):
                                             "several services"):
                     every.Client(channel).divide(1)
 
+    def test_a_bare_name_is_of_no_service(self):
+        class Other(echo.Divide):
+            _methods = every._Methods(
+                "test", "Other", copy.copy(every._methods_Every.by_attr[
+                    "divide"]))
+
+            def divide(self, num1, num2):
+                return -1.0
+
+        other = Other()
+        other._handlers = every._bind(other._methods, other)
+        services = (other, every.Service(echo.Divide()))
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), echo.running(
+                    every.Server, *services) as (_, address):
+                with every.Channel(protocol + address) as channel:
+                    self.assertEqual(every.Client(channel).divide(3), 3)
+
 
 class Modules(unittest.TestCase):
     """One channel and one server for two modules that share nothing."""
@@ -389,6 +407,22 @@ class Connections(unittest.TestCase):
                             every.Channel(protocol + address, timeout)
                         with self.assertRaises((TypeError, ValueError)):
                             channel.with_timeout(timeout)
+
+    def test_errors_that_are_odd(self):
+        class Odd(echo.Echo):
+            def ping(self):
+                raise every.RpcError(5, None)
+
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), echo.running(
+                    every.ThreadServer, every.EchoService(Odd())) as (
+                    _, address), every.Channel(protocol + address, 20) as (
+                    channel):
+                with self.assertRaises(every.RpcError) as caught:
+                    every.EchoClient(channel).ping()
+                self.assertEqual((caught.exception.code,
+                                  caught.exception.outcome),
+                                 ("unknown", "answered"))
 
     def test_handlers_that_exit(self):
         class Quitter(echo.Echo):
@@ -558,10 +592,21 @@ class Intruders(unittest.TestCase):
                     self.assertIn(where, text)
                     self.assertEqual(sock.recv(1), b"")
 
+    def test_over_the_limit_is_told_to_who_writes_on(self):
+        for protocol in PROTOCOLS[:2]:
+            with self.subTest(protocol), echo.running(limit=1000) as (
+                    _, address), every.Channel(protocol + address) as channel:
+                client = every.EchoClient(channel)
+                for _ in range(5):
+                    with self.assertRaises(every.RpcError) as caught:
+                        client.strings("x" * 3_000_000)
+                    self.assertEqual(caught.exception.code,
+                                     "resource_exhausted")
+
     def test_silence(self):
         with echo.running(first_timeout=0.05, message_timeout=0.05) as (
                 _, address):
-            for data in (b"", b"\0", b"\0\0\0\4pi", b'{"name"'):
+            for data in (b"", b"\0", b"\0\0\0\4pi", b'{"name"', b"\r\n"):
                 with self.subTest(data), echo.connected(address) as sock:
                     sock.sendall(data)
                     self.assertEqual(sock.recv(1), b"")

@@ -96,8 +96,11 @@ func (r *basicReader) scalar(t *schema.Type) any {
 
 // toJSON writes what scalar returns; a number that JSON lacks becomes a string: NaN, Infinity, -Infinity.
 func toJSON(v any) []byte {
-	if b, err := json.Marshal(v); err == nil {
-		return b
+	var b bytes.Buffer
+	to := json.NewEncoder(&b)
+	to.SetEscapeHTML(false) // as other protocols answer
+	if to.Encode(v) == nil {
+		return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	}
 	switch s := fmt.Sprint(v); s {
 	case "+Inf":

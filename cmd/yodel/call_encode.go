@@ -79,25 +79,25 @@ func appendScalar(b []byte, t *schema.Type, text string, quoted bool) (_ []byte,
 		b = append(b, byte(max(0, len("false")-len(text))))
 		return b, text == "true" || text == "false"
 	case schema.Int:
-		n, err := strconv.ParseInt(text, 10, 32)
+		n, err := strconv.ParseInt(whole(text), 10, 32)
 		return binary.BigEndian.AppendUint32(b, uint32(n)), err == nil
 	case schema.Long:
-		n, err := strconv.ParseInt(text, 10, 64)
+		n, err := strconv.ParseInt(whole(text), 10, 64)
 		return binary.BigEndian.AppendUint64(b, uint64(n)), err == nil
 	case schema.Uint:
-		n, err := strconv.ParseUint(text, 10, 32)
+		n, err := strconv.ParseUint(whole(text), 10, 32)
 		return binary.BigEndian.AppendUint32(b, uint32(n)), err == nil
 	case schema.Ulong:
-		n, err := strconv.ParseUint(text, 10, 64)
+		n, err := strconv.ParseUint(whole(text), 10, 64)
 		return binary.BigEndian.AppendUint64(b, n), err == nil
 	case schema.Float:
-		f, err := strconv.ParseFloat(text, 32)
-		return binary.BigEndian.AppendUint32(b, math.Float32bits(float32(f))), err == nil
+		f, ok := parseFloat(text, 32)
+		return binary.BigEndian.AppendUint32(b, math.Float32bits(float32(f))), ok
 	case schema.Double:
-		f, err := strconv.ParseFloat(text, 64)
-		return binary.BigEndian.AppendUint64(b, math.Float64bits(f)), err == nil
+		f, ok := parseFloat(text, 64)
+		return binary.BigEndian.AppendUint64(b, math.Float64bits(f)), ok
 	case schema.EnumType:
-		n, ok := enumNumber(t.Enum, text)
+		n, ok := enumNumber(t.Enum, text, quoted)
 		return binary.BigEndian.AppendUint32(b, uint32(n)), ok
 	}
 	if !quoted {
@@ -112,7 +112,7 @@ func appendText(b []byte, kind schema.Kind, text string) (_ []byte, ok bool) {
 	case schema.String:
 		return appendSized(b, []byte(text)), true
 	case schema.Bytes:
-		data, err := base64.StdEncoding.DecodeString(text)
+		data, err := base64.RawStdEncoding.DecodeString(base64Letters.Replace(strings.TrimRight(text, "=")))
 		return appendSized(b, data), err == nil
 	case schema.Timestamp:
 		t, err := time.Parse(time.RFC3339Nano, text)
@@ -125,14 +125,36 @@ func appendText(b []byte, kind schema.Kind, text string) (_ []byte, ok bool) {
 	return nil, false
 }
 
-func enumNumber(e *schema.Enum, text string) (int32, bool) {
+// base64Letters turns the letters of base64 for URLs into the usual ones; ProtoJSON reads both, padded or not.
+var base64Letters = strings.NewReplacer("-", "+", "_", "/")
+
+// whole returns a number that ProtoJSON takes for a whole one, such as 1e2 or 3.0, without exponent and point.
+func whole(text string) string {
+	x, err := strconv.ParseFloat(text, 64)
+	if !strings.ContainsAny(text, ".eE") || err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+		return text
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
+
+// parseFloat takes numbers of JSON and the three names that ProtoJSON has beside them.
+func parseFloat(text string, bits int) (_ float64, ok bool) {
+	if !json.Valid([]byte(text)) && text != "NaN" && text != "Infinity" && text != "-Infinity" {
+		return 0, false
+	}
+	x, err := strconv.ParseFloat(text, bits)
+	return x, err == nil
+}
+
+// enumNumber takes a name, or a number without quotes.
+func enumNumber(e *schema.Enum, text string, quoted bool) (int32, bool) {
 	for _, v := range e.Values {
 		if v.Name == text {
 			return v.Number, true
 		}
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
-	return int32(n), err == nil
+	return int32(n), err == nil && !quoted
 }
 
 func appendList(b []byte, t *schema.Type, raw json.RawMessage) ([]byte, error) {

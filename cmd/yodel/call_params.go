@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -49,7 +50,7 @@ func untypedParams(args []string) (params, error) {
 func typedParams(m *schema.Method, args []string) (params, []byte, error) {
 	p, err := parseParams(args, func(name, value string) bool {
 		f := fieldNamed(m.Params, name)
-		return f != nil && isText(f.Type) || !json.Valid([]byte(value))
+		return f != nil && isText(f.Type, value) || !json.Valid([]byte(value))
 	})
 	if err != nil {
 		return nil, nil, err
@@ -78,11 +79,14 @@ func missing(m *schema.Method, p params) error {
 	return fmt.Errorf("%s needs %s", m.Name, strings.Join(names, " "))
 }
 
-// isText reports whether values of type t are strings in JSON.
-func isText(t *schema.Type) bool {
+// isText reports whether a value of type t is a string in JSON.
+func isText(t *schema.Type, value string) bool {
 	switch t.Kind {
-	case schema.String, schema.Bytes, schema.Timestamp, schema.Duration, schema.EnumType:
+	case schema.String, schema.Bytes, schema.Timestamp, schema.Duration:
 		return true
+	case schema.EnumType:
+		_, err := strconv.Atoi(value)
+		return err != nil
 	}
 	return false
 }

@@ -52,6 +52,7 @@ func TestBasicValues(t *testing.T) {
 		{"double", `0.5`, "3fe0000000000000"},
 		{"double", `"NaN"`, "7ff8000000000001"},
 		{"string", `"zoë"`, "00000004 7a6fc3ab"},
+		{"string", `"<&>"`, "00000003 3c263e"},
 		{"bytes", `"AAE="`, "00000002 0001"},
 		{"timestamp", `"1970-01-01T00:00:01.5Z"`, "0000000000000001 1dcd6500"},
 		{"timestamp", `"1969-12-31T23:59:59.5Z"`, "ffffffffffffffff 1dcd6500"},
@@ -88,6 +89,44 @@ func TestBasicValues(t *testing.T) {
 	}
 }
 
+// TestOtherSpellings: what ProtoJSON reads beside what it writes.
+func TestOtherSpellings(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ param, json, hex string }{
+		{"int", `1e2`, "00000064"},
+		{"int", `"-3.0"`, "fffffffd"},
+		{"ulong", `5e0`, "0000000000000005"},
+		{"double", `"0.5"`, "3fe0000000000000"},
+		{"bytes", `"_-8"`, "00000002 ffef"},
+		{"bytes", `"/+8="`, "00000002 ffef"},
+		{"point", `{"first_label":"a"}`, "00000006 03 00000001 61"},
+	}
+	for _, test := range tests {
+		b, err := appendValue(nil, valueType(t, test.param), json.RawMessage(test.json))
+		if got, want := hex.EncodeToString(b), strings.ReplaceAll(test.hex, " ", ""); err != nil || got != want {
+			t.Errorf("%s %s is encoded as %s, %v, want %s", test.param, test.json, got, err, want)
+		}
+	}
+}
+
+func TestTypedParams(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ param, value, want string }{
+		{"rounding", "DOWN", `"DOWN"`},
+		{"rounding", "1", "1"},
+		{"string", "1", `"1"`},
+		{"int", "1", "1"},
+		{"double", "NaN", `"NaN"`},
+	}
+	for _, test := range tests {
+		m := &schema.Method{Params: []*schema.Field{{Number: 1, Name: test.param, Type: valueType(t, test.param)}}}
+		p, _, err := typedParams(m, []string{test.param + "=" + test.value})
+		if got := string(p[test.param]); err != nil || got != test.want {
+			t.Errorf("%s=%s is sent as %s, %v, want %s", test.param, test.value, got, err, test.want)
+		}
+	}
+}
+
 func TestWrongValues(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ param, json, want string }{
@@ -95,11 +134,14 @@ func TestWrongValues(t *testing.T) {
 		{"bool", `"yes"`, "write true or false"},
 		{"int", `2147483648`, "write a whole number from -2147483648 to 2147483647"},
 		{"int", `1.5`, "is not of type int"},
+		{"int", `1e99`, "is not of type int"},
 		{"long", `9223372036854775808`, "is not of type long"},
 		{"uint", `-1`, "is not of type uint"},
 		{"ulong", `-1`, "is not of type ulong"},
 		{"float", `"much"`, "write a number"},
 		{"double", `{}`, "write a number"},
+		{"double", `"nan"`, "write a number"},
+		{"double", `"0x1p4"`, "write a number"},
 		{"string", `1`, "write a string"},
 		{"bytes", `"?"`, "write bytes in base64"},
 		{"timestamp", `"today"`, `write a time as in "2006-01-02T15:04:05Z"`},
@@ -109,6 +151,7 @@ func TestWrongValues(t *testing.T) {
 		{"names", `[]`, "is not of type map<bool, string>; write a JSON object"},
 		{"names", `{"maybe":"a"}`, "maybe is not of type bool"},
 		{"rounding", `"UP"`, "write HALF_EVEN, DOWN"},
+		{"rounding", `"1"`, "write HALF_EVEN, DOWN"},
 		{"point", `[]`, "is not of type Point"},
 		{"point", `{"z":1}`, `there is no "z"; there is x, y`},
 		{"point", `{"children":[{"x":"a"}]}`, `children: [0]: x: "a" is not of type double`},

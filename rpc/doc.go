@@ -4,7 +4,7 @@
 // # The way of a call
 //
 // On the client, generated code takes a [Call] from its method (method.go), fills the arguments and hands it to a
-// [Channel] (conn.go). The channel picks a connection and runs the interceptors (service.go); the [Conn] of a protocol
+// [Channel] (conn.go). The channel runs the interceptors (service.go) and picks a connection; the [Conn] of a protocol
 // encodes the arguments, sends them, and decodes the answer into the call.
 //
 // On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The route

@@ -160,7 +160,7 @@ func (ch *Channel) pick() *link {
 	}
 	first := int(ch.next.Add(1) % uint32(len(ch.links)))
 	for i := range ch.links {
-		if l := ch.links[(first+i)%len(ch.links)]; l.live.Load() != nil {
+		if l := ch.links[(first+i)%len(ch.links)]; l.alive() {
 			return l
 		} else if i == 0 {
 			l.wake()

@@ -72,6 +72,12 @@ type attempt struct {
 
 var errClosed = errors.New("the channel is closed")
 
+// alive reports whether the link has a connection that takes calls.
+func (l *link) alive() bool {
+	s := l.live.Load()
+	return s != nil && !s.ended()
+}
+
 // session returns the link's connection, and connects if there is none. A call of m, which ends at expiry unless that
 // is zero, waits for one attempt, or for as many as it takes if the channel is patient.
 func (l *link) session(ctx context.Context, m *rpc.Method, expiry time.Time) (*session, error) {
@@ -150,6 +156,7 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 func (l *link) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.dropEndedLocked()
 	if !l.closed && l.live.Load() == nil {
 		l.attemptLocked()
 	}

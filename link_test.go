@@ -356,6 +356,37 @@ func TestConnsSpreadCalls(t *testing.T) {
 	}
 }
 
+// While one of the connections cannot be made again, calls use the others.
+func TestLostConnectionIsNotPicked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		ch := n.dial(t, DialOptions{Conns: 2})
+		var last *netConn
+		n.outcome = func(c *netConn) error { last = c; return nil }
+		for n.attempts.Load() < 2 {
+			if err := call(t.Context(), ch, once); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		n.down.Store(true)
+		close(last.done)
+		began := time.Now()
+		for range 100 {
+			if err := call(t.Context(), ch, once); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("calls waited %v", took)
+		}
+		synctest.Wait()
+		if got := n.attempts.Load(); got != 3 {
+			t.Errorf("%d attempts; want 3, the last of them to replace the lost connection", got)
+		}
+	})
+}
+
 func TestCallAfterCloseFails(t *testing.T) {
 	for _, connected := range []bool{false, true} {
 		n := new(network)

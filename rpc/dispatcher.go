@@ -119,12 +119,15 @@ func (d *Dispatcher) nearest(name string) string {
 	if len(d.routes) == 0 {
 		return "no methods"
 	}
-	names := make([]string, 0, len(d.routes))
-	for _, r := range d.routes {
-		names = append(names, r.shortName(d))
-	}
 	name = name[:min(len(name), 64)]
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distance(a, name), distance(b, name)) })
+	names := make([]string, 0, len(d.routes))
+	distances := make(map[string]int) // each is computed once, for strangers may ask often
+	for _, r := range d.routes {
+		short := r.shortName(d)
+		names = append(names, short)
+		distances[short] = distance(short, name)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distances[a], distances[b]) })
 	if more := len(names) - 5; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), more)
 	}

@@ -15,7 +15,8 @@ type lexer struct {
 	source   *diag.Source
 	text     string
 	pos      Pos
-	lastLine int // on which the last token or comment stood
+	lastLine int  // on which the last token or comment stood
+	strayed  bool // what stands before the next token was reported
 	comments []remark
 	tokens   []token
 	diags    *diag.List
@@ -61,10 +62,10 @@ func (l *lexer) gap() bool { return l.pos.Line-l.lastLine > 1 }
 // emit makes a token of the next n bytes; bad says that something about it was reported.
 func (l *lexer) emit(k kind, n int, bad bool) {
 	l.tokens = append(l.tokens, token{
-		kind: k, text: l.rest()[:n], pos: l.pos, first: l.pos.Line != l.lineOfLast(), bad: bad,
+		kind: k, text: l.rest()[:n], pos: l.pos, first: l.pos.Line != l.lineOfLast(), bad: bad || l.strayed,
 		gap: l.gap(), comments: l.comments,
 	})
-	l.comments = nil
+	l.comments, l.strayed = nil, false
 	l.lastLine = l.pos.Line
 	l.skip(n)
 }
@@ -211,6 +212,7 @@ func (l *lexer) strange() {
 	}
 	l.report("unexpected "+shorten(rest[:n]), remedy)
 	l.skip(n)
+	l.strayed = true
 }
 
 func isStrange(s string) bool {

@@ -42,6 +42,9 @@ func (p *parser) field(n Node, what string) Item {
 	f.Name = p.name("a name", "write NUMBER: TYPE NAME")
 	if p.accept(equals) {
 		f.Default = p.value()
+		if p.is(dot) && p.ahead(1).kind == word {
+			p.fail(`unexpected "."`, "write the name of the value alone: "+p.ahead(1).text)
+		}
 	}
 	return f
 }
@@ -238,6 +241,9 @@ func (p *parser) typeAt(depth int) *Type {
 	if p.accept(less) {
 		for more := true; more && !p.bad; more = p.accept(comma) {
 			t.Args = append(t.Args, p.typeAt(depth+1))
+		}
+		if t.Name.Text == "map" && len(t.Args) == 1 && p.is(word) {
+			p.failExpected(`","`, "write map<string, int>")
 		}
 		p.expect(greater, `">"`, "write > to close the < of "+shorten(t.Name.Text))
 	}

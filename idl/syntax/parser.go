@@ -67,6 +67,10 @@ func (p *parser) expect(k kind, what, remedy string) token {
 // is its end.
 func (p *parser) failExpected(what, remedy string) {
 	t := p.tok()
+	if t.bad {
+		p.bad = true
+		return
+	}
 	pos, found := t.pos, t.quoted()
 	if t.first && p.at > 0 {
 		pos = p.tokens[p.at-1].end()
@@ -84,9 +88,10 @@ func (p *parser) fail(message, remedy string) {
 	p.bad = true
 }
 
-// complain reports an error that does not keep the item from being read on.
+// complain reports an error that does not keep the item from being read on. Of what the lexer has reported it says
+// nothing more.
 func (p *parser) complain(pos Pos, message, remedy string) {
-	if !p.bad {
+	if reported := p.tok().bad && !p.tok().first; !p.bad && !reported {
 		p.diags.Add(p.source.At(pos, message, remedy))
 	}
 }
@@ -175,5 +180,9 @@ func (p *parser) separatorMissing(closing kind) {
 		p.fail("expected a new line, found "+p.tok().quoted(), "write it on a line of its own")
 		return
 	}
-	p.fail("expected a comma or a new line, found "+p.tok().quoted(), "write a comma before "+p.tok().quoted())
+	remedy := "write a comma before " + p.tok().quoted()
+	if p.is(dot) || p.is(colon) {
+		remedy = "leave it out"
+	}
+	p.fail("expected a comma or a new line, found "+p.tok().quoted(), remedy)
 }

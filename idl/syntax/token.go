@@ -49,7 +49,7 @@ type token struct {
 	text     string
 	pos      Pos
 	first    bool // of its line
-	bad      bool // reported by the lexer
+	bad      bool // reported by the lexer, or what stands before it was
 	gap      bool // a blank line stands above it
 	comments []remark
 }

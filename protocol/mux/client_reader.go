@@ -33,7 +33,7 @@ func (c *Conn) read() {
 }
 
 // readFrames reads until the connection ends. For a caller, which reads its own answer, it returns nil when that is
-// there; for the reader it returns errAside when it is asked to step aside.
+// there, and errPieces before a MORE; for the reader it returns errAside when it is asked to step aside.
 func (c *Conn) readFrames(caller *pending) error {
 	for {
 		h, body, need, err := c.in.frame()
@@ -45,6 +45,9 @@ func (c *Conn) readFrames(caller *pending) error {
 				return err
 			}
 			continue
+		}
+		if h.kind == frameMore && caller != nil {
+			return errPieces
 		}
 		c.in.discard(headerSize)
 		if h.kind == frameMore {

@@ -2,6 +2,7 @@ package mux
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -30,7 +31,7 @@ const (
 type readerRole struct {
 	holder atomic.Int32
 	aside  atomic.Bool   // the reader is asked to step aside
-	gone   chan struct{} // tells who asked that it has
+	gone   chan struct{} // of capacity 1: tells who asked that it has
 	back   chan struct{} // tells the reader to come back
 	err    error         // why; set before back
 	lone   atomic.Int32  // calls in a row that were alone
@@ -43,8 +44,11 @@ type readerRole struct {
 // errAside ends the reader's reading when it has been asked to step aside.
 var errAside = errors.New("the reader steps aside")
 
+// errPieces ends a caller's reading at a piece of a message.
+var errPieces = errors.New("the reader reads pieces")
+
 func (r *readerRole) begin() {
-	r.gone, r.back = make(chan struct{}), make(chan struct{}, 1)
+	r.gone, r.back = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
 // count takes note of a call, and makes the reader step aside after a run of calls that were alone.
@@ -71,17 +75,13 @@ func (c *Conn) stepAside() error {
 	r.aside.Store(false)
 	r.over.Store(false)
 	r.lone.Store(0)
+	if r.timer == nil { // before anybody can tick
+		r.timer = time.AfterFunc(math.MaxInt64, c.tick)
+	}
 	r.holder.Store(roleFree)
-	if r.timer == nil {
-		r.timer = time.AfterFunc(loneTick, c.tick)
-	} else {
-		r.timer.Reset(loneTick)
-	}
-	select {
-	case r.gone <- struct{}{}:
-		<-r.back
-	case <-r.back:
-	}
+	r.timer.Reset(loneTick)
+	r.gone <- struct{}{} // who asked waits for it, even if the role has come back already
+	<-r.back
 	return r.err
 }
 
@@ -107,14 +107,17 @@ func (c *Conn) tick() {
 	c.toReader()
 }
 
-// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads.
+// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads. One in pieces it leaves to
+// the reader, for a deadline could not end a caller in the middle of a piece.
 func (c *Conn) awaitReading(p *pending) {
 	r := &c.role
 	if r.holder.CompareAndSwap(roleFree, roleCaller) {
 		err := c.readFrames(p)
 		r.uses.Add(1)
 		if err != nil {
-			r.err = err
+			if err != errPieces {
+				r.err = err
+			}
 			r.holder.Store(roleReader)
 			r.back <- struct{}{}
 		} else if r.holder.Store(roleFree); r.over.Load() || c.slots.several() {

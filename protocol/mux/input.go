@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -26,7 +27,8 @@ type input struct {
 	n      int
 	err    error
 
-	deadline time.Time // as it is set; zero for none
+	deadline time.Time  // as it is set; zero for none
+	kicking  sync.Mutex // a kick and its end come one after the other
 	kicked   atomic.Bool
 	vectors  scatter
 }
@@ -104,7 +106,7 @@ func (in *input) frame() (h header, body []byte, need int, err error) {
 func (in *input) skip(n int) error {
 	for n > 0 {
 		if len(in.buffered()) == 0 {
-			if err := in.fill(1); err != nil {
+			if err := in.fill(1); err != nil && err != errKicked {
 				return err
 			}
 		}
@@ -153,7 +155,7 @@ func (in *input) full(dst []byte) error {
 	for n < len(dst) {
 		in.size = smallBuffer
 		m, err := in.read(dst[n:], true)
-		if err != nil {
+		if err != nil && err != errKicked { // a kick is for whoever waits for the next frame
 			return err
 		}
 		if over := m - len(dst[n:]); over > 0 {
@@ -193,12 +195,16 @@ var errKicked = errors.New("kicked")
 
 // kick makes the read that is under way, or else the next one, return errKicked. Any goroutine may call it.
 func (in *input) kick() {
+	in.kicking.Lock()
+	defer in.kicking.Unlock()
 	in.kicked.Store(true)
 	_ = in.nc.SetReadDeadline(time.Unix(1, 0))
 }
 
 // unkick readies the input for the next read. What the kick was for must be looked at after it.
 func (in *input) unkick() error {
+	in.kicking.Lock()
+	defer in.kicking.Unlock()
 	in.kicked.Store(false)
 	in.deadline = time.Time{}
 	_ = in.nc.SetReadDeadline(in.deadline)

@@ -154,11 +154,22 @@ func (f *file) imply(n syntax.Name) *schema.Exception {
 	return e
 }
 
-// warnNearImplied speaks of an exception whose name nearly is that of another one which nobody declares either.
+// warnNearImplied speaks of an exception whose name nearly is that of another one which nobody declares either. Names
+// that differ in digits alone are numbered on purpose.
 func (f *file) warnNearImplied(n syntax.Name) {
 	implied := func(d *decl) bool { return d.exception != nil && d.exception.Implied }
-	if near := f.suggest(n.Text, nil, implied); near != "" && unicode.IsUpper(rune(n.Text[0])) {
+	if near := f.suggest(n.Text, nil, implied); near != "" && unicode.IsUpper(rune(n.Text[0])) &&
+		dropDigits(near) != dropDigits(n.Text) {
 		f.warn(n.Pos, fmt.Sprintf("another exception has nearly the name %s", n.Text),
 			"did you mean "+near+"? If not, declare both")
 	}
+}
+
+func dropDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, s)
 }

@@ -38,14 +38,15 @@ func (c *comparison) method(at string, old *schema.Method, s *schema.Service) {
 }
 
 func (c *comparison) timeout(at string, old, new time.Duration) {
+	restore := fmt.Sprintf("write @timeout(%v)", old)
 	switch {
 	case old == new:
 	case old == 0:
 		c.add(Meaning, at, fmt.Sprintf("it now has a timeout, of %v", new), "leave @timeout out")
 	case new == 0:
-		c.add(Meaning, at, fmt.Sprintf("it no longer has a timeout, which was %v", old), fmt.Sprintf("write @timeout(%v)", old))
+		c.add(Meaning, at, fmt.Sprintf("it no longer has a timeout, which was %v", old), restore)
 	default:
-		c.add(Meaning, at, fmt.Sprintf("the timeout changed from %v to %v", old, new), fmt.Sprintf("write @timeout(%v)", old))
+		c.add(Meaning, at, fmt.Sprintf("the timeout changed from %v to %v", old, new), restore)
 	}
 }
 

@@ -81,9 +81,11 @@ func (p *parser) noDeclaration() bool {
 	remedy, known := others[t.text]
 	switch {
 	case known && p.ahead(2).kind != lparen && name.kind != lparen:
+	case isKeyword(t.text) || isResult(t):
+		return false
 	case name.kind == equals:
 		remedy = "leave it out, since there are no options and no constants"
-	case name.kind == word && p.ahead(2).kind == lbrace && !isKeyword(t.text) && foreign[t.text] == "":
+	case name.kind == word && p.ahead(2).kind == lbrace && foreign[t.text] == "":
 		remedy = "write enum, struct, union, exception or service before " + name.text
 	default:
 		return false

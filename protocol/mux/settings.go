@@ -2,6 +2,7 @@ package mux
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -17,6 +18,7 @@ const (
 	maxCalls    = 1 << 16
 	maxMethods  = 1 << 16
 	maxMetadata = 32 << 10
+	maxName     = 16 << 10 // so that what stands before a message always fits into its first frame
 )
 
 // settings are what a side accepts.
@@ -29,8 +31,8 @@ var defaultSettings = settings{message: 4 << 20, calls: 128, metadata: 8 << 10, 
 
 func settingsOf(l rpc.Limits) settings {
 	return settings{
-		message: l.Message, calls: min(l.Calls, maxCalls), metadata: min(l.Metadata, maxMetadata), name: l.Name,
-		methods: defaultSettings.methods,
+		message: min(l.Message, math.MaxInt32), calls: min(l.Calls, maxCalls), metadata: min(l.Metadata, maxMetadata),
+		name: min(l.Name, maxName), methods: defaultSettings.methods,
 	}
 }
 
@@ -51,7 +53,7 @@ func parseSettings(body []byte) (settings, error) {
 		return s, violation("settings of %d bytes are not pairs of 6 bytes", len(body))
 	}
 	for ; len(body) > 0; body = body[6:] {
-		v := int(binary.LittleEndian.Uint32(body[2:]))
+		v := int(min(binary.LittleEndian.Uint32(body[2:]), math.MaxInt32)) // where int has 32 bits, too
 		switch binary.LittleEndian.Uint16(body) {
 		case settingMessage:
 			s.message = v
@@ -60,7 +62,7 @@ func parseSettings(body []byte) (settings, error) {
 		case settingMetadata:
 			s.metadata = min(v, maxMetadata)
 		case settingName:
-			s.name = v
+			s.name = min(v, maxName)
 		case settingMethods:
 			s.methods = min(v, maxMethods)
 		}

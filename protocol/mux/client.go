@@ -24,11 +24,12 @@ type Conn struct {
 	log     *rpc.Log
 	peer    settings // what the server accepts
 
-	in    *input
-	dec   wire.Decoder // of whoever reads
-	role  readerRole
-	out   *output
-	slots slots
+	in      *input
+	dec     wire.Decoder // of whoever reads
+	leaving bool         // GOAWAY has come; of whoever reads
+	role    readerRole
+	out     *output
+	slots   slots
 
 	methods    atomic.Pointer[map[*rpc.Method]*clientMethod]
 	methodsMu  sync.Mutex
@@ -82,12 +83,13 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 
 // handshake sends this side's preface and settings and reads the server's, within the time to the first byte or ctx's.
 func (c *Conn) handshake(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	_ = c.nc.SetDeadline(time.Now().Add(c.limits.FirstByte))
-	if _, err := c.nc.Write(settingsOf(c.limits).hello()); err != nil {
-		return err
+	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
+	var peer settings
+	_, err := c.nc.Write(settingsOf(c.limits).hello())
+	if err == nil {
+		peer, err = readHello(c.in)
 	}
-	peer, err := readHello(c.in)
 	if !stop() {
 		return context.Cause(ctx)
 	}

@@ -103,7 +103,7 @@ func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
 		if err != nil {
 			return err
 		}
-		p.metadata = md
+		p.arrived = md
 	}
 	if h.flags&flagPieces == 0 {
 		if len(body) > c.limits.Message {
@@ -144,6 +144,7 @@ func (c *Conn) assembled(p *pending, dec *wire.Decoder) error {
 	message := p.pieces.buf
 	dec.ResetOwned(message)
 	c.deliver(p, p.pieces.first, message, dec)
+	dec.Reset(nil) // an idle connection keeps no message
 	return nil
 }
 
@@ -151,11 +152,15 @@ func (c *Conn) assembled(p *pending, dec *wire.Decoder) error {
 func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) {
 	switch {
 	case p.move(h.id, stateWaiting, stateDelivered):
+		p.metadata = p.arrived
 		p.err = c.decode(p, h, message, dec)
 		p.done <- struct{}{}
 	case p.move(h.id, stateExpired, stateAnswered):
 	case p.move(h.id, stateAbandoned, stateDelivered):
 		c.slots.release(p)
+	}
+	if p.arrived != nil || p.pieces.total > 0 { // the reader's still, whoever has the slot now
+		p.arrived, p.pieces = nil, assembly{}
 	}
 }
 
@@ -216,6 +221,10 @@ func (p *pending) systemError(h header, message []byte) error {
 
 // goAway handles the server's word that it takes no more calls: those in flight go on, and then the connection ends.
 func (c *Conn) goAway(body []byte) {
+	if c.leaving {
+		return
+	}
+	c.leaving = true
 	reason := errors.New("the server is going away")
 	if len(body) > 1 {
 		reason = fmt.Errorf("the server is going away: %s", rpc.Quote(string(body[1:])))

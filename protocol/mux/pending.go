@@ -39,8 +39,11 @@ type pending struct {
 
 	call     *rpc.Call
 	err      error        // set before done
-	metadata rpc.Metadata // that came with the answer
-	pieces   assembly     // of an answer in pieces; the reader's
+	metadata rpc.Metadata // that came with the answer; set before done
+
+	// The reader's alone, for a server may answer a call that was not sent yet, and which another goroutine ends.
+	pieces  assembly     // of an answer
+	arrived rpc.Metadata // with the first or only one
 
 	expiry atomic.Int64 // nanoseconds since 1970; 0 for none
 	enc    wire.Encoder // what the caller encodes with
@@ -220,7 +223,7 @@ func (s *slots) makeLocked() *pending {
 	return p
 }
 
-// find returns the slot of the call with the given id, or nil where the slot was never used or holds another call.
+// find returns the slot of the call with the given id, or nil where that is not in flight.
 func (s *slots) find(id uint32) *pending {
 	slot := slotOf(id)
 	chunk := s.chunks[slot/chunkSize].Load()
@@ -228,7 +231,8 @@ func (s *slots) find(id uint32) *pending {
 		return nil
 	}
 	p := &chunk[slot%chunkSize]
-	if now, state := p.now(); now != id || state == stateFree {
+	now, state := p.now()
+	if now != id || state != stateWaiting && state != stateExpired && state != stateAbandoned {
 		return nil
 	}
 	return p
@@ -239,9 +243,9 @@ func (s *slots) release(p *pending) {
 	p.id += 1 << slotBits
 	p.state.Store(uint64(p.id) << stateBits) // stateFree is 0
 	p.call, p.err, p.metadata, p.large = nil, nil, nil, nil
-	p.pieces = assembly{}
-	if cap(p.frame) > smallBuffer {
+	if p.frame == nil || cap(p.frame) > smallBuffer {
 		p.frame = nil
+		p.enc.Reset(nil) // which has it, too
 	}
 	s.push(p)
 	if s.queued.Load() > 0 {

@@ -30,7 +30,7 @@ type largeMessage struct {
 	unsent  int  // bytes of message that the network has not taken
 	turn    int  // bytes of message written since it was its turn
 	begun   bool // the first frame is written, or is being
-	writing bool // a write that is under way has bytes of message
+	writing bool // a write that is under way reads message
 }
 
 // A piece is one frame of a large message within one write.
@@ -76,8 +76,8 @@ func (o *output) appendLarge(m *largeMessage) error {
 	return nil
 }
 
-// withdraw takes the rest of a large message back: when it returns nothing reads the message's bytes. It reports
-// whether none of them will ever be sent.
+// withdraw takes the rest of a large message back: when it returns nothing reads what the message shares with its sender.
+// It reports whether none of its bytes will ever be sent.
 func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	o.mu.Lock()
 	if i := slices.Index(o.large, m); i >= 0 {
@@ -86,7 +86,7 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	}
 	unsent = !m.begun
 	var interrupted chan struct{}
-	if m.writing {
+	if m.writing && o.raw != nil { // elsewhere the message shares nothing, and TLS does not go on after a deadline
 		if o.interrupted == nil {
 			o.interrupted = make(chan struct{})
 			_ = o.nc.SetWriteDeadline(time.Unix(1, 0))
@@ -197,5 +197,6 @@ func (o *output) releasePiecesLocked() {
 func (o *output) incomplete(m *largeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return m.left > 0 || m.unsent > 0 && !m.writing
+	underWay := slices.ContainsFunc(o.pieces, func(p piece) bool { return p.of == m }) // from a copy, perhaps
+	return m.left > 0 || m.unsent > 0 && !underWay
 }

@@ -272,9 +272,8 @@ func (o *output) drain(rest net.Buffers) {
 // writeAll writes the rest of a write, for which it may wait up to the stall limit.
 func (o *output) writeAll(rest net.Buffers) {
 	err := os.ErrDeadlineExceeded
-	if !o.isInterrupted() {
+	if o.setStall() {
 		var n int64
-		_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
 		n, err = rest.WriteTo(o.nc)
 		o.wrote(int(n))
 	}
@@ -298,6 +297,17 @@ func (o *output) writeCopy(rest net.Buffers) error {
 	n, err := o.nc.Write(b)
 	o.wrote(n)
 	return err
+}
+
+// setStall gives the peer the stall limit's time to read, unless the write is interrupted, whose deadline must stay.
+func (o *output) setStall() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.interrupted != nil {
+		return false
+	}
+	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+	return true
 }
 
 func (o *output) isInterrupted() bool {

@@ -1,0 +1,59 @@
+package mux
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A message withdrawn from a connection that is no socket does not interrupt the write, after which TLS would be broken:
+// nobody else has its bytes.
+func TestWithdrawFromNoSocket(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		nc := &writeDeadlines{Conn: ours}
+		o := newOutput(nc, time.Hour)
+		m := &largeMessage{first: header{kind: frameCall}, message: [][]byte{make([]byte, maxFrame)}, left: maxFrame, unsent: maxFrame}
+		if err := o.appendLarge(m); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if o.withdraw(m) {
+			t.Error("a message that has begun is called unsent")
+		}
+		if nc.interrupted {
+			t.Error("the write is interrupted")
+		}
+		_ = theirs.Close()
+		o.drains.Wait()
+	})
+}
+
+type writeDeadlines struct {
+	net.Conn
+	interrupted bool
+}
+
+func (c *writeDeadlines) SetWriteDeadline(t time.Time) error {
+	c.interrupted = c.interrupted || t.Equal(time.Unix(1, 0))
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// A message whose last piece is being written from a copy, for another in the same write was withdrawn, may arrive whole.
+func TestMessageInACopyIsNotIncomplete(t *testing.T) {
+	t.Parallel()
+	o := new(output)
+	m := &largeMessage{unsent: 10, begun: true, writing: true}
+	o.pieces = []piece{{of: m, n: 10}}
+	o.stopReadingLocked()
+	if o.incomplete(m) {
+		t.Error("it is called incomplete")
+	}
+	o.nc, _ = net.Pipe()
+	o.releasePiecesLocked()
+	if !o.incomplete(m) {
+		t.Error("after a write that failed it is not called incomplete")
+	}
+}

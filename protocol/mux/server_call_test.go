@@ -11,8 +11,11 @@ import (
 // An unencodable is a message that panics, or that says what is no UTF-8.
 type unencodable struct{ panics bool }
 
-func (unencodable) Reset()                   {}
-func (unencodable) DecodeWire(*wire.Decoder) {}
+func (unencodable) Reset() {}
+func (unencodable) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+	}
+}
 func (m unencodable) EncodeWire(e *wire.Encoder) {
 	if m.panics {
 		panic("boom")

@@ -370,8 +370,11 @@ func (c *serverConn) more(h header) (lost bool, err error) {
 	c.dec.ResetOwned(sc.pieces.buf)
 	sc.decode(&c.dec)
 	sc.pieces = nil
-	lost = c.dispatch(sc)
+	if lost = c.dispatch(sc); !lost && c.drained.Load() {
+		c.flush() // before anybody finds that nothing runs, and ends the connection
+	}
 	c.countRunning(-1)
+	c.endIfDrained()
 	return lost, nil
 }
 

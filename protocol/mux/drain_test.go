@@ -1,0 +1,59 @@
+package mux
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A sink keeps how many bytes were written before it was closed.
+type sink struct {
+	net.Conn
+	written int
+	closed  bool
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	if s.closed {
+		return 0, net.ErrClosed
+	}
+	s.written += len(b)
+	return len(b), nil
+}
+func (s *sink) Close() error                     { s.closed = true; return nil }
+func (s *sink) SetWriteDeadline(time.Time) error { return nil }
+
+// On a connection that drains, the reader's answer to a call in pieces is sent before anybody can find that nothing runs
+// any more, and end the connection.
+func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
+	t.Parallel()
+	method := rpc.NewUnary[unencodable, unencodable](rpc.Method{Service: "test.Test", Name: "bad"})
+	services := []*rpc.Service{rpc.NewService("test.Test", method.Handle(nil))}
+	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := new(sink)
+	c := &serverConn{server: NewServer(d), in: newInput(nc, time.Hour, []byte{0xff}), out: newOutput(nc, time.Hour)}
+	c.takeTools()
+	c.draining.Store(true)
+	c.drained.Store(true)
+	pieces, err := beginAssembly(header{}, 2, []byte{0xff}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := c.freeSlot(1)
+	route := d.Routes()[0]
+	s.Store(&serverCall{conn: c, slot: s, id: 1, route: route, call: route.NewCall(), pieces: &pieces})
+	c.countRunning(1)
+	if lost, err := c.more(header{kind: frameMore, id: 1, length: 1}); lost || err != nil {
+		t.Fatal(lost, err)
+	}
+	c.out.drains.Wait()
+	if nc.written <= headerSize || !nc.closed {
+		t.Errorf("%d bytes were sent before the connection's end: %v", nc.written, nc.closed)
+	}
+}

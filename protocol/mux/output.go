@@ -272,9 +272,8 @@ func (o *output) drain(rest net.Buffers) {
 // writeAll writes the rest of a write, for which it may wait up to the stall limit.
 func (o *output) writeAll(rest net.Buffers) {
 	err := os.ErrDeadlineExceeded
-	if o.setStall() {
-		var n int64
-		n, err = rest.WriteTo(o.nc)
+	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
+		n, err = rest.WriteTo(o.nc) // goes on as long as the peer takes anything
 		o.wrote(int(n))
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {

@@ -57,3 +57,29 @@ func TestMessageInACopyIsNotIncomplete(t *testing.T) {
 		t.Error("after a write that failed it is not called incomplete")
 	}
 }
+
+// A peer that reads slowly is not one that does not read: only the time without a byte counts.
+func TestSlowReaderIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		o := newOutput(ours, 30*time.Second)
+		if err := o.append(make([]byte, 100_000), false, nil); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 1000)
+		for range 100 {
+			time.Sleep(time.Second)
+			if _, err := theirs.Read(buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.drains.Wait()
+		start := time.Now()
+		_ = o.append(buf, false, nil)
+		o.drains.Wait()
+		if took := time.Since(start); o.err == nil || took != 30*time.Second {
+			t.Errorf("a peer that does not read is given up after %v: %v", took, o.err)
+		}
+	})
+}

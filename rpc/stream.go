@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -49,15 +50,23 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 }
 
 // sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since the
-// other side would wait for the element that cannot be sent.
+// other side would wait for the element that cannot be sent. So does a panic of args, which would end the program here.
 func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
+	fail := func(err error) {
+		failed.Store(&err)
+		_ = stream.Close()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			fail(Errorf(Internal, "the elements to send panicked: %v\n%s", p, debug.Stack()).For(&s.Method, OutcomeUnknown))
+		}
+	}()
 	for a := range args {
 		switch err := stream.Send(ctx, PA(&a)); {
 		case err == io.EOF:
 			return
 		case err != nil:
-			failed.Store(&err)
-			_ = stream.Close()
+			fail(err)
 			return
 		}
 	}

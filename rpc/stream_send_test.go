@@ -1,10 +1,13 @@
 package rpc_test
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/yodelrpc/yodel/internal/everything"
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // An element that cannot be written ends the stream with the reason; the server does not wait for the next one.
@@ -15,6 +18,21 @@ func TestStreamElementThatCannotBeWritten(t *testing.T) {
 		err := c.Drain(t.Context(), items)
 		if err == nil {
 			t.Error("no error")
+		}
+	})
+}
+
+// The elements come from the caller's code, but not in the caller's goroutine: a panic there must not end the program.
+func TestStreamElementsThatPanic(t *testing.T) {
+	t.Parallel()
+	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
+		_, err := c.Sum(t.Context(), func(yield func(int32) bool) {
+			yield(1)
+			panic("a test panics")
+		})
+		e, ok := errors.AsType[*rpc.Error](err)
+		if !ok || e.Code != rpc.Internal || e.Outcome != rpc.OutcomeUnknown || !strings.Contains(e.Message, "a test panics") {
+			t.Errorf("the call that was to send them returned %v", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -402,6 +403,9 @@ func TestJSONMassesOfItems(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			err := wire.UnmarshalJSON(data, tt.into)
 			runtime.ReadMemStats(&after)
+			if name == "pointers" && strconv.IntSize == 32 {
+				tt.want = "" // they take half as much
+			}
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}

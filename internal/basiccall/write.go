@@ -117,7 +117,7 @@ func (w *writer) sized(t *wire.ValueType, v reflect.Value) {
 // setLength writes the number of bytes that follow the length at the given place.
 func (w *writer) setLength(at int) {
 	n := len(w.buf) - at - 4
-	if n > math.MaxUint32 {
+	if uint64(n) > math.MaxUint32 {
 		w.fail("%d bytes do not fit into a length of 32 bits", n)
 		return
 	}

@@ -54,8 +54,8 @@ func grow(b []byte, n int) []byte {
 	return bigger
 }
 
-// newBytes returns n bytes, n > 0, whose values are not cleared first: for a megabyte, clearing costs a tenth of receiving. Only
-// strings.Builder allocates so, and nobody else has the string.
+// newBytes returns n bytes, n > 0, whose values are not cleared first: for a megabyte, clearing costs a tenth of
+// receiving. Only strings.Builder allocates so, and nobody else has the string.
 func newBytes(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)

@@ -107,8 +107,8 @@ func (c *Conn) tick() {
 	c.toReader()
 }
 
-// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads. One in pieces it leaves to
-// the reader, for a deadline could not end a caller in the middle of a piece.
+// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads. One in pieces it leaves
+// to the reader, for a deadline could not end a caller in the middle of a piece.
 func (c *Conn) awaitReading(p *pending) {
 	r := &c.role
 	if r.holder.CompareAndSwap(roleFree, roleCaller) {

@@ -3,6 +3,7 @@ package mux
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"unicode/utf8"
 )
 
@@ -142,12 +143,13 @@ func cut16(body *[]byte, what string) (int, error) {
 	return int(binary.LittleEndian.Uint16(b)), nil
 }
 
+// cut32 takes a length, where int has 32 bits the longest that int holds, which is over any limit too.
 func cut32(body *[]byte, what string) (int, error) {
 	b, err := cut(body, 4, what)
 	if err != nil {
 		return 0, err
 	}
-	return int(binary.LittleEndian.Uint32(b)), nil
+	return int(min(uint64(binary.LittleEndian.Uint32(b)), math.MaxInt)), nil
 }
 
 func cut64(body *[]byte, what string) (uint64, error) {

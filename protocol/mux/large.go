@@ -40,8 +40,8 @@ type piece struct {
 	n    int
 }
 
-// sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at start. A message
-// that the output can take as it is becomes a large one, which keeps b from at on.
+// sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at
+// start. One that shares content or does not fit into a frame becomes a large message, which keeps b from at on.
 func sealFrame(h header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
 	h.length = len(b) - at - headerSize
 	if !enc.Shares() && h.length <= maxBody {

@@ -14,7 +14,7 @@ import (
 
 // The states of a pending call. Whoever moves it out of waiting ends the call; the others leave it alone.
 //
-//	free ----> waiting ----> delivered ----> free     the reader, or the end of the connection, has set err and woken the caller
+//	free ----> waiting ----> delivered ----> free     the reader, or the connection's end, set err and woke the caller
 //	              |
 //	              +--------> expired ------> abandoned  the deadline passed: the caller has been woken, and gives up
 //	              |             |

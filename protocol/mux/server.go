@@ -3,6 +3,7 @@ package mux
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -167,7 +168,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	if string(b[:len(Magic)]) != Magic {
-		return violation("it begins with % x", b[:len(Magic)])
+		return fmt.Errorf("it begins with % x", b[:len(Magic)])
 	}
 	if _, err := c.in.nc.Write(c.server.own.hello()); err != nil {
 		return err

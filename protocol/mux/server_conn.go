@@ -181,7 +181,8 @@ func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
 	return false, nil
 }
 
-// call handles a CALL up to where its handler may run. It returns nil for a call that was answered already, or of which pieces are missing.
+// call handles a CALL up to where its handler may run. It returns nil for a call that was answered already, or of which
+// pieces are missing.
 func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 	s, err := c.freeSlot(h.id)
 	if err != nil {
@@ -216,9 +217,9 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rpc.Error, err error) {
 	var metadata rpc.Metadata
 	var deadline time.Time
+	left := uint64(1)
 	if h.flags&flagDeadline != 0 {
-		left, err := cut64(&body, "a deadline")
-		if err != nil {
+		if left, err = cut64(&body, "a deadline"); err != nil {
 			return nil, err
 		}
 		deadline = time.Now().Add(time.Duration(min(left, maxMicroseconds)) * time.Microsecond)
@@ -240,6 +241,8 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		return m.err, nil
 	case c.draining.Load():
 		return errGoingAway, nil
+	case left == 0:
+		return errLate, nil
 	case !m.route.Unary():
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
 	case total > c.server.own.message:
@@ -266,7 +269,11 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 // maxMicroseconds is the longest deadline that a time.Duration holds.
 const maxMicroseconds = uint64(1<<63-1) / 1000
 
-var errGoingAway = rpc.NewError(rpc.Unavailable, "the server is shutting down")
+// Why calls are refused.
+var (
+	errGoingAway = rpc.NewError(rpc.Unavailable, "the server is shutting down")
+	errLate      = rpc.NewError(rpc.DeadlineExceeded, "the deadline had passed when the call came")
+)
 
 // capDeadline applies the server's own limit.
 func (c *serverConn) capDeadline(deadline time.Time) time.Time {

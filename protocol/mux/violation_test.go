@@ -127,8 +127,8 @@ func TestViolations(t *testing.T) {
 	open := frame(tCall, fName, 0, 1, divideBody)
 	tests := []struct{ name, bytes, reason string }{
 		{"body too long", u32(1<<16) + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than 65524"},
-		{"length 2^31", u32(1<<31) + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
-		{"length 2^32-1", u32(1<<32-1) + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
+		{"length 2^31", "\x00\x00\x00\x80" + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
+		{"length 2^32-1", "\xff\xff\xff\xff" + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
 		{"unknown flag on CALL", frame(tCall, 0x80, 0, 1, ""), "unknown flags 0x80"},
 		{"stream flag on CALL", frame(tCall, 0x40|fName, 0, 1, divideBody), "unknown flags 0x40"},
 		{"second SETTINGS", frame(tSettings, 0, 0, 0, ""), "type 1"},
@@ -149,7 +149,7 @@ func TestViolations(t *testing.T) {
 		{"metadata past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(50)), "past the end"},
 		{"metadata with a bad key", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(9)+u16(3)+"a\r\n"+u32(0)), "metadata key"},
 		{"metadata with an upper case key", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"A"+u32(0)), "metadata key"},
-		{"value past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"a"+u32(1<<31)), "past the end"},
+		{"value past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"a"+"\x00\x00\x00\x80"), "past the end"},
 		{"no total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+"x"), "a total length"},
 		{"piece over the total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"xxx"), "a piece of 3 bytes"},
 		{"empty first piece", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)), "a piece of 0 bytes"},
@@ -191,8 +191,8 @@ func TestAnsweredFaults(t *testing.T) {
 		{"slash at the end", frame(tCall, fName, 1, 5, named("test.Test/divide/")), fRefused, "\x0cunknown method"},
 		{"arguments cut short", frame(tCall, fName, 1, 5, named("test.Test/divide")+"\x08"), 0, "\x03"},
 		{"arguments over the limit", frame(tCall, fName, 1, 5, named("test.Test/echo")+strings.Repeat("x", 1001)), fRefused, "\x08the arguments take 1001 bytes"},
-		{"total over the limit", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(1<<31)+"x") +
-			frame(tMore, 0, 0, 5, "ignored"), fRefused, "\x08the arguments take 2147483648 bytes"},
+		{"total over the limit", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(1<<31-1)+"x") +
+			frame(tMore, 0, 0, 5, "ignored"), fRefused, "\x08the arguments take 2147483647 bytes"},
 		{"cancelled between pieces", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(900)+"x") +
 			frame(tCancel, 0, 0, 5, ""), fRefused, "\x01the caller gave up"},
 		{"panic", frame(tCall, fName, 1, 5, named("test.Test/blow")+"\x08\x01"), 0, "\x0dthe handler panicked"},
@@ -233,6 +233,23 @@ func TestTruncatedEverywhere(t *testing.T) {
 	}
 	if got, err := callDivide(t.Context(), neighbour, 6, 2); err != nil || got != 3 {
 		t.Errorf("the neighbour's divide(6, 2) = %v, %v", got, err)
+	}
+}
+
+// A call that comes without time left does not run, on a reader either.
+func TestCallWithoutTimeLeft(t *testing.T) {
+	t.Parallel()
+	f := serve(t, "tcp", rpc.Limits{}, handlers{}.service())
+	c := f.conn(t)
+	for range 5000 { // until the method runs on the reader
+		if _, err := callDivide(t.Context(), c, 6, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := rawClient(t, f)
+	r.send(frame(tCall, fName|fDeadline, 0, 1, named("test.Test/divide")+u64(0)+"\x08\x06\x10\x02"))
+	if got := r.read(); got.kind != tError || got.flags&fRefused == 0 || got.body[0] != byte(rpc.DeadlineExceeded) {
+		t.Errorf("it is answered with %+v; want deadline_exceeded, not started", got)
 	}
 }
 

@@ -54,8 +54,19 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the error underneath, if any.
-func (e *Error) Unwrap() error { return e.cause }
+// Unwrap returns the error underneath, if any. One that says that a context has ended stays hidden: it was not the
+// caller's, whose end is a [ContextError].
+func (e *Error) Unwrap() error {
+	if isContextEnd(e.cause) {
+		return nil
+	}
+	return e.cause
+}
+
+// isContextEnd reports whether err says that a context has ended. A network connection's timeout says so, too.
+func isContextEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // For returns a copy of e that names the method and the outcome of its call.
 func (e *Error) For(m *Method, o Outcome) *Error {
@@ -87,9 +98,10 @@ func (e *ContextError) Error() string {
 	return s
 }
 
-// Unwrap returns the context's error and the cause.
+// Unwrap returns the context's error and the cause, except one that would make the error of two kinds: an [Error], or the
+// end of another context.
 func (e *ContextError) Unwrap() []error {
-	if e.Cause == nil {
+	if _, ok := errors.AsType[*Error](e.Cause); ok || e.Cause == nil || isContextEnd(e.Cause) {
 		return []error{e.Err}
 	}
 	return []error{e.Err, e.Cause}

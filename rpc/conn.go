@@ -81,6 +81,6 @@ func setDefault[T int | time.Duration](p *T, v T) {
 
 // NoStreams returns the error of a protocol that carries no streams, for its Open.
 func NoStreams(m *Method, protocol string) error {
-	return Errorf(Unimplemented, "%s is a stream, which the %s protocol does not carry; dial with a protocol that does",
+	return Errorf(Unimplemented, "%s is a stream, which the %s protocol does not carry",
 		m.Name, protocol).For(m, OutcomeNotStarted)
 }

@@ -27,7 +27,7 @@ func union(sets ...map[string]bool) map[string]bool {
 
 // keywords are the words that no name can be in any version of Python from 3.9.
 var keywords = set(`False None True and as assert async await break class continue def del elif else except finally
-	for from global if import in is lambda nonlocal not or pass raise return try while with`)
+	for from global if import in is lambda nonlocal not or pass raise return try while with yield`)
 
 // importedModules are the modules that a module may import, in the order of its import statements.
 var importedModules = strings.Fields(`base64 copy dataclasses inspect json logging math operator re select socket struct threading
@@ -63,9 +63,9 @@ var classNames = set(`abstractmethod bool bytes classmethod dataclasses datetime
 // factoryNames are those that the bodies of structs use besides.
 var factoryNames = set("dict list")
 
-// enumNames are what an IntEnum has already.
-var enumNames = set(`as_integer_ratio bit_count bit_length conjugate denominator from_bytes imag is_integer mro name
-	numerator real to_bytes value`)
+// enumNames are what an IntEnum has already, and what its body uses.
+var enumNames = set(`as_integer_ratio bit_count bit_length classmethod conjugate denominator from_bytes imag is_integer
+	mro name numerator object real to_bytes value`)
 
 // exceptionNames are what an exception has already.
 var exceptionNames = set("add_note args with_traceback")

@@ -286,5 +286,5 @@ def _caller(channel: Channel, methods: _Methods) -> Callable[..., Any]:
 
 def _no_streams(method: _Method, may_have_run: bool) -> RpcError:
     return RpcError("unimplemented", f"{method.name} has a stream, which this "
-                    "module does not carry; Connect, gRPC and gRPC-Web do",
+                    "module does not carry",
                     "answered" if may_have_run else "not started")

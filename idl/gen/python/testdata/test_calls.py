@@ -161,7 +161,7 @@ class Calls(unittest.TestCase):
                 with self.assertRaises(every.RpcError) as caught:
                     call()
                 self.assertEqual(caught.exception.code, "unimplemented")
-                self.assertIn("gRPC", caught.exception.message)
+                self.assertIn("does not carry", caught.exception.message)
 
 
 class Arguments(unittest.TestCase):

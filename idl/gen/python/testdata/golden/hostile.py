@@ -56,6 +56,9 @@ class Any_(IntEnum):
     None_ = 0
     mro_ = 1
     value_ = 2
+    yield_ = 3
+    classmethod_ = 4
+    object_ = 5
 
     @classmethod
     def _missing_(cls, value: object) -> Any:
@@ -200,6 +203,9 @@ _type_Any_ = _Type("enum", Any_, values=[
     ("None", 0),
     ("mro", 1),
     ("value", 2),
+    ("yield", 3),
+    ("classmethod", 4),
+    ("object", 5),
 ])
 _type_Server_ = _Type("struct", Server_)
 _type_ValueError_ = _Type("struct", ValueError_)

@@ -13,9 +13,13 @@ import (
 // descriptors and after other errors that pass.
 func (s *Server) accept(ln net.Listener) error {
 	wait := time.Duration(0)
+	var until time.Time // of the last looks
 	for {
 		closing := s.closing.Err() != nil
-		if closing && !s.lookAgain(ln) {
+		if closing && until.IsZero() {
+			until = time.Now().Add(lastLook)
+		}
+		if closing && !s.lookAgain(ln, until) {
 			return nil
 		}
 		nc, err := ln.Accept()
@@ -41,11 +45,11 @@ type deadliner interface{ SetDeadline(time.Time) error }
 
 // lookAgain gives the Accept that follows, while the server shuts down, a moment to return a connection that the system
 // has accepted already. Closing ln would reset that. It reports false where there is to be no such Accept.
-func (s *Server) lookAgain(ln net.Listener) bool {
+func (s *Server) lookAgain(ln net.Listener, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if s.closed || s.options.Mode == Serial || now.After(s.lookUntil) {
+	if s.closed || s.options.Mode == Serial || now.After(until) {
 		return false
 	}
 	d, ok := ln.(deadliner)

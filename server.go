@@ -64,7 +64,6 @@ type Server struct {
 	listeners map[net.Listener]bool
 	conns     map[net.Conn]bool // whether Shutdown waits until a protocol has it
 	closed    bool              // Close was called
-	lookUntil time.Time         // when the last connections are accepted, once Shutdown has begun
 
 	arriving sync.WaitGroup // of connections that no protocol has yet
 	serving  sync.WaitGroup // of all listeners and connections
@@ -74,8 +73,9 @@ type Server struct {
 var ErrServerClosed = errors.New("the server has been shut down; make a new one")
 
 const (
-	farewell = time.Second      // for a new connection to send its first bytes once the server shuts down
-	glance   = time.Millisecond // for an Accept to return what is there already; one with no time would not look
+	farewell = time.Second           // for a new connection to send its first bytes once the server shuts down
+	lastLook = 50 * time.Millisecond // for all that the system has accepted to be accepted here
+	glance   = time.Millisecond      // for one such Accept; one with no time would not look
 )
 
 // A protocol is one protocol's side of the server. It serves connections, of which some bytes have been read, also while
@@ -253,7 +253,6 @@ func (s *Server) stopAccepting(cut bool) {
 	defer s.mu.Unlock()
 	s.close()
 	s.closed = s.closed || cut
-	s.lookUntil = time.Now().Add(farewell)
 	for ln := range s.listeners {
 		if d, ok := ln.(deadliner); !ok || cut || s.options.Mode == Serial || d.SetDeadline(time.Unix(1, 0)) != nil {
 			ln.Close()

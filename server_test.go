@@ -449,17 +449,22 @@ func TestShutdownHearsNewConnections(t *testing.T) {
 // A lazy listener accepts nothing until it is told to end.
 type lazy struct {
 	*net.TCPListener
-	told   chan struct{}
-	accept func()
+	asked, told chan struct{}
+	ask, accept func()
 }
 
 func newLazy(ln net.Listener) *lazy {
-	l := &lazy{TCPListener: ln.(*net.TCPListener), told: make(chan struct{})}
+	l := &lazy{TCPListener: ln.(*net.TCPListener), asked: make(chan struct{}), told: make(chan struct{})}
+	l.ask = sync.OnceFunc(func() { close(l.asked) })
 	l.accept = sync.OnceFunc(func() { close(l.told) })
 	return l
 }
 
-func (l *lazy) Accept() (net.Conn, error) { <-l.told; return l.TCPListener.Accept() }
+func (l *lazy) Accept() (net.Conn, error) {
+	l.ask()
+	<-l.told
+	return l.TCPListener.Accept()
+}
 
 func (l *lazy) SetDeadline(t time.Time) error { defer l.accept(); return l.TCPListener.SetDeadline(t) }
 
@@ -472,7 +477,9 @@ func TestShutdownHearsConnectionsOfTheSystemsQueue(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			ln, connect := listenAt(t, "tcp", "127.0.0.1:0")
-			srv := serve(t, yodel.ServerOptions{}, newLazy(ln))
+			late := newLazy(ln)
+			srv := serve(t, yodel.ServerOptions{}, late)
+			<-late.asked
 			conns := []net.Conn{connect(t), connect(t), connect(t)}
 			for _, nc := range conns {
 				if _, err := io.WriteString(nc, test.request); err != nil {

@@ -27,6 +27,7 @@ type Conn struct {
 	in      *input
 	dec     wire.Decoder // of whoever reads
 	leaving bool         // GOAWAY has come; of whoever reads
+	left    bool         // and PING behind it
 	role    readerRole
 	out     *output
 	slots   slots
@@ -224,6 +225,7 @@ func ended(ctx context.Context, expiry time.Time) error {
 // notTaken returns the error of a call that got no slot.
 func (c *Conn) notTaken(ctx context.Context, call *rpc.Call, expiry time.Time, err error) error {
 	if err != errFull {
+		<-c.done // which is about to be closed: whoever gets the error finds the connection ended
 		return c.lost(call.Method, rpc.OutcomeNotStarted)
 	}
 	why := context.DeadlineExceeded

@@ -83,7 +83,7 @@ func (c *Conn) handle(h header, body []byte, dec *wire.Decoder) error {
 	case frameResult, frameException, frameError:
 		return c.answer(h, body, dec)
 	case framePing:
-		return c.out.appendPong(body)
+		return c.pong(body)
 	case frameGoAway:
 		c.goAway(body)
 	case frameSettings, frameCall, frameCancel:
@@ -219,6 +219,16 @@ func (p *pending) systemError(h header, message []byte) error {
 	return rpc.NewError(code, string(message[1:])).For(m, outcome)
 }
 
+// pong answers a PING. To the first one behind GOAWAY the answer says that no more calls come.
+func (c *Conn) pong(body []byte) error {
+	if c.leaving && !c.left {
+		c.left = true
+		c.out.appendLastPong(body)
+		return nil
+	}
+	return c.out.appendPong(body)
+}
+
 // goAway handles the server's word that it takes no more calls: those in flight go on, and then the connection ends.
 func (c *Conn) goAway(body []byte) {
 	if c.leaving {
@@ -230,6 +240,7 @@ func (c *Conn) goAway(body []byte) {
 		reason = fmt.Errorf("the server is going away: %s", rpc.Quote(string(body[1:])))
 	}
 	c.stopCalls(reason)
+	c.out.refuseCalls()
 	go func() {
 		<-c.slots.idle
 		c.die(reason)

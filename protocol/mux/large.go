@@ -60,9 +60,9 @@ func sealFrame(h header, b []byte, at, start int, enc *wire.Encoder) *largeMessa
 // appendLarge adds a large message.
 func (o *output) appendLarge(m *largeMessage) error {
 	o.mu.Lock()
-	if o.err != nil {
-		defer o.mu.Unlock()
-		return o.err
+	if err := o.refusalLocked(m.first.kind == frameCall); err != nil {
+		o.mu.Unlock()
+		return err
 	}
 	o.large = append(o.large, m)
 	o.backlog += m.left

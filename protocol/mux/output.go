@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +43,7 @@ type output struct {
 	pongs   int    // in buf
 	err     error  // the first that a write met; nothing is written after it
 	ending  bool   // nothing more will be queued
+	noCalls bool   // no more calls will be
 	backlog int    // bytes of large
 	room    chan struct{}
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
@@ -69,13 +71,14 @@ func newOutput(nc net.Conn, stall time.Duration) *output {
 	return o
 }
 
-// append adds whole frames, which it copies, and sees to it that they are written. It sets end, unless that is nil, to
-// where they end in all that was queued. A caller that is one of several yields, so that the others' frames go along.
+// append adds whole frames, which it copies, and sees to it that they are written. For a CALL it sets end to where that
+// ends in all that was queued; end is nil for others. A caller that is one of several yields, so that the others' frames
+// go along.
 func (o *output) append(frames []byte, several bool, end *uint64) error {
 	o.mu.Lock()
-	if o.err != nil {
-		defer o.mu.Unlock()
-		return o.err
+	if err := o.refusalLocked(end != nil); err != nil {
+		o.mu.Unlock()
+		return err
 	}
 	if o.buf == nil {
 		o.buf = getBuffer(max(len(frames), o.size))[:0]
@@ -96,6 +99,24 @@ func (o *output) append(frames []byte, several bool, end *uint64) error {
 	}
 	o.write()
 	return nil
+}
+
+var errNoCalls = errors.New("the server takes no more calls")
+
+// refusalLocked returns why a frame is not queued, or nil.
+func (o *output) refusalLocked(call bool) error {
+	if o.err == nil && call && o.noCalls {
+		return errNoCalls
+	}
+	return o.err
+}
+
+// refuseCalls makes calls fail that are not queued yet. One behind the PONG that answers the server's last PING would
+// find nobody who reads it.
+func (o *output) refuseCalls() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.noCalls = true
 }
 
 // send is append for frames that may be written from where they are, because nobody needs them before it returns.
@@ -368,6 +389,11 @@ func (o *output) unsent(end *uint64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return max(o.written, o.trying) < *end
+}
+
+// appendLastPong answers a PING of a server that is going away, behind the first frames of all calls that are queued.
+func (o *output) appendLastPong(body []byte) {
+	_ = o.appendLarge(&largeMessage{first: header{kind: framePong}, prefix: slices.Clone(body)})
 }
 
 // sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.

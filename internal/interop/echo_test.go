@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,12 +90,16 @@ func (divider) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 
 // An echo answers like the handlers of the tests in Python.
 type echo struct {
-	waits             chan string   // how each wait ended
+	begun, told       *atomic.Int32 // waits, and those whose end was told
+	waits             chan string   // how each ended
 	lingers, released chan struct{} // a call lingers, until it is released
 }
 
 func newEcho() echo {
-	return echo{waits: make(chan string, 10), lingers: make(chan struct{}), released: make(chan struct{})}
+	return echo{
+		begun: new(atomic.Int32), told: new(atomic.Int32), waits: make(chan string, 10),
+		lingers: make(chan struct{}), released: make(chan struct{}),
+	}
 }
 
 func (echo) Bools(_ context.Context, v bool) (bool, error)                           { return v, nil }
@@ -138,6 +143,20 @@ func (echo) Defaulted(
 	return fmt.Sprintf("%d %s %d %v %s %s", a, b, c, d.Seconds(), single, strings.Join(numbers, ",")), nil
 }
 
+// waited returns how a wait ended whose end was not told yet, as an error.
+func (e echo) waited(ctx context.Context) error {
+	if e.begun.Load() == e.told.Load() {
+		return rpc.NewError(rpc.NotFound, "nothing")
+	}
+	select {
+	case end := <-e.waits:
+		e.told.Add(1)
+		return rpc.NewError(rpc.NotFound, end)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (e echo) Buy(ctx context.Context, item string, _ int32) error {
 	switch item {
 	case "nothing":
@@ -151,11 +170,14 @@ func (e echo) Buy(ctx context.Context, item string, _ int32) error {
 	case "denied":
 		return rpc.NewError(rpc.PermissionDenied, "not you")
 	case "wait":
+		e.begun.Add(1)
 		<-ctx.Done()
 		e.waits <- ctx.Err().Error()
 		return ctx.Err()
+	case "begun":
+		return rpc.NewError(rpc.NotFound, fmt.Sprint(e.begun.Load()-e.told.Load()))
 	case "waited":
-		return rpc.NewError(rpc.NotFound, <-e.waits)
+		return e.waited(ctx)
 	case "trace":
 		return rpc.NewError(rpc.NotFound, strings.Join(rpc.IncomingMetadata(ctx)["trace"], ","))
 	case "linger":

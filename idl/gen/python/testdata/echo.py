@@ -20,6 +20,7 @@ class Echo:
     """Answers with what it gets, but for a few methods."""
 
     def __init__(self):
+        self.begun = self.told = 0  # waits, and those whose end was told
         self.waits = queue.Queue()  # how each ended
 
     def __getattr__(self, name):
@@ -49,12 +50,20 @@ class Echo:
         if item == "wait":
             self.wait(every.current_call())
         if item == "waited":
-            raise every.RpcError("not_found", self.waits.get(timeout=20))
+            raise every.RpcError("not_found", self.waited())
         if item == "trace":
             trace = every.current_call().metadata.get("trace", [])
             raise every.RpcError("not_found", ",".join(trace))
 
+    def waited(self):
+        if self.begun == self.told:
+            return "nothing"
+        end = self.waits.get(timeout=20)
+        self.told += 1
+        return end
+
     def wait(self, call):
+        self.begun += 1
         late = not call.cancelled.wait(call.time_left())
         end = "deadline_exceeded" if late else "canceled"
         self.waits.put(end)

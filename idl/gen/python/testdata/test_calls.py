@@ -595,11 +595,11 @@ class Intruders(unittest.TestCase):
     def test_over_the_limit_is_told_to_who_writes_on(self):
         for protocol in PROTOCOLS[:2]:
             with self.subTest(protocol), echo.running(limit=1000) as (
-                    _, address), every.Channel(protocol + address) as channel:
-                client = every.EchoClient(channel)
-                for _ in range(5):
-                    with self.assertRaises(every.RpcError) as caught:
-                        client.strings("x" * 3_000_000)
+                    _, address):
+                for _ in range(5):  # each on a connection of its own
+                    with every.Channel(protocol + address) as channel:
+                        with self.assertRaises(every.RpcError) as caught:
+                            every.EchoClient(channel).strings("x" * 3_000_000)
                     self.assertEqual(caught.exception.code,
                                      "resource_exhausted")
 

@@ -3,7 +3,6 @@ package mux_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -22,20 +21,11 @@ func TestSecondAnswer(t *testing.T) {
 		return frame(tResult, fMetadata, 0, id, u32(8)+u16(1)+"k"+u32(1)+v+body)
 	}
 	for range 50 {
-		ours, theirs := net.Pipe()
-		server := raw{t, theirs}
-		go func() {
-			_, _ = io.ReadFull(theirs, make([]byte, len(hello)))
-			_ = server.read() // its settings
-			server.send(hello + frame(tSettings, 0, 0, 0, ""))
+		c := scripted(t, func(server raw) {
 			id := server.read().id
 			server.send(result(id, "1", "\x0d\x00\x00\x40\x40") + result(id, "2", ""))
-			_ = readToEnd(theirs)
-		}()
-		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
-		if err != nil {
-			t.Fatal(err)
-		}
+			_ = readToEnd(server.nc)
+		})
 		var md rpc.Metadata
 		got, err := callDivide(rpc.WithAnswerMetadata(t.Context(), &md), c, 6, 2)
 		if got != 3 || err != nil || md.Get("k") != "1" {
@@ -67,23 +57,14 @@ func TestDialEndsWhileItWrites(t *testing.T) {
 func TestGoAwayAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		server := raw{t, theirs}
 		answer := make(chan struct{})
-		go func() {
-			_, _ = io.ReadFull(theirs, make([]byte, len(hello)))
-			_ = server.read() // its settings
-			server.send(hello + frame(tSettings, 0, 0, 0, ""))
+		c := scripted(t, func(server raw) {
 			id := server.read().id
 			server.send(strings.Repeat(frame(tGoAway, 0, 0, 0, "\x0e"), 10_000))
 			<-answer
 			server.send(frame(tResult, 0, 0, id, "\x0d\x00\x00\x40\x40"))
-			_ = readToEnd(theirs)
-		}()
-		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
-		if err != nil {
-			t.Fatal(err)
-		}
+			_ = readToEnd(server.nc)
+		})
 		go func() {
 			synctest.Wait()
 			if n := runtime.NumGoroutine(); n > 5000 {

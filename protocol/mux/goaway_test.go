@@ -1,14 +1,11 @@
 package mux_test
 
 import (
-	"context"
 	"errors"
-	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
 
-	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -17,14 +14,9 @@ import (
 func TestLastPongStandsBehindAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		server := raw{t, theirs}
-		go server.send(hello + frame(tSettings, 0, 0, 0, ""))
-		go theirs.Read(make([]byte, 1000)) // the client's side of it
-		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		var server raw
+		c := scripted(t, func(s raw) { server = s })
+		synctest.Wait()
 		var callers sync.WaitGroup
 		for range 3 {
 			callers.Go(func() {
@@ -37,7 +29,7 @@ func TestLastPongStandsBehindAllCalls(t *testing.T) {
 		}
 		server.send(frame(tGoAway, 0, 0, 0, "\x0e") + frame(tPing, 0, 0, 0, "draining"))
 		synctest.Wait()
-		_, err = callDivide(t.Context(), c, 6, 2)
+		_, err := callDivide(t.Context(), c, 6, 2)
 		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted {
 			t.Errorf("a call behind GOAWAY gives %v", err)
 		}
@@ -50,7 +42,7 @@ func TestLastPongStandsBehindAllCalls(t *testing.T) {
 		if calls != 3 {
 			t.Errorf("%d of 3 calls stand ahead of the PONG", calls)
 		}
-		_ = theirs.Close()
+		_ = server.nc.Close()
 		callers.Wait()
 		_ = c.Close()
 	})

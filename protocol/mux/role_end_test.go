@@ -3,14 +3,11 @@ package mux_test
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -18,12 +15,7 @@ import (
 func TestDeadlineInsideAPiece(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		server := raw{t, theirs}
-		go func() {
-			_, _ = io.ReadFull(theirs, make([]byte, len(hello)))
-			_ = server.read() // its settings
-			server.send(hello + frame(tSettings, 0, 0, 0, ""))
+		c := scripted(t, func(server raw) {
 			for f := server.read(); f.kind != 0; f = server.read() {
 				switch {
 				case f.kind == tCall && len(f.body) > 500:
@@ -35,15 +27,11 @@ func TestDeadlineInsideAPiece(t *testing.T) {
 					server.send(frame(tResult, 0, 0, f.id, "\x0d\x00\x00\x40\x40")) // 3
 				}
 			}
-		}()
-		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		})
 		defer c.Close()
 		lone(t, c)
 		start := time.Now()
-		_, err = callEcho(rpc.WithTimeout(context.Background(), time.Second), c, make([]byte, 1000))
+		_, err := callEcho(rpc.WithTimeout(context.Background(), time.Second), c, make([]byte, 1000))
 		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}

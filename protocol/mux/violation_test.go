@@ -1,6 +1,7 @@
 package mux_test
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -86,6 +88,24 @@ func rawClient(tb testing.TB, f *fixture) raw {
 		tb.Fatalf("the server's first frame is %+v", got)
 	}
 	return r
+}
+
+// scripted connects a client to a server that exchanges settings and then does what script says.
+func scripted(t *testing.T, script func(server raw)) *mux.Conn {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	server := raw{t, theirs}
+	go func() {
+		_, _ = io.ReadFull(theirs, make([]byte, len(hello)))
+		_ = server.read() // the client's settings
+		server.send(hello + frame(tSettings, 0, 0, 0, ""))
+		script(server)
+	}()
+	c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func (r raw) send(s string) {

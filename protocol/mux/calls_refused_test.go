@@ -1,0 +1,28 @@
+package mux
+
+import (
+	"testing"
+	"time"
+)
+
+// Behind a GOAWAY no call is queued, large or small, but other frames are.
+func TestOutputRefusesCalls(t *testing.T) {
+	t.Parallel()
+	o := newOutput(new(sink), time.Hour)
+	o.refuseCalls()
+	var end uint64
+	if err := o.append([]byte("call"), false, &end); err != errNoCalls {
+		t.Errorf("a call: %v", err)
+	}
+	if err := o.appendLarge(&largeMessage{first: header{kind: frameCall}}); err != errNoCalls {
+		t.Errorf("a large call: %v", err)
+	}
+	if err := o.append([]byte("cancel"), false, nil); err != nil {
+		t.Errorf("another frame: %v", err)
+	}
+	o.appendLastPong([]byte("draining"))
+	o.drains.Wait()
+	if written := o.nc.(*sink).written; written != len("cancel")+headerSize+len("draining") {
+		t.Errorf("%d bytes are written", written)
+	}
+}

@@ -43,8 +43,8 @@ func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limit
 	return d, nil
 }
 
-// bareNames returns the method that each bare name means: the one that has it, or the one outside a service that has it;
-// nil where there are several.
+// bareNames returns the method that each bare name means: the one that has it, or the one outside a service that has
+// it; nil where there are several.
 func bareNames(services []*Service) map[string]*Method {
 	all, own := make(map[string][]*Method), make(map[string][]*Method)
 	for _, s := range services {

@@ -4,14 +4,14 @@
 // # The way of a call
 //
 // On the client, generated code takes a [Call] from its method (method.go), fills the arguments and hands it to a
-// [Channel] (conn.go). The channel runs the interceptors (service.go) and picks a connection; the [Conn] of a protocol
-// encodes the arguments, sends them, and decodes the answer into the call.
+// [Channel] (conn.go). The channel runs the interceptors (service.go) and picks a connection; the [Conn] of a
+// protocol encodes the arguments, sends them, and decodes the answer into the call.
 //
-// On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The route
-// makes a Call, the protocol decodes the arguments into it, and [Route.Invoke] runs the interceptors and the
+// On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The
+// route makes a Call, the protocol decodes the arguments into it, and [Route.Invoke] runs the interceptors and the
 // handler under a [ServerContext] (server_context.go). What the handler returns becomes a result or a [Failure]
 // (error.go), which the protocol encodes.
 //
-// Meaning stops at this seam; below it there are bytes. Protocols encode a [Message] straight into a buffer of their own and
-// decode it straight out of one. Calls, arguments and results are used again (method.go); nothing else is.
+// Meaning stops at this seam; below it there are bytes. Protocols encode a [Message] straight into a buffer of their
+// own and decode it straight out of one. Calls, arguments and results are used again (method.go).
 package rpc

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// A Streaming is a method whose arguments, result or both are streams. Each message of a stream is an A or an R; where only one
-// side is a stream, the other is one message.
+// A Streaming is a method whose arguments, result or both are streams. Each message of a stream is an A or an R;
+// where only one side is a stream, the other is one message.
 type Streaming[A, R any, PA message[A], PR message[R]] struct{ Method }
 
 // NewStreaming returns the method that m describes.
@@ -18,9 +18,9 @@ func NewStreaming[A, R any, PA message[A], PR message[R]](m Method) *Streaming[A
 	return &Streaming[A, R, PA, PR]{m}
 }
 
-// Exchange opens the stream when the result is ranged over, sends args from a goroutine of its own and yields what comes back; after
-// an error it yields no more. Leaving the loop ends the stream. The goroutine ends with args, or when args yields
-// after the stream has ended.
+// Exchange opens the stream when the result is ranged over, sends args from a goroutine of its own and yields what
+// comes back; after an error it yields no more. Leaving the loop ends the stream. The goroutine ends with args, or
+// when args yields after the stream has ended.
 func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args iter.Seq[A]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var zero R
@@ -49,8 +49,9 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 	}
 }
 
-// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since the
-// other side would wait for the element that cannot be sent. So does a panic of args, which would end the program here.
+// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream,
+// since the other side would wait for the element that cannot be sent. So does a panic of args, which would end the
+// program here.
 func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
 	fail := func(err error) {
 		failed.Store(&err)
@@ -73,7 +74,8 @@ func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, ar
 	_ = stream.CloseSend()
 }
 
-// One is Exchange for a method whose result is not a stream. It reads to the end, since an error may come behind the result.
+// One is Exchange for a method whose result is not a stream. It reads to the end, since an error may come behind the
+// result.
 func (s *Streaming[A, R, PA, PR]) One(ctx context.Context, ch Channel, args iter.Seq[A]) (R, error) {
 	var (
 		result, zero R
@@ -92,8 +94,8 @@ func (s *Streaming[A, R, PA, PR]) One(ctx context.Context, ch Channel, args iter
 	return result, nil
 }
 
-// Handle returns the endpoint that answers the method's streams with handle: args yields what the caller sends, and after an
-// error no more; send sends one message.
+// Handle returns the endpoint that answers the method's streams with handle: args yields what the caller sends, and
+// after an error no more; send sends one message.
 func (s *Streaming[A, R, PA, PR]) Handle(handle func(ctx context.Context, args iter.Seq2[A, error], send func(*R) error) error) *Endpoint {
 	return &Endpoint{Method: &s.Method, stream: func(ctx context.Context, stream Stream) error {
 		send := func(r *R) error { return stream.Send(ctx, PR(r)) }

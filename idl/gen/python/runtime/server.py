@@ -212,8 +212,8 @@ class Server:
     address is (host, port); port 0 picks a free one, which the attribute
     address tells. services are made from handlers. limit is the bytes of a
     message in each direction, first_timeout the seconds until a connection's
-    first request begins, message_timeout those for the rest of a message. The basic,
-    the line and the mux protocol are answered on the same port.
+    first request begins, message_timeout those for the rest of a message. The
+    basic, the line and the mux protocol are answered on the same port.
     """
 
     _workers = 1  # threads that run handlers for one mux connection
@@ -324,8 +324,8 @@ class Server:
 
         Connections are closed once the calls that have arrived are answered,
         mux ones once the caller knows; those whose calls take longer than
-        timeout seconds are cut. Not for handlers: it would wait for the very call that it is
-        called from.
+        timeout seconds are cut. Not for handlers: it would wait for the very
+        call that it is called from.
         """
         with self._state:
             if not self._stopping:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"time"
 )
 
 // A Channel carries calls. Generated clients call through one. All methods may be called by many goroutines at once.
@@ -48,35 +47,6 @@ type ConnOptions struct {
 	Address string
 	Limits  Limits
 	Logger  *slog.Logger // nil for none
-}
-
-// Limits bound what one peer can cost. The zero value of each means its default.
-type Limits struct {
-	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
-	Name      int           // bytes of a method's name; default 256
-	Metadata  int           // bytes of all metadata of one call; default 8 KiB, at most 32 KiB over mux
-	Calls     int           // calls in flight on one connection; default 10,000
-	CallTime  time.Duration // that a call may run, whatever deadline its caller set; default no limit
-	Conns     int           // connections a server serves at once; default no limit
-	FirstByte time.Duration // until a new connection has sent its first request's first bytes, HTTP its header; default 10 s
-	Stall     time.Duration // without a byte in the middle of a message, or of a write; default 30 s
-}
-
-// WithDefaults returns l with each zero replaced by its default.
-func (l Limits) WithDefaults() Limits {
-	setDefault(&l.Message, 4<<20)
-	setDefault(&l.Name, 256)
-	setDefault(&l.Metadata, 8<<10)
-	setDefault(&l.Calls, 10_000)
-	setDefault(&l.FirstByte, 10*time.Second)
-	setDefault(&l.Stall, 30*time.Second)
-	return l
-}
-
-func setDefault[T int | time.Duration](p *T, v T) {
-	if *p == 0 {
-		*p = v
-	}
 }
 
 // NoStreams returns the error of a protocol that carries no streams, for its Open.

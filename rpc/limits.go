@@ -1,0 +1,74 @@
+package rpc
+
+import (
+	"fmt"
+	"time"
+)
+
+// Limits bound what one peer can cost. The zero value of each means its default; a negative one is an error.
+type Limits struct {
+	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
+	Name      int           // bytes of a method's name; default 256
+	Metadata  int           // bytes of all metadata of one call; default 8 KiB, at most 32 KiB over mux
+	Calls     int           // calls in flight on one connection; default 10,000
+	CallTime  time.Duration // that a call may run, whatever deadline its caller set; default no limit
+	Conns     int           // connections a server serves at once; default no limit
+	FirstByte time.Duration // until a new connection has sent its first request's first bytes, HTTP its header; default 10 s
+
+	// MessageTime is how long a message may take to arrive, from its first byte; default 30 s. Each 16 KiB of it that
+	// have arrived give it a second more, so that a large message needs no larger limit.
+	MessageTime time.Duration
+
+	Stall   time.Duration // of a write of which the peer reads nothing; default 30 s
+	Answers int           // bytes of answers that a server holds for one connection whose peer does not read; default 4 MiB
+
+	// Silence is how long a client waits for a byte while calls are in flight before it doubts the connection; default
+	// 10 s. mux then asks the server with a PING, and gives the connection up after as long again.
+	Silence time.Duration
+}
+
+// leastRate is the bytes a second that a message needs to make progress with once it has used up MessageTime.
+const leastRate = 16 << 10
+
+// WithDefaults returns l with each zero replaced by its default.
+func (l Limits) WithDefaults() Limits {
+	setDefault(&l.Message, 4<<20)
+	setDefault(&l.Name, 256)
+	setDefault(&l.Metadata, 8<<10)
+	setDefault(&l.Calls, 10_000)
+	setDefault(&l.FirstByte, 10*time.Second)
+	setDefault(&l.MessageTime, 30*time.Second)
+	setDefault(&l.Stall, 30*time.Second)
+	setDefault(&l.Answers, 4<<20)
+	setDefault(&l.Silence, 10*time.Second)
+	return l
+}
+
+func setDefault[T int | time.Duration](p *T, v T) {
+	if *p == 0 {
+		*p = v
+	}
+}
+
+// MessageDeadline returns when a message has to be whole of which the first byte came at began, and n bytes have come.
+func (l Limits) MessageDeadline(began time.Time, n int) time.Time {
+	return began.Add(l.MessageTime + time.Duration(n/leastRate)*time.Second)
+}
+
+// Validate returns an error that names the first limit that is negative.
+func (l Limits) Validate() error {
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"Message", int64(l.Message)}, {"Name", int64(l.Name)}, {"Metadata", int64(l.Metadata)},
+		{"Calls", int64(l.Calls)}, {"CallTime", int64(l.CallTime)}, {"Conns", int64(l.Conns)},
+		{"FirstByte", int64(l.FirstByte)}, {"MessageTime", int64(l.MessageTime)}, {"Stall", int64(l.Stall)},
+		{"Answers", int64(l.Answers)}, {"Silence", int64(l.Silence)},
+	} {
+		if field.value < 0 {
+			return fmt.Errorf("Limits.%s is negative; leave it 0 for its default", field.name)
+		}
+	}
+	return nil
+}

@@ -35,11 +35,19 @@ type running struct {
 	workers []int
 }
 
-// start runs a version of the program at addr, and waits until its two workers serve.
+// start runs version 1 of the program at addr, and waits until its two workers serve.
 func start(t *testing.T, addr string) *running {
 	t.Helper()
+	r := launch(t, addr, 1)
+	r.awaitWorkers()
+	return r
+}
+
+// launch runs a version of the program at addr.
+func launch(t *testing.T, addr string, version int) *running {
+	t.Helper()
 	r := &running{t: t, dir: t.TempDir(), lines: make(chan string, 1000)}
-	r.install(1)
+	r.install(version)
 	r.cmd = exec.Command(filepath.Join(r.dir, "program"))
 	r.cmd.Env = append(os.Environ(), programVariable+"="+addr)
 	stderr, err := r.cmd.StderrPipe()
@@ -56,7 +64,6 @@ func start(t *testing.T, addr string) *running {
 		r.cmd.Wait()
 	})
 	r.address = r.await(`supervising address=(\S+)`)
-	r.awaitWorkers()
 	return r
 }
 
@@ -205,7 +212,7 @@ func TestNewVersionTakesOverUnderLoad(t *testing.T) {
 		})
 	}
 	for version := 2; version < 7; version++ {
-		if version == 3 {
+		if version == isBroken {
 			continue
 		}
 		r.install(version)
@@ -225,7 +232,7 @@ func TestNewVersionTakesOverUnderLoad(t *testing.T) {
 func TestBrokenVersionDoesNotTakeOver(t *testing.T) {
 	t.Parallel()
 	r := start(t, "127.0.0.1:0")
-	r.install(3)
+	r.install(isBroken)
 	r.signal(r.cmd.Process.Pid, syscall.SIGHUP)
 	r.await("no take-over.*exit status 3")
 	if got, err := r.ask(tellsVersion); err != nil || got != 1 {
@@ -272,6 +279,30 @@ func TestSignalDrainsWorkers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One worker serves and the other is held before it does, so that the supervisor is still starting when it is told to
+// end. New connections are refused from then on, however long the calls that run may take.
+func TestSignalDuringStartClosesListener(t *testing.T) {
+	t.Parallel()
+	r := launch(t, "127.0.0.1:0", halfStarts)
+	if err := os.WriteFile(r.held(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitWorker()
+	answered := make(chan error)
+	go func() {
+		_, err := r.ask(takesLong)
+		answered <- err
+	}()
+	r.await("a long call runs")
+	r.signal(r.cmd.Process.Pid, syscall.SIGTERM)
+	r.awaitRefusal()
+	os.Remove(r.held())
+	if err := <-answered; err != nil {
+		t.Errorf("the call that ran: %v", err)
+	}
+	r.drainLines()
 }
 
 func TestProcessesShareUnixSocket(t *testing.T) {

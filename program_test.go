@@ -50,16 +50,37 @@ func waitForRemoval(name string) {
 	}
 }
 
+// isFirst reports whether no other process has asked before.
+func isFirst() bool {
+	path, _ := os.Executable()
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "first"), os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		f.Close()
+	}
+	return err == nil
+}
+
 func programVersion() (v float32) {
 	path, _ := os.Executable()
 	fmt.Sscanf(strings.TrimPrefix(filepath.Base(path), "version"), "%f", &v)
 	return v
 }
 
-// program serves from two processes, as a user's main would. Version 3 is broken.
+// What versions of the program do besides serving.
+const (
+	isBroken   = 3 // ends at once
+	halfStarts = 8 // its first worker serves, the others get stuck before
+)
+
+// program serves from two processes, as a user's main would.
 func program() {
-	if programVersion() == 3 {
+	switch programVersion() {
+	case isBroken:
 		os.Exit(3)
+	case halfStarts:
+		if os.Getenv("YODEL_WORKER") != "" && !isFirst() {
+			time.Sleep(time.Minute)
+		}
 	}
 	srv := yodel.ServerOptions{
 		Mode:   yodel.Processes(2),

@@ -110,6 +110,7 @@ func (p *supervisor) supervise(ctx, closing context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(closing, stop)()
+	defer context.AfterFunc(ctx, p.stop)() // when the workers have closed it, too, clients are refused
 	renew := make(chan os.Signal, 1)
 	signal.Notify(renew, syscall.SIGHUP)
 	defer signal.Stop(renew)
@@ -126,7 +127,6 @@ func (p *supervisor) supervise(ctx, closing context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			p.stop() // when the workers have, too, clients are refused
 			current.drain()
 			return nil
 		case <-renew:
@@ -219,15 +219,20 @@ func (p *supervisor) run(ending <-chan struct{}, serves func()) error {
 		return fmt.Errorf("cannot start a worker: %w", err)
 	}
 	defer w.lifeline.Close()
+	awaited := w.serves // nil once the worker serves
 	for {
 		select {
-		case <-w.serves:
+		case <-awaited:
 			p.logger.Info("a worker serves", "pid", w.cmd.Process.Pid)
 			serves()
-			w.serves = nil
+			awaited = nil
 		case err := <-w.ended:
 			return fmt.Errorf("worker %d ended: %w", w.cmd.Process.Pid, cmp.Or(err, errors.New("exit status 0")))
 		case <-ending:
+			if awaited != nil {
+				// It does not look at its lifeline yet, but holds the listener open, where clients would wait in vain.
+				_ = w.cmd.Process.Signal(syscall.SIGTERM)
+			}
 			p.end(w)
 			return nil
 		}

@@ -23,6 +23,7 @@ func TestBadTargetsSayWhatIsRight(t *testing.T) {
 		{"", "it is not HOST:PORT"},
 		{"localhost", "it is not HOST:PORT"},
 		{"localhost:", "it is not HOST:PORT"},
+		{"localhost:99999", "there is no port 99999; ports are 1 to 65535"},
 		{"::1:8000", "it is not HOST:PORT"},
 		{"http://localhost:80/calc", "write only HOST:PORT"},
 		{"grpc://localhost:80", `unknown scheme "grpc"; use `},
@@ -67,6 +68,7 @@ func TestBadDialOptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, o := range []yodel.DialOptions{
 		{Conns: -1}, {Timeout: -1}, {DialTimeout: -1}, {Backoff: yodel.Backoff{Base: -1}},
+		{Limits: rpc.Limits{Calls: -1}},
 	} {
 		if ch, err := o.Dial("localhost:1"); err == nil {
 			ch.Close()

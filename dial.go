@@ -77,6 +77,9 @@ func (o DialOptions) validate() error {
 	case o.Timeout < 0, o.DialTimeout < 0, o.Backoff.Base < 0, o.Backoff.Max < 0:
 		return errors.New("DialOptions: a duration is negative; leave it 0 for its default")
 	}
+	if err := o.Limits.Validate(); err != nil {
+		return fmt.Errorf("DialOptions.%w", err)
+	}
 	return nil
 }
 

@@ -119,6 +119,9 @@ func unavailable(m *rpc.Method, cause error) *rpc.Error {
 	if errors.Is(cause, errClosed) {
 		return rpc.Errorf(rpc.FailedPrecondition, "%w", cause).For(m, rpc.OutcomeNotStarted)
 	}
+	if e, ok := cause.(*rpc.Error); ok && e.Code == rpc.Unavailable { // of a connection: its text begins with the code
+		return e.For(m, rpc.OutcomeNotStarted)
+	}
 	return rpc.Errorf(rpc.Unavailable, "%w", cause).For(m, rpc.OutcomeNotStarted)
 }
 

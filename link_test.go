@@ -479,3 +479,12 @@ func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
 		}
 	}
 }
+
+// A connection's end says that it is "unavailable"; a call that cannot have another one says so once.
+func TestCauseOfNoConnectionIsToldOnce(t *testing.T) {
+	t.Parallel()
+	err := unavailable(&once.Method, rpc.NewError(rpc.Unavailable, "the connection is gone"))
+	if got, want := err.Error(), "test.Test/once: unavailable: the connection is gone (not started)"; got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+}

@@ -102,13 +102,20 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.ended, s.end = context.WithCancel(context.Background())
 	d, err := rpc.NewDispatcher(services, o.Interceptors, o.Limits, o.Logger)
-	if s.err = errors.Join(err, o.Mode.validate()); s.err != nil {
+	if s.err = errors.Join(err, o.validate()); s.err != nil {
 		return s
 	}
 	d.Serial = o.Mode == Serial
 	s.dispatcher, s.tls = d, tlsConfig(o.TLS)
 	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d)
 	return s
+}
+
+func (o ServerOptions) validate() error {
+	if o.DrainTimeout < 0 {
+		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default", o.DrainTimeout)
+	}
+	return o.Mode.validate()
 }
 
 func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.mux, s.web} }

@@ -528,11 +528,17 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 	}{
 		{"in use", taken.Addr().String(), inUse, yodel.NewServer(service)},
 		{"no port", "localhost", "it is not HOST:PORT", yodel.NewServer(service)},
-		{"a URL", "http://localhost:80", "write only HOST:PORT", yodel.NewServer(service)},
+		{"a scheme", "mux://localhost:80", "a server speaks every protocol, whatever the scheme", yodel.NewServer(service)},
+		{"a path", "localhost:80/", "write only HOST:PORT", yodel.NewServer(service)},
+		{"no such port", "localhost:99999", "there is no port 99999", yodel.NewServer(service)},
 		{"relative path", "unix://s", "absolute path", yodel.NewServer(service)},
 		{"two of a name", "127.0.0.1:0", "would both answer to", yodel.NewServer(service, service)},
 		{"mode", "127.0.0.1:0", "Processes(n) with n of at least 1",
 			yodel.ServerOptions{Mode: yodel.Processes(0)}.NewServer(service)},
+		{"a negative limit", "127.0.0.1:0", "Limits.Calls is -1, and cannot be negative; leave it 0 for its default",
+			yodel.ServerOptions{Limits: rpc.Limits{Calls: -1}}.NewServer(service)},
+		{"a negative time", "127.0.0.1:0", "ServerOptions.DrainTimeout is -1ns, and cannot be negative",
+			yodel.ServerOptions{DrainTimeout: -1}.NewServer(service)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.server.ListenAndServe(t.Context(), test.address)

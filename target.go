@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,13 +61,13 @@ func (t target) parseAddress(s string) (string, error) {
 
 // splitAddress returns the network and the address that a server listens on: HOST:PORT or unix:///PATH.
 func splitAddress(s string) (network, address string, err error) {
-	path, ok := strings.CutPrefix(s, "unix://")
-	if ok {
-		err = checkSocketPath(path)
-		network, address = "unix", path
-	} else {
-		err = checkHostPort(s)
-		network, address = "tcp", s
+	switch scheme, rest, ok := strings.Cut(s, "://"); {
+	case !ok:
+		network, address, err = "tcp", s, checkHostPort(s)
+	case scheme == "unix":
+		network, address, err = "unix", rest, checkSocketPath(rest)
+	default:
+		err = fmt.Errorf("a server speaks every protocol, whatever the scheme; write HOST:PORT or unix:///PATH")
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("address %q: %w", s, err)
@@ -81,6 +82,9 @@ func checkHostPort(s string) error {
 	_, port, err := net.SplitHostPort(s)
 	if err != nil || port == "" {
 		return fmt.Errorf("it is not HOST:PORT, such as 127.0.0.1:8000, [::1]:8000 or :8000")
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) { // it may be the name of a service, too
+		return fmt.Errorf("there is no port %s; ports are 1 to 65535", port)
 	}
 	return nil
 }

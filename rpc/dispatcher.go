@@ -29,8 +29,12 @@ type Route struct {
 	log      *Log
 }
 
-// NewDispatcher returns a dispatcher for the services. It fails where two services have the same name.
+// NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, or a limit is
+// negative.
 func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger) (*Dispatcher, error) {
+	if err := limits.Validate(); err != nil {
+		return nil, err
+	}
 	d := &Dispatcher{Limits: limits.WithDefaults(), Log: NewLog(logger), byName: make(map[string]*Route)}
 	bare := bareNames(services)
 	for _, s := range services {

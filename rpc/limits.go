@@ -57,17 +57,25 @@ func (l Limits) MessageDeadline(began time.Time, n int) time.Time {
 
 // Validate returns an error that names the first limit that is negative.
 func (l Limits) Validate() error {
-	for _, field := range []struct {
-		name  string
-		value int64
+	for _, limit := range []struct {
+		name     string
+		negative bool
+		value    any
 	}{
-		{"Message", int64(l.Message)}, {"Name", int64(l.Name)}, {"Metadata", int64(l.Metadata)},
-		{"Calls", int64(l.Calls)}, {"CallTime", int64(l.CallTime)}, {"Conns", int64(l.Conns)},
-		{"FirstByte", int64(l.FirstByte)}, {"MessageTime", int64(l.MessageTime)}, {"Stall", int64(l.Stall)},
-		{"Answers", int64(l.Answers)}, {"Silence", int64(l.Silence)},
+		{"Message", l.Message < 0, l.Message},
+		{"Name", l.Name < 0, l.Name},
+		{"Metadata", l.Metadata < 0, l.Metadata},
+		{"Calls", l.Calls < 0, l.Calls},
+		{"CallTime", l.CallTime < 0, l.CallTime},
+		{"Conns", l.Conns < 0, l.Conns},
+		{"FirstByte", l.FirstByte < 0, l.FirstByte},
+		{"MessageTime", l.MessageTime < 0, l.MessageTime},
+		{"Stall", l.Stall < 0, l.Stall},
+		{"Answers", l.Answers < 0, l.Answers},
+		{"Silence", l.Silence < 0, l.Silence},
 	} {
-		if field.value < 0 {
-			return fmt.Errorf("Limits.%s is negative; leave it 0 for its default", field.name)
+		if limit.negative {
+			return fmt.Errorf("Limits.%s is %v, and cannot be negative; leave it 0 for its default", limit.name, limit.value)
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // accept serves the connections of ln until the server closes it, and returns nil then. It lives on without free file
@@ -136,23 +138,32 @@ func (s *Server) leave(nc net.Conn) {
 func (s *Server) serveConn(nc net.Conn) {
 	defer s.leave(nc)
 	defer s.recoverFrom(nc)
-	firstBy := time.Now().Add(s.dispatcher.Limits.FirstByte)
-	k, inner, head, err := s.tell(nc)
+	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Accepted: time.Now()}
+	k, inner, head, err := s.tell(nc, peer)
 	if err != nil {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
 	}
-	switch k {
-	case speaksBasic:
-		s.basic.ServeConn(inner, head)
-	case speaksLine:
-		s.line.ServeConn(inner, head)
-	case speaksMux:
-		s.mux.ServeConn(inner, head)
-	case speaksWeb:
-		s.web.ServeConnBy(inner, head, firstBy)
-	default:
+	if p := s.protocolOf(k); p != nil {
+		peer.Protocol = k.String()
+		p.ServeConn(inner, head, peer)
+	} else {
 		nc.Close()
 	}
+}
+
+// protocolOf returns what serves the protocol that a connection speaks, nil for none.
+func (s *Server) protocolOf(k kind) protocol {
+	switch k {
+	case speaksBasic:
+		return s.basic
+	case speaksLine:
+		return s.line
+	case speaksMux:
+		return s.mux
+	case speaksWeb:
+		return s.web
+	}
+	return nil
 }
 
 // recoverFrom keeps a panic of a protocol from the other connections.
@@ -164,16 +175,20 @@ func (s *Server) recoverFrom(nc net.Conn) {
 }
 
 // tell returns what nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was read of it. A
-// peer that ended the connection without a word is silent, which is no error.
-func (s *Server) tell(nc net.Conn) (k kind, inner net.Conn, head []byte, err error) {
+// peer that ended the connection without a word is silent, which is no error. What TLS tells of the peer goes into peer.
+func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (k kind, inner net.Conn, head []byte, err error) {
 	defer s.told(nc)
 	k, head, err = sniff(nc)
 	if k == speaksTLS {
 		if s.tls == nil {
 			return silent, nil, nil, errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil")
 		}
-		nc = tls.Server(&prefixed{Conn: nc, head: head}, s.tls)
-		k, head, err = sniff(nc)
+		inner := tls.Server(&prefixed{Conn: nc, head: head}, s.tls)
+		nc = inner
+		if k, head, err = sniff(nc); err == nil {
+			state := inner.ConnectionState()
+			peer.TLS = &state
+		}
 	}
 	if err != nil {
 		return silent, nil, nil, err

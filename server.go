@@ -81,6 +81,8 @@ const (
 // A protocol is one protocol's side of the server. It serves connections, of which some bytes have been read, also while
 // it shuts down.
 type protocol interface {
+	// ServeConn serves a connection, of which head has been read, until it ends, and closes it.
+	ServeConn(nc net.Conn, head []byte, peer *rpc.Peer)
 	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
 	Shutdown(ctx context.Context) error
 	Close() error

@@ -25,6 +25,11 @@ const (
 	speaksWeb
 )
 
+// String returns the name of the protocol.
+func (k kind) String() string {
+	return map[kind]string{speaksBasic: "basic", speaksLine: "line", speaksMux: "mux", speaksTLS: "TLS", speaksWeb: "http"}[k]
+}
+
 // prefixes are what it takes more than one byte to tell. Those of HTTP are its methods, and the beginning of HTTP/2's
 // preface (RFC 9113, section 3.4).
 var prefixes = [...]struct {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"net"
 	"sync"
 	"time"
 )
@@ -10,9 +9,7 @@ import (
 // A ServerContext is a handler's context. It ends when the caller cancels, its deadline passes or its connection
 // ends. It is one small allocation, and starts a timer only when somebody waits for its end.
 type ServerContext struct {
-	peer     *Peer
-	method   *Method
-	metadata Metadata
+	info     CallInfo
 	deadline time.Time
 
 	mu    sync.Mutex
@@ -20,19 +17,11 @@ type ServerContext struct {
 	extra *contextExtra // nil until somebody needs it
 }
 
-// A Peer is what the calls of one connection have in common.
-type Peer struct {
-	Protocol string          // "mux", "basic", "line", "http"
-	Addr     net.Addr        // the caller's
-	Base     context.Context // where handlers' contexts look for values
-}
-
-// CallInfo is what a handler can learn about its call from its context.
+// CallInfo is what a handler can learn about its call from its context: the method, and who calls. All of it is read only.
 type CallInfo struct {
+	*Peer    // the caller's Protocol, Addr and TLS
 	Method   *Method
-	Protocol string // "mux", "basic", "line", "http"
-	Peer     net.Addr
-	Metadata Metadata // what the caller sent; read only
+	Metadata Metadata // what the caller sent
 }
 
 // An ending says whether and why a context has ended.
@@ -52,37 +41,46 @@ type contextExtra struct {
 	answer Metadata
 }
 
-// NewServerContext returns a handler's context. A zero deadline means none. The protocol calls Cancel when the call ends.
+// NewServerContext returns a handler's context, whose values are the parent's; nil has none. A zero deadline means none.
+// The protocol calls Cancel when the call ends.
 func NewServerContext(parent context.Context, info CallInfo, deadline time.Time) *ServerContext {
+	if parent == nil && info.Peer != nil {
+		c := new(ServerContext)
+		c.Begin(info.Peer, info.Method, info.Metadata, deadline)
+		return c
+	}
 	c := new(struct {
 		ServerContext
 		peer Peer
 	})
-	c.peer = Peer{Protocol: info.Protocol, Addr: info.Peer, Base: parent}
+	if info.Peer != nil {
+		c.peer = *info.Peer
+	}
+	c.peer.base = parent
 	c.Begin(&c.peer, info.Method, info.Metadata, deadline)
 	return &c.ServerContext
 }
 
-// Begin is NewServerContext for a context that is part of something larger. It comes before all else.
+// Begin is NewServerContext without a parent, for a context that is part of something larger. It comes before all else.
 func (c *ServerContext) Begin(peer *Peer, m *Method, md Metadata, deadline time.Time) {
-	c.peer, c.method, c.metadata, c.deadline = peer, m, md, deadline
+	c.info, c.deadline = CallInfo{peer, m, md}, deadline
 }
 
 type serverContextKey struct{}
 
-// Info returns what is known of the call that a handler's context belongs to, or nil.
+// Info returns what is known of the call that a handler's context belongs to, or nil. It allocates nothing.
 func Info(ctx context.Context) *CallInfo {
 	c, ok := ctx.Value(serverContextKey{}).(*ServerContext)
 	if !ok {
 		return nil
 	}
-	return &CallInfo{Method: c.method, Protocol: c.peer.Protocol, Peer: c.peer.Addr, Metadata: c.metadata}
+	return &c.info
 }
 
 // IncomingMetadata returns what the caller of a handler's call sent.
 func IncomingMetadata(ctx context.Context) Metadata {
 	if c, ok := ctx.Value(serverContextKey{}).(*ServerContext); ok {
-		return c.metadata
+		return c.info.Metadata
 	}
 	return nil
 }
@@ -126,12 +124,15 @@ func (c *ServerContext) End() Metadata {
 // Deadline returns the call's deadline.
 func (c *ServerContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 
-// Value returns the base's value.
+// Value returns the parent's value.
 func (c *ServerContext) Value(key any) any {
 	if key == (serverContextKey{}) {
 		return c
 	}
-	return c.peer.Base.Value(key)
+	if c.info.base == nil {
+		return nil
+	}
+	return c.info.base.Value(key)
 }
 
 // Err returns nil, context.Canceled or context.DeadlineExceeded.

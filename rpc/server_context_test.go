@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -47,13 +48,37 @@ func TestServerContextEnds(t *testing.T) {
 	}
 }
 
+func TestInfoAllocatesNothing(t *testing.T) {
+	c := rpc.NewServerContext(nil, rpc.CallInfo{Peer: new(rpc.Peer)}, time.Time{})
+	if n := testing.AllocsPerRun(100, func() { _ = rpc.Info(c) }); n != 0 {
+		t.Errorf("Info allocates %v times", n)
+	}
+}
+
+// A peer belongs to its connection, whose calls share it.
+func TestServerContextSharesThePeer(t *testing.T) {
+	t.Parallel()
+	peer := &rpc.Peer{Protocol: "basic", TLS: &tls.ConnectionState{ServerName: "a"}}
+	var part rpc.ServerContext
+	part.Begin(peer, nil, nil, time.Time{})
+	for _, c := range []context.Context{&part, rpc.NewServerContext(nil, rpc.CallInfo{Peer: peer}, time.Time{})} {
+		if got := rpc.Info(c).Peer; got != peer || c.Value(key{}) != nil {
+			t.Errorf("the call has the peer %p, want that of the connection, %p", got, peer)
+		}
+	}
+	inner := rpc.NewServerContext(t.Context(), rpc.CallInfo{Peer: peer}, time.Time{})
+	if info := rpc.Info(inner); info.TLS != peer.TLS || info.Protocol != "basic" {
+		t.Errorf("with a parent Info gives %+v", info.Peer)
+	}
+}
+
 type key struct{}
 
 func TestServerContextTells(t *testing.T) {
 	t.Parallel()
 	m := &rpc.Method{Service: "test.Test", Name: "tell"}
 	base := context.WithValue(context.Background(), key{}, 7)
-	c := rpc.NewServerContext(base, rpc.CallInfo{Method: m, Protocol: "mux", Metadata: rpc.Metadata{"k": {"v"}}}, time.Time{})
+	c := rpc.NewServerContext(base, rpc.CallInfo{Peer: &rpc.Peer{Protocol: "mux"}, Method: m, Metadata: rpc.Metadata{"k": {"v"}}}, time.Time{})
 	ctx, cancel := context.WithCancel(c) // what a handler passes on
 	defer cancel()
 	if info := rpc.Info(ctx); info == nil || info.Method != m || info.Protocol != "mux" {

@@ -36,7 +36,7 @@ func decode(codec ServerCodec, log *rpc.Log, info rpc.CallInfo, message []byte) 
 ) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("reading a request panicked", "protocol", info.Protocol, "peer", info.Peer, "panic", p)
+			log.Error("reading a request panicked", "protocol", info.Protocol, "peer", info.Addr, "panic", p)
 			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
 		}
 	}()

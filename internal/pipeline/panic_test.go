@@ -56,7 +56,7 @@ func TestServerPanics(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pipeline.NewServer(panicky{d: d}, "test", d.Limits, d.Log).ServeConn(server, nil)
+		pipeline.NewServer(panicky{d: d}, "test", d.Limits, d.Log).ServeConn(server, nil, new(rpc.Peer))
 	}()
 	for request, want := range map[string]string{"x": "1", "d": "I", "r": "I"} {
 		var answer [1]byte
@@ -76,7 +76,7 @@ func TestMessagePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for request, want := range map[string]string{"x": "1", "d": "I", "r": "I"} {
-		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{}, []byte(request), nil)
+		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil)
 		if string(answer) != want {
 			t.Errorf("%s is answered by %q; want %s", request, answer, want)
 		}

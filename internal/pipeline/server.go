@@ -33,11 +33,11 @@ func NewServer(codec ServerCodec, protocol string, limits rpc.Limits, log *rpc.L
 	}
 }
 
-// ServeConn answers the calls on nc, of which head was read already, until the connection ends, and closes nc. Once the
-// server shuts down it answers only what has arrived; after Close it answers nothing.
-func (s *Server) ServeConn(nc net.Conn, head []byte) {
+// ServeConn answers the calls of peer on nc, of which head was read already, until the connection ends, and closes nc. Once
+// the server shuts down it answers only what has arrived; after Close it answers nothing.
+func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	defer nc.Close()
-	c := newServerConn(s, nc, head)
+	c := newServerConn(s, nc, head, peer)
 	if !s.add(c) {
 		return
 	}

@@ -31,7 +31,7 @@ var (
 type serverConn struct {
 	s       *Server
 	nc      net.Conn
-	peer    net.Addr
+	peer    *rpc.Peer
 	in      input
 	firstBy time.Time // when the first request has to have begun
 	heard   bool      // a whole request
@@ -53,9 +53,9 @@ type serverConn struct {
 	glanced  bool      // what had arrived when the server shut down has been read
 }
 
-func newServerConn(s *Server, nc net.Conn, head []byte) *serverConn {
+func newServerConn(s *Server, nc net.Conn, head []byte, peer *rpc.Peer) *serverConn {
 	c := &serverConn{
-		s: s, nc: nc, peer: nc.RemoteAddr(), in: newInput(head), firstBy: time.Now().Add(s.limits.FirstByte),
+		s: s, nc: nc, peer: peer, in: newInput(head), firstBy: peer.FirstBy(s.limits),
 		sink: output{nc: nc, stall: s.limits.Stall},
 	}
 	c.watch.init(c)
@@ -73,7 +73,7 @@ func (c *serverConn) serve() {
 		hangUp(c.nc, farewell)
 	}
 	if err != io.EOF && err != errDrained && !errors.Is(err, net.ErrClosed) {
-		c.s.log.Warn("connection ended", "protocol", c.s.protocol, "peer", c.peer, "reason", err)
+		c.s.log.Warn("connection ended", "protocol", c.s.protocol, "peer", c.peer.Addr, "reason", err)
 	}
 	c.nc.Close()
 	c.watch.close()
@@ -112,8 +112,7 @@ func (c *serverConn) answerAll() error {
 }
 
 func (c *serverConn) answer(message []byte) error {
-	info := rpc.CallInfo{Protocol: c.s.protocol, Peer: c.peer}
-	route, call, refused := decode(c.s.codec, c.s.log, info, message)
+	route, call, refused := decode(c.s.codec, c.s.log, rpc.CallInfo{Peer: c.peer}, message)
 	if refused != nil {
 		return c.refuse(refused)
 	}
@@ -142,12 +141,11 @@ func (c *serverConn) lastAnswer(reason *rpc.Error) error {
 }
 
 func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
-	info := rpc.CallInfo{Method: route.Method, Protocol: c.s.protocol, Peer: c.peer}
 	var deadline time.Time
 	if limit := c.s.limits.CallTime; limit > 0 {
 		deadline = time.Now().Add(limit)
 	}
-	ctx := rpc.NewServerContext(context.Background(), info, deadline)
+	ctx := rpc.NewServerContext(nil, rpc.CallInfo{Peer: c.peer, Method: route.Method}, deadline)
 	c.current.Store(ctx)
 	if c.ended.Load() {
 		ctx.Cancel(context.Canceled)

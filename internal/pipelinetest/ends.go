@@ -21,7 +21,7 @@ func testWithdrawn(t *testing.T, p Protocol, n Network) {
 	gate := make(chan struct{})
 	c := NewFake(t, p, n, limits, func(nc net.Conn) {
 		<-gate
-		real.Server.ServeConn(nc, nil)
+		real.Server.ServeConn(nc, nil, new(rpc.Peer))
 	}).Dial()
 	var wg sync.WaitGroup
 	var once sync.Once
@@ -230,7 +230,7 @@ func testLate(t *testing.T, p Protocol, n Network) {
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
-			b.Server.ServeConn(far, test.head)
+			b.Server.ServeConn(far, test.head, new(rpc.Peer))
 		}()
 		if got, err := io.ReadAll(near); !bytes.Equal(got, bytes.Repeat(answer, test.answers)) {
 			t.Errorf("%s: read %q, %v; want %d answers", test.name, got, err, test.answers)
@@ -240,7 +240,7 @@ func testLate(t *testing.T, p Protocol, n Network) {
 	}
 	b.Server.Close()
 	near, far := b.Pair()
-	b.Server.ServeConn(far, request)
+	b.Server.ServeConn(far, request, new(rpc.Peer))
 	mustEnd(t, near)
 }
 

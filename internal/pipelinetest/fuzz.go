@@ -27,7 +27,7 @@ func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
 			served := make(chan struct{})
 			go func() {
 				defer close(served)
-				server.ServeConn(far, nil)
+				server.ServeConn(far, nil, new(rpc.Peer))
 			}()
 			go func() {
 				writeSplit(near, data, x, y)

@@ -22,7 +22,7 @@ type Protocol struct {
 
 // A Server is what a protocol's NewServer returns.
 type Server interface {
-	ServeConn(nc net.Conn, head []byte)
+	ServeConn(nc net.Conn, head []byte, peer *rpc.Peer)
 	Shutdown(ctx context.Context) error
 	Close() error
 }
@@ -116,7 +116,7 @@ func NewBench(tb testing.TB, p Protocol, n Network, limits rpc.Limits) *Bench {
 		tb.Fatal(err)
 	}
 	b := &Bench{Echo: echo, Server: p.NewServer(d), tb: tb, protocol: p, limits: limits}
-	b.start(n, func(nc net.Conn) { b.Server.ServeConn(nc, nil) })
+	b.start(n, func(nc net.Conn) { b.Server.ServeConn(nc, nil, new(rpc.Peer)) })
 	tb.Cleanup(func() { b.Server.Close() })
 	return b
 }

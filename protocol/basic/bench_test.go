@@ -43,7 +43,7 @@ func benchmarkBasic(b *testing.B, callers int) {
 		b.Fatal(err)
 	}
 	srv := basic.NewServer(d)
-	address := serve(b, func(nc net.Conn) { srv.ServeConn(nc, nil) })
+	address := serve(b, func(nc net.Conn) { srv.ServeConn(nc, nil, new(rpc.Peer)) })
 	c, err := basic.Dial(b.Context(), rpc.ConnOptions{Address: address, Dial: func(context.Context) (net.Conn, error) {
 		return net.Dial("tcp", address)
 	}})

@@ -154,7 +154,7 @@ func TestNumbers(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		basic.NewServer(d).ServeConn(server, nil)
+		basic.NewServer(d).ServeConn(server, nil, new(rpc.Peer))
 	}()
 	send(t, client, request("node", nil))
 	if text := receiveError(t, client); !strings.HasPrefix(text, "unimplemented: ") || !strings.Contains(text, "big of Node") {
@@ -179,7 +179,7 @@ func TestHead(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			basic.NewServer(d).ServeConn(server, whole[:i])
+			basic.NewServer(d).ServeConn(server, whole[:i], new(rpc.Peer))
 		}()
 		if i < len(whole) {
 			send(t, client, whole[i:])

@@ -185,7 +185,7 @@ func FuzzServer(f *testing.F) {
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
-			s.ServeConn(&splitConn{theirs, rand.New(rand.NewPCG(seed, 1))}, nil)
+			s.ServeConn(&splitConn{theirs, rand.New(rand.NewPCG(seed, 1))}, nil, new(rpc.Peer))
 		}()
 		go func() {
 			_, _ = ours.Write(append([]byte(hello+frame(tSettings, 0, 0, 0, "")), data...))

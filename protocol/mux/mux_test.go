@@ -61,7 +61,7 @@ func serve(tb testing.TB, transport string, limits rpc.Limits, services ...*rpc.
 			f.conns.Add(1)
 			go func() {
 				defer f.conns.Done()
-				f.server.ServeConn(nc, nil)
+				f.server.ServeConn(nc, nil, new(rpc.Peer))
 			}()
 		}
 	}()

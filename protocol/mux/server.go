@@ -44,16 +44,15 @@ func NewServer(d *rpc.Dispatcher) *Server {
 	return s
 }
 
-// ServeConn serves a connection of which head has been read already, and returns when it has ended. Once the server shuts
-// down it is told so, and its calls are refused as not started; after Close it is cut.
-func (s *Server) ServeConn(nc net.Conn, head []byte) {
+// ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the server
+// shuts down it is told so, and its calls are refused as not started; after Close it is cut.
+func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	limits := s.dispatcher.Limits
 	c := &serverConn{
-		server: s,
-		in:     newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
+		server: s, peer: peer,
+		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
 	}
 	c.queue.serial = s.dispatcher.Serial
-	c.peer = rpc.Peer{Protocol: "mux", Addr: nc.RemoteAddr(), Base: context.Background()}
 	if !s.add(c) {
 		_ = nc.Close()
 		return
@@ -162,7 +161,7 @@ func (s *Server) rest() {
 
 // handshake reads the client's preface and settings and sends the server's.
 func (c *serverConn) handshake() error {
-	_ = c.in.nc.SetDeadline(time.Now().Add(c.server.dispatcher.Limits.FirstByte))
+	_ = c.in.nc.SetDeadline(c.peer.FirstBy(c.server.dispatcher.Limits))
 	var b [prefaceSize]byte
 	if err := readExactly(c.in, b[:]); err != nil {
 		return err

@@ -22,7 +22,7 @@ const roleInline = 1
 // gives the role up when a handler that it runs blocks (watchdog.go), and then ends with that call.
 type serverConn struct {
 	server *Server
-	peer   rpc.Peer
+	peer   *rpc.Peer
 
 	peerMessage  int // what the client accepts
 	peerMetadata int
@@ -258,7 +258,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		}
 	}
 	sc.route, sc.call = m.route, m.route.NewCall()
-	sc.Begin(&c.peer, m.route.Method, metadata, c.capDeadline(deadline))
+	sc.Begin(c.peer, m.route.Method, metadata, c.capDeadline(deadline))
 	if sc.pieces == nil {
 		c.dec.Reset(body)
 		sc.decode(&c.dec)

@@ -23,7 +23,7 @@ func pipeServer(t *testing.T, limits rpc.Limits, h handlers) net.Conn {
 	}
 	s := mux.NewServer(d)
 	ours, theirs := net.Pipe()
-	go s.ServeConn(theirs, nil)
+	go s.ServeConn(theirs, nil, new(rpc.Peer))
 	t.Cleanup(func() {
 		_ = ours.Close()
 		_ = s.Close()

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // writeChunk is how much of a write a peer has to take within the stall time.
@@ -14,7 +16,8 @@ const writeChunk = 64 << 10
 // request of a server's, and says when it has been closed.
 type conn struct {
 	net.Conn
-	head   []byte // read before, but not yet by the reader
+	peer   *rpc.Peer // nil at the client's end
+	head   []byte    // read before, but not yet by the reader
 	stall  time.Duration
 	closed chan struct{}
 	close  func() error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"net"
 	"net/http"
 	"time"
 
@@ -91,7 +90,7 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	info := rpc.CallInfo{Protocol: protocol, Peer: peerOf(r), Metadata: requestMetadata(r.Header)}
+	info := rpc.CallInfo{Peer: peerOf(r), Metadata: requestMetadata(r.Header)}
 	answer, code, metadata := c.ServeMessage(ctx, info, request, nil)
 	addMetadata(w.Header(), metadata)
 	respond(w, statusOf(code), answerType, answer)
@@ -118,9 +117,9 @@ func respond(w http.ResponseWriter, status int, contentType string, body []byte)
 	w.Write(body) // where the peer is gone, net/http ends the connection
 }
 
-func peerOf(r *http.Request) net.Addr {
-	if nc, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-		return nc.RemoteAddr()
+func peerOf(r *http.Request) *rpc.Peer {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		return c.peer
 	}
-	return nil
+	return &rpc.Peer{Protocol: protocol, TLS: r.TLS}
 }

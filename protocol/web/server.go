@@ -150,17 +150,12 @@ func (s *Server) signalHeardLocked() {
 }
 
 // ServeConn serves nc, of which head has been read, until it ends, and closes it. The header of the first request has
-// to arrive within Limits.FirstByte. A connection that comes once the server shuts down has one request, and a second
-// for it; one that comes after Close has none.
-func (s *Server) ServeConn(nc net.Conn, head []byte) {
-	s.ServeConnBy(nc, head, time.Now().Add(s.handler.d.Limits.FirstByte))
-}
-
-// ServeConnBy is ServeConn with another time for the header of the first request.
-func (s *Server) ServeConnBy(nc net.Conn, head []byte, firstBy time.Time) {
+// to arrive within Limits.FirstByte after the peer connected. A connection that comes once the server shuts down has one
+// request, and a second for it; one that comes after Close has none.
+func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c := newConn(nc, head, s.handler.d.Limits.Stall)
 	defer c.Close()
-	c.firstBy = firstBy
+	c.peer, c.firstBy = peer, peer.FirstBy(s.handler.d.Limits)
 	late, ok := s.admit(c)
 	if !ok {
 		return

@@ -88,7 +88,7 @@ func serve(t *testing.T, limits rpc.Limits) *site {
 			if err != nil {
 				return
 			}
-			all.Go(func() { s.ServeConn(nc, nil) })
+			all.Go(func() { s.ServeConn(nc, nil, new(rpc.Peer)) })
 		}
 	})
 	t.Cleanup(func() {
@@ -289,7 +289,7 @@ func lateAnswer(t *testing.T, s *site, head, rest string) (answer string, took t
 	near, far := net.Pipe()
 	defer near.Close()
 	began := time.Now()
-	go s.ServeConn(far, []byte(head))
+	go s.ServeConn(far, []byte(head), new(rpc.Peer))
 	go io.WriteString(near, rest)
 	got, _ := io.ReadAll(near)
 	return string(got), time.Since(began)

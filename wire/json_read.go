@@ -7,9 +7,16 @@ import "reflect"
 // Members that m does not have are skipped; null is as good as absent. It is an error if a member appears twice, if an
 // argument that is required is absent, if messages stand more than [MaxDepth] deep in one another, or if lists, maps
 // and optional fields take more than 32 MiB and 16 times len(data) in memory. Errors are of type [*JSONError].
-func UnmarshalJSON(data []byte, m Message) error {
+func UnmarshalJSON(data []byte, m Message) error { return unmarshalJSON(data, m, false) }
+
+// UnmarshalArguments is UnmarshalJSON for the arguments of a call, of which a server runs none that it does not know: the
+// first argument, field or member of a union that the definition does not have is an error that names it, and the name
+// that it is most like.
+func UnmarshalArguments(data []byte, args Message) error { return unmarshalJSON(data, args, true) }
+
+func unmarshalJSON(data []byte, m Message, strict bool) error {
 	m.Reset()
-	r := jsonReader{jsonScanner: jsonScanner{data: data}, room: allowance(len(data))}
+	r := jsonReader{jsonScanner: jsonScanner{data: data}, strict: strict, room: allowance(len(data))}
 	if err := r.fields(TypeOf(m), ValueOf(m)); err != nil {
 		return err
 	}
@@ -19,6 +26,7 @@ func UnmarshalJSON(data []byte, m Message) error {
 // A jsonReader reads messages by their types.
 type jsonReader struct {
 	jsonScanner
+	strict    bool // members that no type has are errors
 	sensitive bool // the value being read is not for errors
 	room      int  // bytes that values of no fixed number may still take: see spend
 }
@@ -28,6 +36,9 @@ func (r *jsonReader) fields(t *Type, v reflect.Value) error {
 	var seen, given FieldSet
 	err := r.object(func(name []byte) error {
 		f := t.ByName(string(name))
+		if f == nil && r.strict {
+			return r.unknown(t, string(name))
+		}
 		if f == nil {
 			return r.skip()
 		}

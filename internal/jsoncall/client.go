@@ -59,14 +59,23 @@ func (c *ClientCodec) answer(m *rpc.Method) *answer {
 
 // Decode reads an answer.
 func (a *answer) Decode(message []byte, c *rpc.Call) error {
-	found, err := members(message, "result", "error")
+	var result, failure json.RawMessage
+	err := wire.EachJSONMember(message, func(name, value []byte) error {
+		switch string(name) {
+		case "result":
+			return once(&result, "result", value)
+		case "error":
+			return once(&failure, "error", value)
+		}
+		return nil // of a newer server
+	})
 	if err != nil {
 		return unreadable(err)
 	}
 	switch {
-	case !isNull(found[1]):
-		return a.failure(found[1])
-	case found[0] == nil:
+	case !isNull(failure):
+		return a.failure(failure)
+	case result == nil:
 		return unreadable(errors.New(`it has neither "result" nor "error"`))
 	}
 	if err := wire.UnmarshalJSON(message, c.Result); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/yodelrpc/yodel/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
@@ -31,11 +32,7 @@ func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, reque
 
 // Decode reads a request.
 func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
-	found, err := members(message, "name", "params")
-	if err != nil {
-		return nil, nil, invalid("%w", err)
-	}
-	name, refused := s.name(found[0])
+	name, params, refused := s.request(message)
 	if refused != nil {
 		return nil, nil, refused
 	}
@@ -46,21 +43,48 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 	if !route.Unary() {
 		return nil, nil, rpc.NoStreams(route.Method, Protocol).(*rpc.Error)
 	}
-	params := found[1]
 	if isNull(params) {
 		params = json.RawMessage("{}")
 	}
 	c := route.NewCall()
-	if err := wire.UnmarshalJSON(params, c.Args); err != nil {
+	if err := wire.UnmarshalArguments(params, c.Args); err != nil {
 		c.Release()
 		return nil, nil, invalid("%w", within("params", err))
 	}
 	return route, c, nil
 }
 
+// request splits a request into the method's name and the arguments. Whatever else is there is refused, for a server that
+// skipped it would run a call that differs from the one that was meant.
+func (s *ServerCodec) request(message []byte) (name string, params json.RawMessage, refused *rpc.Error) {
+	var found request
+	if err := wire.EachJSONMember(message, found.add); err != nil {
+		return "", nil, invalid("%w", err)
+	}
+	name, refused = s.name(found.name)
+	return name, found.params, refused
+}
+
+// A request is what stands in the members of one; nil for a member that is absent.
+type request struct{ name, params json.RawMessage }
+
+func (r *request) add(name, value []byte) error {
+	switch string(name) {
+	case "name":
+		return once(&r.name, "name", value)
+	case "params":
+		return once(&r.params, "params", value)
+	case "id":
+		return errors.New(`"id" has no meaning: answers come in the order of the requests; a request is ` + requestForm)
+	}
+	return fmt.Errorf("%s has no meaning; a request is %s", rpc.Quote(string(name)), requestForm)
+}
+
+const requestForm = `{"name": "method", "params": {"parameter": value}}`
+
 func (s *ServerCodec) name(value json.RawMessage) (string, *rpc.Error) {
 	if value == nil {
-		return "", invalid(`"name" is missing; a request is {"name": "method", "params": {"parameter": value}}`)
+		return "", invalid(`"name" is missing; a request is %s`, requestForm)
 	}
 	var name *string
 	if err := json.Unmarshal(value, &name); err != nil || name == nil {

@@ -134,7 +134,7 @@ func (r *reader) exception(x *pipeline.Exception) error {
 	var set wire.FieldSet
 	inner := reader{buf: rest}
 	if err := inner.fields(wire.TypeOf(e), v, &set, x.Message); err != nil {
-		return &unreadable{err}
+		return &unreadable{fmt.Errorf("%s: %w", x.Name, err)}
 	}
 	return e
 }

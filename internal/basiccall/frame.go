@@ -1,6 +1,8 @@
 package basiccall
 
 import (
+	"fmt"
+
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -74,9 +76,8 @@ func (m *method) frameAnswer(buf []byte, limit int) (int, *rpc.Error) {
 			_, ok = f.length()
 		}
 	default:
-		return 0, rpc.Errorf(rpc.Internal, "the answer begins with %d; %s declares %d exceptions, so that it is "+
-			"1, 255 or one of the %d numbers from 2 on, if the server speaks basic", status, m.Name, len(m.exceptions),
-			len(m.exceptions))
+		return 0, rpc.Errorf(rpc.Internal, "the answer begins with the byte %d, and answers of %s with %s: the server speaks "+
+			"another protocol, or has another definition", status, m.Name, m.statuses())
 	}
 	if f.n > uint64(limit) {
 		return 0, rpc.Errorf(rpc.ResourceExhausted, "the answer has %d bytes; the limit is %d", f.n, limit)
@@ -85,6 +86,18 @@ func (m *method) frameAnswer(buf []byte, limit int) (int, *rpc.Error) {
 		return 0, nil
 	}
 	return f.end(), nil
+}
+
+// statuses lists the bytes that answers begin with.
+func (m *method) statuses() string {
+	switch last := statusFirstException + len(m.exceptions) - 1; len(m.exceptions) {
+	case 0:
+		return fmt.Sprintf("%d or %d", statusResult, statusSystem)
+	case 1:
+		return fmt.Sprintf("%d, %d or %d", statusResult, last, statusSystem)
+	default:
+		return fmt.Sprintf("%d, %d to %d or %d", statusResult, statusFirstException, last, statusSystem)
+	}
 }
 
 // result adds a result, and reports whether its length is known.

@@ -42,20 +42,23 @@ func (m *method) check(result *wire.Type) error {
 	if most := statusSystem - statusFirstException; len(m.exceptions) > most {
 		return fmt.Errorf("it declares %d exceptions, and %d fit", len(m.exceptions), most)
 	}
-	types := []*wire.Type{m.args, result}
-	for _, x := range m.exceptions {
-		types = append(types, wire.TypeOf(x.New()))
-	}
 	seen := make(map[*wire.Type]bool)
-	for _, t := range types {
-		if err := checkNumbers(t, seen); err != nil {
+	if err := checkNumbers(m.args, "its arguments", seen); err != nil {
+		return err
+	}
+	if err := checkNumbers(result, "its result", seen); err != nil {
+		return err
+	}
+	for _, x := range m.exceptions {
+		if err := checkNumbers(wire.TypeOf(x.New()), x.Name, seen); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkNumbers(t *wire.Type, seen map[*wire.Type]bool) error {
+// checkNumbers looks for a number that does not fit in t, which people call name, and in all types that it leads to.
+func checkNumbers(t *wire.Type, name string, seen map[*wire.Type]bool) error {
 	if seen[t] {
 		return nil
 	}
@@ -63,13 +66,13 @@ func checkNumbers(t *wire.Type, seen map[*wire.Type]bool) error {
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		if f.Number > maxNumber {
-			return fmt.Errorf("%s of %s has the number %d, and the largest that fits is %d", f.Name, t.Name, f.Number, maxNumber)
+			return fmt.Errorf("%s of %s has the number %d, and the largest that fits is %d", f.Name, name, f.Number, maxNumber)
 		}
 		for v := &f.ValueType; v != nil; v = v.Elem {
 			if v.Type == nil {
 				continue
 			}
-			if err := checkNumbers(v.Type, seen); err != nil {
+			if err := checkNumbers(v.Type, v.Type.Name, seen); err != nil {
 				return err
 			}
 		}

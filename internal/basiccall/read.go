@@ -63,7 +63,7 @@ func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, witho
 	for len(r.buf) > 0 {
 		f := t.ByNumber(int(r.buf[0]))
 		if f == nil || f == without {
-			return fmt.Errorf("there is no number %d in %s", r.buf[0], t.Name)
+			return r.unknown(t, r.buf[0])
 		}
 		r.buf = r.buf[1:]
 		if t.Union && !m.IsNil() {
@@ -78,6 +78,15 @@ func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, witho
 		}
 	}
 	return nil
+}
+
+// unknown returns the error that t has no field of the given number. The outermost t is the arguments of a call, or an
+// exception, and whoever reads those says so.
+func (r *reader) unknown(t *wire.Type, number byte) error {
+	if r.depth == 0 {
+		return fmt.Errorf("there is no number %d", number)
+	}
+	return fmt.Errorf("there is no number %d in %s", number, t.Name)
 }
 
 // value reads a value to v.

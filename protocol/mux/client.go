@@ -286,7 +286,7 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 			For(p.call.Method, rpc.OutcomeNotStarted)
 	}
 	if n, limit := p.enc.Size()-start, min(c.peer.message, c.limits.Message); n > limit {
-		return nil, tooLarge("the arguments", n, limit).For(p.call.Method, rpc.OutcomeNotStarted)
+		return nil, tooLarge("the arguments have", n, limit).For(p.call.Method, rpc.OutcomeNotStarted)
 	}
 	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
@@ -295,9 +295,9 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 	return m, nil
 }
 
-// tooLarge returns the error for a message over a limit.
+// tooLarge returns the error for a message over a limit; what is "the answer has" or the like.
 func tooLarge(what string, n, limit int) *rpc.Error {
-	return rpc.Errorf(rpc.ResourceExhausted, "%s take %d bytes, over the limit of %d; raise Limits.Message on both sides, "+
+	return rpc.Errorf(rpc.ResourceExhausted, "%s %d bytes, over the limit of %d; raise Limits.Message on both sides, "+
 		"or send less at a time", what, n, limit)
 }
 

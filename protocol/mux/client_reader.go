@@ -173,7 +173,7 @@ func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) (
 		}
 	}()
 	if p.pieces.drop {
-		return tooLarge("the answer", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
+		return tooLarge("the answer has", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
 	}
 	switch h.kind {
 	case frameResult:
@@ -181,8 +181,8 @@ func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) (
 		return unreadable(m, dec.Err())
 	case frameException:
 		if int(h.method) >= len(m.Exceptions) {
-			return unreadable(m, fmt.Errorf("exception %d, of which this side knows %d; generate its code again",
-				h.method, len(m.Exceptions)))
+			return unreadable(m, fmt.Errorf("it is exception number %d of %s, and the definition here declares %d; generate the "+
+				"code of this side anew", h.method+1, m.Name, len(m.Exceptions)))
 		}
 		exc := m.Exceptions[h.method]()
 		exc.Reset()

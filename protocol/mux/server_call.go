@@ -228,7 +228,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))
 	limit := min(sc.conn.server.own.message, sc.conn.peerMessage)
 	if size > limit {
-		return nil, nil, tooLarge("the answer", size, limit)
+		return nil, nil, tooLarge("the answer has", size, limit)
 	}
 	return frame, sealFrame(h, frame, start, messageStart, enc), nil
 }

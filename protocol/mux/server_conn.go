@@ -246,7 +246,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 	case !m.route.Unary():
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
 	case total > c.server.own.message:
-		return tooLarge("the arguments", total, c.server.own.message), nil
+		return tooLarge("the arguments have", total, c.server.own.message), nil
 	}
 	if h.flags&flagPieces != 0 {
 		pieces, err := beginAssembly(h, total, body, false)

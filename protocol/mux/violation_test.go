@@ -210,9 +210,9 @@ func TestAnsweredFaults(t *testing.T) {
 		{"NUL at the end", frame(tCall, fName, 1, 5, named("test.Test/divide\x00")), fRefused, "\x0cunknown method"},
 		{"slash at the end", frame(tCall, fName, 1, 5, named("test.Test/divide/")), fRefused, "\x0cunknown method"},
 		{"arguments cut short", frame(tCall, fName, 1, 5, named("test.Test/divide")+"\x08"), 0, "\x03"},
-		{"arguments over the limit", frame(tCall, fName, 1, 5, named("test.Test/echo")+strings.Repeat("x", 1001)), fRefused, "\x08the arguments take 1001 bytes"},
+		{"arguments over the limit", frame(tCall, fName, 1, 5, named("test.Test/echo")+strings.Repeat("x", 1001)), fRefused, "\x08the arguments have 1001 bytes"},
 		{"total over the limit", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(1<<31-1)+"x") +
-			frame(tMore, 0, 0, 5, "ignored"), fRefused, "\x08the arguments take 2147483647 bytes"},
+			frame(tMore, 0, 0, 5, "ignored"), fRefused, "\x08the arguments have 2147483647 bytes"},
 		{"cancelled between pieces", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(900)+"x") +
 			frame(tCancel, 0, 0, 5, ""), fRefused, "\x01the caller gave up"},
 		{"panic", frame(tCall, fName, 1, 5, named("test.Test/blow")+"\x08\x01"), 0, "\x0dthe handler panicked"},

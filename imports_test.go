@@ -26,6 +26,7 @@ var layers = []layer{
 	{"internal/pipeline", []string{"rpc", "wire"}},
 	{"internal/basiccall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"internal/jsoncall", []string{"internal/pipeline", "rpc", "wire"}},
+	{"dynamic", []string{"idl/schema", "rpc", "wire"}}, // of the compiler the plain data alone
 	{"protocol/mux", []string{"rpc", "wire"}},
 	{"protocol/basic", []string{"internal/basiccall", "internal/pipeline", "rpc", "wire"}},
 	{"protocol/line", []string{"internal/jsoncall", "internal/pipeline", "rpc", "wire"}},
@@ -43,10 +44,10 @@ var layers = []layer{
 	{"idl/gen/...", []string{"idl/schema", "google.golang.org/protobuf/"}},
 
 	// Programs, and what only tests use.
-	{"cmd/...", []string{".", "cmd/yodel/internal/...", "examples/...", "idl/...", "internal/...", "protocol/...", "rpc",
+	{"cmd/...", []string{".", "cmd/yodel/internal/...", "dynamic", "examples/...", "idl/...", "internal/...", "protocol/...", "rpc",
 		"wire", "github.com/", "google.golang.org/protobuf/"}},
-	{"examples/...", []string{".", "examples/...", "rpc", "wire"}},
-	{"internal/...", []string{".", "idl/...", "internal/...", "protocol/...", "rpc", "wire"}},
+	{"examples/...", []string{".", "dynamic", "examples/...", "idl/...", "rpc", "wire"}},
+	{"internal/...", []string{".", "dynamic", "idl/...", "internal/...", "protocol/...", "rpc", "wire"}},
 }
 
 type layer struct {

@@ -42,7 +42,11 @@ type Call struct {
 
 // Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the call
 // any more.
-func (c *Call) Release() { c.release() }
+func (c *Call) Release() {
+	if c.release != nil { // one that belongs to no pool has nothing to give back to
+		c.release()
+	}
+}
 
 // A Unary is a method with one set of arguments A and one result R, and the calls of it that are not in use.
 type Unary[A, R any, PA message[A], PR message[R]] struct {

@@ -21,6 +21,12 @@ type Endpoint struct {
 	stream  StreamFunc // for a method with a stream, in place of the other two
 }
 
+// NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result have
+// their defaults, and handle sets the result or returns an error. Neither keeps a call.
+func NewEndpoint(m *Method, newCall func() *Call, handle CallFunc) *Endpoint {
+	return &Endpoint{Method: m, newCall: newCall, handle: handle}
+}
+
 // A CallFunc makes or answers one call: the rest of a channel, or the rest of a server.
 type CallFunc func(ctx context.Context, c *Call) error
 

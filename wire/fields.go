@@ -32,6 +32,7 @@ type Field struct {
 	index  int          // in the Type's Fields
 	goPath int          // in the Go struct
 	member reflect.Type // the wrapper of a union's member
+	record *Type        // of the field of a Record: the type that has the field
 }
 
 // A ValueType describes the value of a field, or an element of a list, or a key or an element of a map.
@@ -41,13 +42,34 @@ type ValueType struct {
 	Key  *ValueType   // of a map
 	Elem *ValueType   // of a list or a map
 	Type *Type        // of a struct or a union
+	Enum *Enum        // of a Record's enum; those of generated code know their names themselves
+
+	entry *[2]Field // of a map in a Record: the key and the element as the fields of an entry
 }
 
-// TypeOf returns the type of m. It panics if m was not generated from a definition.
-func TypeOf(m Message) *Type { return typeOf(reflect.TypeOf(m).Elem()) }
+// TypeOf returns the type of m. It panics if m was neither generated from a definition nor is a [Record].
+func TypeOf(m Message) *Type {
+	if r, ok := m.(RecordHolder); ok {
+		return r.Record().typ
+	}
+	return typeOf(reflect.TypeOf(m).Elem())
+}
 
 // ValueOf returns the message that m points to, for use with the fields of its [Type].
-func ValueOf(m Message) reflect.Value { return reflect.ValueOf(m).Elem() }
+func ValueOf(m Message) reflect.Value {
+	if r, ok := m.(RecordHolder); ok {
+		return reflect.ValueOf(r.Record())
+	}
+	return reflect.ValueOf(m).Elem()
+}
+
+// HasMember reports whether the union u holds a member.
+func (t *Type) HasMember(u reflect.Value) bool {
+	if t.Go == recordType {
+		return recordOf(u).Member() != nil
+	}
+	return !u.IsNil()
+}
 
 // ByNumber returns the field with the given number, or nil.
 func (t *Type) ByNumber(number int) *Field {
@@ -114,6 +136,9 @@ func (t *Type) Missing(s *FieldSet) *Field {
 // has to write it: it is required, or present and not equal to its default. A value is returned in any case, except for
 // an optional field or a member that is not set: there it is the zero [reflect.Value].
 func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
+	if f.record != nil {
+		return f.get(m)
+	}
 	if f.member != nil {
 		if m.IsNil() || m.Elem().Type() != f.member {
 			return reflect.Value{}, false
@@ -131,6 +156,9 @@ func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
 // what it held before, or the type's default where the field is optional or a member of a union; such a field is set
 // only if read returns nil.
 func (f *Field) Fill(m reflect.Value, read func(place reflect.Value) error) error {
+	if f.record != nil {
+		return f.fill(m, read)
+	}
 	if f.member != nil {
 		wrapper := reflect.New(f.member).Elem()
 		place := wrapper.Field(f.goPath)
@@ -176,7 +204,7 @@ func (f *Field) IsDefault(v reflect.Value) bool {
 	case KindList, KindMap:
 		return v.Len() == 0
 	case KindUnion:
-		return v.IsNil()
+		return !f.Type.HasMember(v)
 	default:
 		return f.Type.isDefault(v)
 	}
@@ -194,7 +222,7 @@ func (t *Type) isDefault(v reflect.Value) bool {
 
 // Reset sets v to what a reader begins with: a struct's defaults, else zero.
 func (t *ValueType) Reset(v reflect.Value) {
-	if t.Kind == KindStruct {
+	if t.Kind == KindStruct && t.Go != recordType {
 		v.Addr().Interface().(Message).Reset()
 		return
 	}

@@ -48,8 +48,13 @@ func (t *ValueType) String() string {
 		return "list<" + t.Elem.String() + ">"
 	case KindMap:
 		return "map<" + t.Key.String() + ", " + t.Elem.String() + ">"
-	case KindEnum, KindStruct, KindUnion:
+	case KindEnum:
+		if t.Enum != nil {
+			return t.Enum.Name
+		}
 		return t.Go.Name()
+	case KindStruct, KindUnion:
+		return t.Type.Name
 	default:
 		return t.Kind.String()
 	}
@@ -93,7 +98,7 @@ func (f *Field) defaultText() string {
 	case KindDuration:
 		return time.Duration(v.Int()).String()
 	case KindEnum:
-		return EnumName(v)
+		return f.EnumName(v)
 	case KindTimestamp:
 		if t := TimeOf(v); !t.IsZero() {
 			return strconv.Quote(t.Format(time.RFC3339Nano))
@@ -102,11 +107,21 @@ func (f *Field) defaultText() string {
 	return ""
 }
 
-// EnumName returns the name of the enum value v, or its number in decimal where it has none.
-func EnumName(v reflect.Value) string { return v.Interface().(fmt.Stringer).String() }
+// EnumName returns the name of the value v of the enum t, or its number in decimal where it has none.
+func (t *ValueType) EnumName(v reflect.Value) string {
+	if t.Enum != nil {
+		return t.Enum.NameOf(int32(v.Int()))
+	}
+	return v.Interface().(fmt.Stringer).String()
+}
 
-// SetEnum sets v, which is addressable, to the enum value called name.
-func SetEnum(v reflect.Value, name string) error {
+// SetEnum sets v, which is addressable, to the value of the enum t that is called name.
+func (t *ValueType) SetEnum(v reflect.Value, name string) error {
+	if t.Enum != nil {
+		n, err := t.Enum.Number(name)
+		v.SetInt(int64(n))
+		return err
+	}
 	return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(name))
 }
 

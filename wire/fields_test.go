@@ -222,7 +222,7 @@ func TestFillSetsFields(t *testing.T) {
 		}
 	}
 	fill("maybe", func(place reflect.Value) error { place.SetInt(3); return nil })
-	fill("color", func(place reflect.Value) error { return wire.SetEnum(place, "RED") })
+	fill("color", func(place reflect.Value) error { return typ.ByName("color").SetEnum(place, "RED") })
 	fill("when", func(place reflect.Value) error { wire.SetTime(place, time.Unix(1, 0)); return nil })
 	fill("shape", func(place reflect.Value) error {
 		point := typ.ByName("shape").Type.ByName("point")

@@ -16,6 +16,9 @@ func UnmarshalArguments(data []byte, args Message) error { return unmarshalJSON(
 
 func unmarshalJSON(data []byte, m Message, strict bool) error {
 	m.Reset()
+	if t, ok := m.(*JSONText); ok {
+		return t.readJSON(data)
+	}
 	r := jsonReader{jsonScanner: jsonScanner{data: data}, strict: strict, room: allowance(len(data))}
 	if err := r.fields(TypeOf(m), ValueOf(m)); err != nil {
 		return err
@@ -48,7 +51,7 @@ func (r *jsonReader) fields(t *Type, v reflect.Value) error {
 		if null, err := r.null(); null || err != nil {
 			return atField(err, f.Name)
 		}
-		if t.Union && !v.IsNil() {
+		if t.Union && t.HasMember(v) {
 			return jsonErrorf("has %q and another member; want at most one", f.Name)
 		}
 		given.Add(f)
@@ -64,8 +67,8 @@ func (r *jsonReader) fields(t *Type, v reflect.Value) error {
 }
 
 func (r *jsonReader) field(f *Field, message reflect.Value) error {
-	if f.Optional || f.member != nil {
-		if err := r.spend(f.Go); err != nil {
+	if f.Optional || f.member != nil || f.record != nil {
+		if err := r.spend(&f.ValueType); err != nil {
 			return err
 		}
 	}
@@ -98,7 +101,7 @@ func (r *jsonReader) list(t *ValueType, v reflect.Value) error {
 		return r.mismatch(errNotThat, t)
 	}
 	return r.array(func(i int) error {
-		if err := r.spend(t.Elem.Go); err != nil {
+		if err := r.spend(t.Elem); err != nil {
 			return err
 		}
 		return atIndex(t.Append(v, func(place reflect.Value) error { return r.value(t.Elem, place) }), i)
@@ -110,7 +113,7 @@ func (r *jsonReader) entries(t *ValueType, v reflect.Value) error {
 		return r.mismatch(errNotThat, t)
 	}
 	return r.object(func(name []byte) error {
-		if err := r.spend(t.Key.Go, t.Elem.Go); err != nil {
+		if err := r.spend(t.Key, t.Elem); err != nil {
 			return err
 		}
 		text := string(name)
@@ -129,9 +132,9 @@ func (r *jsonReader) entries(t *ValueType, v reflect.Value) error {
 }
 
 // spend takes values of the given types from the allowance: the same as for the wire format, for the same reason.
-func (r *jsonReader) spend(types ...reflect.Type) error {
+func (r *jsonReader) spend(types ...*ValueType) error {
 	for _, t := range types {
-		r.room -= int(t.Size())
+		r.room -= t.size()
 	}
 	if r.room < 0 {
 		return jsonErrorf("the lists take more than %d MiB and %d times the text's size in memory",

@@ -25,7 +25,7 @@ func (r *jsonReader) scalar(t *ValueType, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	switch err := setScalar(t.Kind, v, text, c == '"'); {
+	switch err := setScalar(t, v, text, c == '"'); {
 	case err == nil:
 		return nil
 	case err == errNotThat || err == errOutOfRange:
@@ -55,9 +55,9 @@ func (r *jsonReader) scalarText(c byte) ([]byte, error) {
 	}
 }
 
-// setScalar sets v to what text, which stood in quotes or not, is as a value of the given kind.
-func setScalar(k Kind, v reflect.Value, text []byte, quoted bool) error {
-	switch k {
+// setScalar sets v to what text, which stood in quotes or not, is as a value of type t.
+func setScalar(t *ValueType, v reflect.Value, text []byte, quoted bool) error {
+	switch t.Kind {
 	case KindInt32, KindInt64:
 		return setInt(v, text)
 	case KindUint32, KindUint64:
@@ -73,12 +73,12 @@ func setScalar(k Kind, v reflect.Value, text []byte, quoted bool) error {
 		if !quoted {
 			return setInt(v, text)
 		}
-		return setEnum(v, string(text))
+		return setEnum(t, v, string(text))
 	}
 	if !quoted {
 		return errNotThat
 	}
-	switch k {
+	switch t.Kind {
 	case KindString:
 		v.SetString(string(text))
 		return nil
@@ -146,11 +146,11 @@ func setFloat(v reflect.Value, text string) error {
 
 // setEnum takes names alone: digits in quotes are no name, whatever the enum's own method makes of them. That method's
 // error says which names there are.
-func setEnum(v reflect.Value, name string) error {
+func setEnum(t *ValueType, v reflect.Value, name string) error {
 	if name == "" || len(name) > 64 || name[0] == '+' || name[0] == '-' || isDigit(name[0]) {
 		return errNotThat
 	}
-	return SetEnum(v, name)
+	return t.SetEnum(v, name)
 }
 
 // setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty.

@@ -16,6 +16,9 @@ func MarshalJSON(m Message) ([]byte, error) { return AppendJSON(nil, m) }
 // timestamp is outside the years 1 to 9999, or messages stand more than [MaxDepth] deep in one another. Errors are of
 // type [*JSONError].
 func AppendJSON(b []byte, m Message) ([]byte, error) {
+	if t, ok := m.(*JSONText); ok {
+		return t.appendJSON(b)
+	}
 	w := jsonWriter{b: b}
 	err := w.fields(TypeOf(m), ValueOf(m))
 	return w.b, err
@@ -104,7 +107,7 @@ func (w *jsonWriter) value(t *ValueType, v reflect.Value) error {
 	case KindTimestamp:
 		return w.timestamp(TimeOf(v))
 	default:
-		w.b = appendScalar(w.b, t.Kind, v)
+		w.b = appendScalar(w.b, t, v)
 		return nil
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // appendScalar appends a value of one of the kinds that can always be written.
-func appendScalar(b []byte, k Kind, v reflect.Value) []byte {
-	switch k {
+func appendScalar(b []byte, t *ValueType, v reflect.Value) []byte {
+	switch t.Kind {
 	case KindBool:
 		return strconv.AppendBool(b, v.Bool())
 	case KindInt32:
@@ -28,7 +28,7 @@ func appendScalar(b []byte, k Kind, v reflect.Value) []byte {
 	case KindDuration:
 		return appendDuration(b, v.Int())
 	default:
-		return appendEnum(b, v)
+		return appendEnum(b, t.EnumName(v))
 	}
 }
 
@@ -78,8 +78,7 @@ func appendNanoseconds(b []byte, nanoseconds int) []byte {
 }
 
 // appendEnum appends the name in quotes, or the number where it has none.
-func appendEnum(b []byte, v reflect.Value) []byte {
-	name := EnumName(v)
+func appendEnum(b []byte, name string) []byte {
 	if name[0] == '-' || isDigit(name[0]) {
 		return append(b, name...)
 	}

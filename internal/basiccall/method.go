@@ -23,6 +23,10 @@ type method struct {
 
 // newMethod describes the method of c.
 func newMethod(c *rpc.Call) *method {
+	if _, ok := c.Args.(*wire.JSONText); ok {
+		return &method{Method: c.Method, problem: rpc.Errorf(rpc.Unimplemented,
+			"the basic protocol cannot carry %s without its definition, for it has no names", c.Method.Name)}
+	}
 	m := &method{Method: c.Method, callName: pipeline.CallName(c.Method), args: wire.TypeOf(c.Args)}
 	result := wire.TypeOf(c.Result)
 	if len(result.Fields) > 0 {

@@ -66,7 +66,7 @@ func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, witho
 			return r.unknown(t, r.buf[0])
 		}
 		r.buf = r.buf[1:]
-		if t.Union && !m.IsNil() {
+		if t.Union && t.HasMember(m) {
 			return fmt.Errorf("%s holds %s and a second member", t.Name, f.Name)
 		}
 		if !set.Add(f) {

@@ -77,15 +77,18 @@ var kinds = sync.OnceValue(func() []kind {
 
 // routes leads to the arguments and results of everything's methods; nothing calls the handlers.
 func routes() []*rpc.Route {
-	services := []*rpc.Service{
-		everything.NewCalculatorService(struct{ everything.CalculatorHandler }{}),
-		everything.NewService(struct{ everything.Handler }{}),
-	}
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(everythingServices(), nil, rpc.Limits{}, nil)
 	if err != nil {
 		panic(err)
 	}
 	return d.Routes()
+}
+
+func everythingServices() []*rpc.Service {
+	return []*rpc.Service{
+		everything.NewCalculatorService(struct{ everything.CalculatorHandler }{}),
+		everything.NewService(struct{ everything.Handler }{}),
+	}
 }
 
 // descriptors returns what the compiler exports for everything.yodel.

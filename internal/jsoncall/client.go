@@ -115,7 +115,27 @@ func (a *answer) failure(value json.RawMessage) error {
 	if code, ok := rpc.ParseCode(kind); ok {
 		return rpc.NewError(code, text)
 	}
-	return rpc.NewError(rpc.Unknown, strings.TrimPrefix(kind+": "+text, ": "))
+	if kind == "" {
+		return rpc.NewError(rpc.Unknown, text)
+	}
+	return rpc.Errorf(rpc.Unknown, "%w", &rpc.UndeclaredException{Name: kind, Message: text, Fields: otherFields(all)})
+}
+
+// otherFields returns the members of an error beside its type and its message as an object, or nil.
+func otherFields(all []member) []byte {
+	var b []byte
+	for _, m := range all {
+		if m.name == "type" || m.name == "message" {
+			continue
+		}
+		b = append(b, ","...)
+		b = append(append(wire.AppendJSONString(b, m.name), ':'), m.value...)
+	}
+	if b == nil {
+		return nil
+	}
+	b[0] = '{'
+	return append(b, '}')
 }
 
 // readException reads the members of an error as the exception x. The names type and message are the protocol's own: of

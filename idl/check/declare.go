@@ -135,10 +135,12 @@ func (d *decl) defineMessage(tree *syntax.Message) {
 	case d.structure != nil:
 		f.noAnnotations(&tree.Node, "a struct")
 		d.structure.Fields, d.structure.Reserved = in.fields(tree.Body.Items)
+		inOrder(d.structure.Fields)
 	case d.union != nil:
 		f.noAnnotations(&tree.Node, "a union")
 		in.what, in.union = "member", true
 		d.union.Members, d.union.Reserved = in.fields(tree.Body.Items)
+		inOrder(d.union.Members)
 		if len(d.union.Members) == 0 && !f.broken {
 			f.report(d.name.Pos, "the union "+d.name.Text+" has no member", "write at least one, as in: 1: Circle circle")
 		}
@@ -146,5 +148,6 @@ func (d *decl) defineMessage(tree *syntax.Message) {
 		f.exceptionAnnotations(tree, d.exception)
 		in.exception = true
 		d.exception.Fields, d.exception.Reserved = in.fields(tree.Body.Items)
+		inOrder(d.exception.Fields)
 	}
 }

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,6 +20,13 @@ func (s *scope) fields(items []syntax.Item) (fields []*schema.Field, reserved []
 		}
 	}
 	return fields, s.reserved
+}
+
+// inOrder sorts fields by their numbers. What is generated from them has an order that means something (arguments, the
+// fields of a struct), and the numbers are what a change keeps: so moving a line of a definition changes no program.
+func inOrder(fields []*schema.Field) []*schema.Field {
+	slices.SortStableFunc(fields, func(a, b *schema.Field) int { return cmp.Compare(a.Number, b.Number) })
+	return fields
 }
 
 func (s *scope) field(tree *syntax.Field) *schema.Field {

@@ -89,6 +89,11 @@ func (f *file) streamParam(tree *syntax.Method, m *schema.Method) {
 		}
 		m.StreamParam = m.Params[i]
 	}
+	if m.StreamParam == nil {
+		inOrder(m.Params)
+	} else {
+		inOrder(m.Params[:len(m.Params)-1]) // the stream stays last
+	}
 }
 
 func (f *file) exceptions(tree *syntax.Method, m *schema.Method) {

@@ -146,8 +146,8 @@ func TestFields(t *testing.T) {
 		{Number: 12, Name: "half", Type: scalar(schema.Float), Default: &schema.Value{Float: -5}},
 		{Number: 13, Name: "on", Type: scalar(schema.Bool), Default: &schema.Value{Bool: true}},
 		{Number: 14, Name: "shape", Type: &schema.Type{Kind: schema.UnionType, Union: f.Unions[0], Optional: true}},
-		{Number: 16, Name: "large", Type: scalar(schema.Double), Default: &schema.Value{Float: -math.MaxUint64}},
 		{Number: 15, Name: "nothing", Type: scalar(schema.Double), Default: &schema.Value{Float: math.Copysign(0, -1)}},
+		{Number: 16, Name: "large", Type: scalar(schema.Double), Default: &schema.Value{Float: -math.MaxUint64}},
 	}
 	for i, w := range want {
 		if got := point.Fields[i]; !reflect.DeepEqual(got, w) {

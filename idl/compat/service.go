@@ -87,7 +87,6 @@ func (c *comparison) params(at string, old, new *schema.Method) {
 				"give it a default, or write ? behind its type")
 		}
 	}
-	c.order(at, old, new)
 }
 
 func (c *comparison) param(place string, old, new *schema.Field, oldStream, newStream bool) {
@@ -111,24 +110,6 @@ func (c *comparison) param(place string, old, new *schema.Field, oldStream, newS
 			valueText(old), valueText(new)), "keep the default")
 	}
 	c.sensitive(place, old, new)
-}
-
-// order compares the order of the parameters that are required both in the old and the new method: it is that of the
-// arguments of generated code.
-func (c *comparison) order(at string, old, new *schema.Method) {
-	required := func(m, other *schema.Method) []int {
-		var numbers []int
-		for _, p := range m.Params {
-			if q := numbered(other.Params, p.Number); p.Required && q != nil && q.Required {
-				numbers = append(numbers, p.Number)
-			}
-		}
-		return numbers
-	}
-	if !slices.Equal(required(old, new), required(new, old)) {
-		c.add(Source, at, "the required parameters stand in another order, and with them the arguments of generated code",
-			"keep the order; numbers need not ascend")
-	}
 }
 
 // exceptions compares the lists of two methods. The basic protocol numbers exceptions by their order; JSON and HTTP

@@ -4,7 +4,8 @@ package schema
 
 import "time"
 
-// A File is one definition file. Declarations stand in the order of the text.
+// A File is one definition file. Declarations, methods and values of enums stand in the order of the text; fields,
+// members and parameters in that of their numbers.
 type File struct {
 	Path       string // as it was given to the compiler: "calc/calc.yodel"
 	Package    string // "calc", "acme.calc"; the file's base name where the text gives none
@@ -39,7 +40,7 @@ type Struct struct {
 	File     *File
 	Name     string
 	Doc      string
-	Fields   []*Field // in the order of the text
+	Fields   []*Field // by number
 	Reserved []int
 }
 
@@ -98,9 +99,9 @@ type Method struct {
 	Service      *Service
 	Name         string // as declared: "divide"
 	Doc          string
-	Params       []*Field
-	StreamParam  *Field // the parameter declared as stream, which also stands last in Params; nil for none
-	Result       *Type  // nil for void; for a stream, the type of its elements
+	Params       []*Field // by number, except that a stream stands last
+	StreamParam  *Field   // the parameter declared as stream, which also stands last in Params; nil for none
+	Result       *Type    // nil for void; for a stream, the type of its elements
 	StreamResult bool
 	Exceptions   []*Exception // in the order of declaration, which numbers them in protocols
 	Idempotent   bool

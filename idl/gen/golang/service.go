@@ -81,7 +81,7 @@ func (g *generator) resultMessage(m *schema.Method) message {
 	return newMessage(g.names.method[m].result, list)
 }
 
-// handlerSignature returns the method of the handler: all parameters in the order of the definition.
+// handlerSignature returns the method of the handler: all parameters in the order of their numbers.
 func (g *generator) handlerSignature(m *schema.Method) string {
 	var list params
 	for _, p := range m.Params {

@@ -1,7 +1,6 @@
 package python
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -36,11 +35,11 @@ func (m *module) service(s *schema.Service) {
 
 func (m *module) clientMethod(method *schema.Method) {
 	name := m.names.methods[method]
-	params, args := []string{"self"}, []string{quote(name)}
-	for _, f := range inCallOrder(method.Params) {
-		params = append(params, m.clientParam(method, f))
+	args := []string{quote(name)}
+	for _, f := range method.Params {
 		args = append(args, m.names.fields[f]+"="+m.names.fields[f])
 	}
+	params := m.clientParams(method)
 	m.printf("\n")
 	m.lines("    ", "def "+name+"(", params, ") -> "+m.resultHint(method)+":")
 	m.methodDoc(method)
@@ -53,7 +52,7 @@ func (m *module) clientMethod(method *schema.Method) {
 
 func (m *module) handlerMethod(method *schema.Method) {
 	params := []string{"self"}
-	for _, f := range inCallOrder(method.Params) {
+	for _, f := range method.Params {
 		params = append(params, m.names.fields[f]+": "+m.handlerHint(method, f))
 	}
 	m.printf("\n")
@@ -86,38 +85,59 @@ func (m *module) methodDoc(method *schema.Method) {
 	}
 }
 
-// inCallOrder returns the parameters with those that a call must give in front, as Python wants them.
-func inCallOrder(params []*schema.Field) []*schema.Field {
-	return slices.SortedStableFunc(slices.Values(params), func(a, b *schema.Field) int {
-		return cmp.Compare(rank(a), rank(b))
-	})
+// clientParams returns the parameters of a client's method: first those that may be given by position, in the order of
+// their numbers, then the options, by name alone, so that no new, removed or newly optional one moves another to its
+// place.
+func (m *module) clientParams(method *schema.Method) []string {
+	var positional, named []string
+	emptyFrom := len(method.Params) // the lists, maps and streams at the end may be left out
+	for i, f := range slices.Backward(method.Params) {
+		if f.Required {
+			break
+		}
+		emptyFrom = i
+	}
+	for i, f := range method.Params {
+		if isOption(f) {
+			named = append(named, m.clientParam(method, f, true))
+		} else {
+			positional = append(positional, m.clientParam(method, f, i >= emptyFrom))
+		}
+	}
+	if len(named) > 0 {
+		named = slices.Insert(named, 0, "*")
+	}
+	return slices.Concat([]string{"self"}, positional, named)
 }
 
-func rank(f *schema.Field) int {
-	if f.Required {
-		return 0
-	}
-	return 1
-}
+// isOption reports whether a call may leave f out, whose default is no mere emptiness.
+func isOption(f *schema.Field) bool { return f.Default != nil || f.Type.Optional }
 
 func isStream(method *schema.Method) bool { return method.StreamParam != nil || method.StreamResult }
 
-func (m *module) clientParam(method *schema.Method, f *schema.Field) string {
-	head := m.names.fields[f] + ": "
+// clientParam returns a parameter, with its default if it may be left out.
+func (m *module) clientParam(method *schema.Method, f *schema.Field, mayLack bool) string {
+	hint, otherwise := m.hint(f.Type), ""
 	switch {
 	case f == method.StreamParam:
-		return head + m.use("Iterable") + "[" + m.hint(f.Type) + "] = ()"
+		hint, otherwise = m.use("Iterable")+"["+hint+"]", "()"
 	case f.Type.Kind == schema.List:
-		return head + m.use("Sequence") + "[" + m.hint(f.Type.Elem) + "] = ()"
+		hint, otherwise = m.use("Sequence")+"["+m.hint(f.Type.Elem)+"]", "()"
 	case f.Type.Kind == schema.Map:
-		mapping := m.use("Mapping") + "[" + m.hint(f.Type.Key) + ", " + m.hint(f.Type.Elem) + "]"
-		return head + m.optional(mapping) + " = None"
-	case f.Required:
-		return head + m.hint(f.Type)
+		hint = m.use("Mapping") + "[" + m.hint(f.Type.Key) + ", " + m.hint(f.Type.Elem) + "]"
+		if otherwise = "None"; mayLack {
+			hint = m.optional(hint)
+		}
 	case f.Type.Optional:
-		return head + m.optional(m.hint(f.Type)) + " = None"
+		hint, otherwise = m.optional(hint), "None"
+	case f.Default != nil:
+		otherwise = m.plainDefault(f)
 	}
-	return head + m.hint(f.Type) + " = " + m.plainDefault(f)
+	head := m.names.fields[f] + ": " + hint
+	if !mayLack {
+		return head
+	}
+	return head + " = " + otherwise
 }
 
 func (m *module) handlerHint(method *schema.Method, f *schema.Field) string {

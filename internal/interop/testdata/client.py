@@ -19,7 +19,7 @@ class Client(unittest.TestCase):
                 client = every.EchoClient(channel)
                 for method, values in test_calls.VALUES.items():
                     for value in values:
-                        got = getattr(client, method)(value)
+                        got = getattr(client, method)(value=value)
                         if method in ("containers", "maps"):  # in any order
                             self.assertEqual(got, value)
                         else:
@@ -33,12 +33,12 @@ class Client(unittest.TestCase):
                 self.assertEqual(client.divide(200), 200)
                 self.assertEqual(client.divide(200, num2=100), 2)
                 with self.assertRaises(every.InvalidOperation) as caught:
-                    client.divide(1, 0)
+                    client.divide(1, num2=0)
                 self.assertEqual(str(caught.exception), "invalid operation")
                 echo = every.EchoClient(channel)
                 self.assertEqual(echo.defaulted(1), "1 b 1 2 - ")
                 self.assertEqual(
-                    echo.defaulted(1, "", every.Rounding.UP, e=0, f=[1, 2]),
+                    echo.defaulted(1, [1, 2], b="", c=every.Rounding.UP, e=0),
                     "1  -1 2 0 1,2")
                 self.assertIsNone(echo.ping())
 

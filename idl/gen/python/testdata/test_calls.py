@@ -84,7 +84,7 @@ class Calls(unittest.TestCase):
                 client = every.EchoClient(channel)
                 for method, values in VALUES.items():
                     for value in values:
-                        got = getattr(client, method)(value)
+                        got = getattr(client, method)(value=value)
                         self.assertEqual(repr(got), repr(value), method)
 
     def test_readme(self):
@@ -103,7 +103,7 @@ class Calls(unittest.TestCase):
                     self.assertEqual(client.divide(200, num2=100), 2)
                     self.assertEqual(client.divide(num1=1, num2=4), 0.25)
                     with self.assertRaises(divide.InvalidOperation) as caught:
-                        client.divide(1, 0)
+                        client.divide(1, num2=0)
                     self.assertEqual(str(caught.exception),
                                      "invalid operation")
 
@@ -115,7 +115,7 @@ class Calls(unittest.TestCase):
 
     def check_exceptions(self, client):
         with self.assertRaises(every.OutOfStock) as caught:
-            client.buy("tea", 2)
+            client.buy("tea", count=2)
         err = caught.exception
         self.assertEqual((err.message, err.left, err.instead),
                          ("no tea", 3, ["coffee"]))
@@ -171,9 +171,9 @@ class Arguments(unittest.TestCase):
         self.channel = every.Channel("127.0.0.1:1")  # nobody listens
         self.client = every.EchoClient(self.channel)
 
-    def refuses(self, error, text, method, *args):
+    def refuses(self, error, text, method, *args, **named):
         with self.assertRaises(error) as caught:
-            getattr(self.client, method)(*args)
+            getattr(self.client, method)(*args, **named)
         self.assertIn(text, str(caught.exception))
 
     def test_ranges(self):
@@ -210,9 +210,11 @@ class Arguments(unittest.TestCase):
         node = every.Node()
         for _ in range(120):
             node = every.Node(0, [node])
-        self.refuses(ValueError, "nested deeper than 100", "maybe_node", node)
+        self.refuses(ValueError, "nested deeper than 100", "maybe_node",
+                     value=node)
         node.children.append(node)
-        self.refuses(ValueError, "nested deeper than 100", "maybe_node", node)
+        self.refuses(ValueError, "nested deeper than 100", "maybe_node",
+                     value=node)
 
     def test_targets(self):
         for target in ("http://127.0.0.1:1", "127.0.0.1", "127.0.0.1:http",
@@ -290,12 +292,12 @@ class Hostile(unittest.TestCase):
                 with hostile.Channel(protocol + address) as channel:
                     client = hostile.Client(channel)
                     node = hostile.Server_(7, field=hostile.Server_())
-                    self.assertEqual(client.def_(1, 10, node, 100), 112)
+                    self.assertEqual(client.def_(1, 10, node, json=100), 112)
                     with self.assertRaises(hostile.Exception_) as caught:
                         client.def_(1, 2, node, json=0)
                     self.assertEqual(caught.exception.args_, 7)
                     none = hostile.Any_.None_
-                    self.assertEqual(client.list([none], none), [none] * 2)
+                    self.assertEqual(client.list([none], print=none), [none] * 2)
                     self.assertEqual(client.str_("s"), "s")
                     self.assertIsNone(client.hidden__())
 
@@ -553,9 +555,9 @@ class Intruders(unittest.TestCase):
                     for data in intruders:
                         with self.subTest(server=server_class, data=data):
                             if server_class is every.ThreadServer:
-                                self.assertEqual(neighbour.divide(8, 2), 4)
+                                self.assertEqual(neighbour.divide(8, num2=2), 4)
                             self.intrude(address, data)
-                    self.assertEqual(neighbour.divide(8, 2), 4)
+                    self.assertEqual(neighbour.divide(8, num2=2), 4)
 
     def intrude(self, address, data):
         """Sends data and the end; the server must end the connection."""

@@ -31,7 +31,7 @@ class Imports(unittest.TestCase):
             self.assertEqual(client.place(order), order)
             order.total.cents = 101
             with self.assertRaises(common.Refused) as caught:
-                client.place(order, common.Currency.USD)
+                client.place(order, currency=common.Currency.USD)
             self.assertEqual(caught.exception.limit, common.Money(
                 100, common.Currency.USD))
 

@@ -221,14 +221,14 @@ class Vectors(unittest.TestCase):
 
     def check_answer(self, client, want):
         if "result" in want:
-            self.assertEqual(client.divide(6, 2), want["result"])
+            self.assertEqual(client.divide(6, num2=2), want["result"])
         elif "exception" in want:
             with self.assertRaises(every.InvalidOperation) as caught:
-                client.divide(6, 2)
+                client.divide(6, num2=2)
             self.assertEqual(caught.exception.message, want["exception"])
         else:
             with self.assertRaises(every.RpcError) as caught:
-                client.divide(6, 2)
+                client.divide(6, num2=2)
             err = caught.exception
             self.assertEqual((err.code, err.outcome),
                              (want["code"], want["outcome"]), err)

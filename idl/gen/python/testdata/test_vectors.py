@@ -29,7 +29,8 @@ class Basic(unittest.TestCase):
                 if value is not None:
                     value = value_of(method.result, value)
                 self.check(vector, lambda client: self.assertEqual(
-                    repr(getattr(client, method.attr)(value)), repr(value)))
+                    repr(getattr(client, method.attr)(value=value)),
+                    repr(value)))
 
     def check(self, vector, call):
         _, client_class = method_of(vector["method"])
@@ -136,7 +137,7 @@ class Line(unittest.TestCase):
                                    + b"\n") as (address, received):
                     with every.Channel("line://" + address) as channel:
                         client = every.EchoClient(channel)
-                        got = getattr(client, method.attr)(value)
+                        got = getattr(client, method.attr)(value=value)
                 self.assertEqual(repr(got), repr(value))
                 sent = json.loads(received[0])
                 self.assertEqual(sent["name"], vector["method"])

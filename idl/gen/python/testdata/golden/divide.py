@@ -54,7 +54,7 @@ class Client:
     def __init__(self, channel: Channel) -> None:
         self._call = _caller(channel, _methods_Divide)
 
-    def divide(self, num1: int, num2: int = 1) -> float:
+    def divide(self, num1: int, *, num2: int = 1) -> float:
         """Raises InvalidOperation."""
         return self._call("divide", num1=num1, num2=num2)
 

@@ -291,20 +291,21 @@ class EchoClient:
     ) -> Dict[str, float]:
         return self._call("maps", value=value)
 
-    def maybe(self, value: Optional[int] = None) -> Optional[int]:
+    def maybe(self, *, value: Optional[int] = None) -> Optional[int]:
         return self._call("maybe", value=value)
 
-    def maybe_node(self, value: Optional[Node] = None) -> Optional[Node]:
+    def maybe_node(self, *, value: Optional[Node] = None) -> Optional[Node]:
         return self._call("maybe_node", value=value)
 
     def defaulted(
         self,
         a: int,
+        f: Sequence[int] = (),
+        *,
         b: str = "b",
         c: Rounding = Rounding.DOWN,
         d: timedelta = timedelta(seconds=2),
         e: Optional[float] = None,
-        f: Sequence[int] = (),
     ) -> str:
         """Says what it got.
 
@@ -316,7 +317,7 @@ class EchoClient:
     def ping(self) -> None:
         self._call("ping")
 
-    def buy(self, item: str, count: int = 1) -> None:
+    def buy(self, item: str, *, count: int = 1) -> None:
         """Sells something.
 
         Raises OutOfStock or Silent.
@@ -467,7 +468,7 @@ class Client:
     def __init__(self, channel: Channel) -> None:
         self._call = _caller(channel, _methods_Every)
 
-    def divide(self, num1: int, num2: int = 1) -> float:
+    def divide(self, num1: int, *, num2: int = 1) -> float:
         """Raises InvalidOperation."""
         return self._call("divide", num1=num1, num2=num2)
 

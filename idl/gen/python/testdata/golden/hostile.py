@@ -132,6 +132,7 @@ class Client:
         self_: int,
         name: int,
         lambda_: Server_,
+        *,
         json: int = 3,
     ) -> int:
         """Ends with a backslash \\
@@ -149,6 +150,7 @@ class Client:
     def list(
         self,
         list: Sequence[Any_] = (),
+        *,
         print: Optional[Any_] = None,
     ) -> List[Any_]:
         return self._call("list", list=list, print=print)

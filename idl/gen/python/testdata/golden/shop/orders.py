@@ -58,6 +58,7 @@ class OrdersClient:
     def place(
         self,
         order: Order,
+        *,
         currency: common.Currency = common.Currency.EUR,
     ) -> Order:
         """Raises common.Refused."""

@@ -23,14 +23,16 @@ var layers = []layer{
 	// The runtime.
 	{"wire", nil},
 	{"rpc", []string{"wire"}},
-	{"internal/pipeline", []string{"rpc", "wire"}},
+	{"internal/peerend", nil},
+	{"internal/pipeline", []string{"internal/peerend", "rpc", "wire"}},
 	{"internal/basiccall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"internal/jsoncall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"dynamic", []string{"idl/schema", "rpc", "wire"}}, // of the compiler the plain data alone
 	{"protocol/mux", []string{"rpc", "wire"}},
 	{"protocol/basic", []string{"internal/basiccall", "internal/pipeline", "rpc", "wire"}},
 	{"protocol/line", []string{"internal/jsoncall", "internal/pipeline", "rpc", "wire"}},
-	{"protocol/web", []string{"internal/basiccall", "internal/jsoncall", "internal/pipeline", "rpc", "wire"}},
+	{"protocol/web", []string{"internal/basiccall", "internal/jsoncall", "internal/peerend", "internal/pipeline", "rpc",
+		"wire"}},
 	{"resolve/...", []string{"resolve", "rpc", "wire"}},
 	{"balance/...", []string{"balance", "rpc", "wire"}},
 	{".", []string{"balance/...", "protocol/...", "resolve/...", "rpc", "wire"}},

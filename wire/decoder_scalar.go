@@ -170,7 +170,15 @@ func (d *Decoder) float64() float64 {
 	return v
 }
 
-func (d *Decoder) time() time.Time { return time.Unix(d.span()).UTC() }
+func (d *Decoder) time() time.Time {
+	number := d.Field()
+	seconds, nanos := d.span()
+	if !inYears(seconds) {
+		d.failf("field %d: a timestamp %d s from 1970 is outside the years 1 to 9999", number, seconds)
+		return time.Time{}
+	}
+	return time.Unix(seconds, nanos).UTC()
+}
 
 func (d *Decoder) duration() time.Duration {
 	number := d.Field()

@@ -210,13 +210,13 @@ func TestDecodeErrors(t *testing.T) {
 		"packed, cut off":      {"12020180", &everything.Lists{}, "field 2: the message ends in the middle of a field"},
 		"packed bool, cut off": {"0a020180", &everything.Lists{}, "field 1: the message ends in the middle of a field"},
 		"not UTF-8": {
-			"420161" + "4202ff61", &everything.Scalars{}, `field 8: the string is not valid UTF-8: "\xffa"`,
+			"420161" + "4202ff61", &everything.Scalars{}, `field 8: the string is not valid UTF-8`,
 		},
 		"half a rune": {
-			"42096161616161616161c3", &everything.Scalars{}, `field 8: the string is not valid UTF-8: "aaaaaaaa\xc3"`,
+			"42096161616161616161c3", &everything.Scalars{}, `field 8: the string is not valid UTF-8`,
 		},
 		"surrogate": {
-			"4203eda080", &everything.Scalars{}, `field 8: the string is not valid UTF-8: "\xed\xa0\x80"`,
+			"4203eda080", &everything.Scalars{}, `field 8: the string is not valid UTF-8`,
 		},
 		"duration too long": {
 			"5a060880c8afa025", &everything.Scalars{},

@@ -22,7 +22,7 @@ func (d *Decoder) text() string {
 	}
 	b, n := d.buf, end-start
 	if !isASCII(unsafe.Pointer(&b[start]), n) && !utf8.Valid(b[start:end]) {
-		d.failf("field %d: the string is not valid UTF-8: %.40q", d.Field(), b[start:end])
+		d.failf("field %d: the string is not valid UTF-8", d.Field())
 		return ""
 	}
 	if uint(end) < uint(len(b)) && b[end]-8 < 0x78 {

@@ -161,9 +161,14 @@ func (e *Encoder) PutBytes(number int, v []byte) {
 	e.n = n + 2 + copy(e.buf[n+2:], v)
 }
 
-// PutTime writes a field of type google.protobuf.Timestamp.
+// PutTime writes a field of type google.protobuf.Timestamp. A time outside the years 1 to 9999 is an error.
 func (e *Encoder) PutTime(number int, v time.Time) {
-	e.putSpan(number, v.Unix(), int64(v.Nanosecond()))
+	seconds := v.Unix()
+	if !inYears(seconds) {
+		e.fail("field %d: the year %d is outside 1 to 9999", number, v.UTC().Year())
+		return
+	}
+	e.putSpan(number, seconds, int64(v.Nanosecond()))
 }
 
 // PutDuration writes a field of type google.protobuf.Duration.
@@ -296,7 +301,7 @@ func (e *Encoder) grow(n int) {
 //go:noinline
 func (e *Encoder) checkUTF8(number int, v string) {
 	if !utf8.ValidString(v) {
-		e.fail("field %d: the string is not valid UTF-8: %.40q", number, v)
+		e.fail("field %d: %s", number, notUTF8)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"reflect"
 	"time"
 	"unsafe"
 )
@@ -119,6 +120,22 @@ func PutUnion[U any](e *Encoder, number int, u U, encode func(*Encoder, U)) {
 	encode(e, u)
 	e.depth--
 	e.end(start)
+}
+
+// PutPointer is for what encode does not know: it writes the member that u points at, and nothing where u is nil. All else
+// is an error: a nil pointer to a member, and a type of somebody else that is no member, but has one embedded.
+func PutPointer[U any](e *Encoder, u U, encode func(*Encoder, U)) {
+	v := reflect.ValueOf(u)
+	if !v.IsValid() {
+		return
+	}
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		if member, ok := v.Elem().Interface().(U); ok {
+			encode(e, member)
+			return
+		}
+	}
+	e.fail("%v", errNoMember(reflect.TypeFor[U](), v))
 }
 
 // PutUnions writes a list of a union.

@@ -128,18 +128,18 @@ func TestEncodeErrors(t *testing.T) {
 		message wire.Message
 		want    string
 	}{
-		"short string": {&everything.Scalars{Name: "a\xff"}, `field 8: the string is not valid UTF-8: "a\xff"`},
+		"short string": {&everything.Scalars{Name: "a\xff"}, `name: the string is not valid UTF-8; declare it as bytes`},
 		"string": {
-			&everything.Scalars{Name: "abcdefgh\xc3"}, `field 8: the string is not valid UTF-8: "abcdefgh\xc3"`,
+			&everything.Scalars{Name: "abcdefgh\xc3"}, "name: the string is not valid UTF-8",
 		},
 		"long string": {
-			&everything.Scalars{Name: strings.Repeat("a", 200) + "\x80"}, "field 8: the string is not valid UTF-8",
+			&everything.Scalars{Name: strings.Repeat("a", 200) + "\x80"}, "name: the string is not valid UTF-8",
 		},
 		"list of strings": {
-			&everything.Lists{Name: []string{"", "\xff"}}, `field 8: the string is not valid UTF-8: "\xff"`,
+			&everything.Lists{Name: []string{"", "\xff"}}, `name[1]: the string is not valid UTF-8`,
 		},
 		"key": {
-			&everything.Maps{Small: map[string]int32{"\xff": 1}}, `field 1: the string is not valid UTF-8: "\xff"`,
+			&everything.Maps{Small: map[string]int32{"\xff": 1}}, `small["\xff"]: the string is not valid UTF-8`,
 		},
 		"pointer": {itself, "field 15: " + deep},
 		"list":    {&everything.Lists{Lists: branches}, "field 15: " + deep},

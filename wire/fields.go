@@ -140,16 +140,41 @@ func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
 		return f.get(m)
 	}
 	if f.member != nil {
-		if m.IsNil() || m.Elem().Type() != f.member {
+		wrapper := m.Elem()
+		if wrapper.Kind() == reflect.Pointer {
+			wrapper = wrapper.Elem()
+		}
+		if !wrapper.IsValid() || wrapper.Type() != f.member {
 			return reflect.Value{}, false
 		}
-		return m.Elem().Field(f.goPath), true
+		return wrapper.Field(f.goPath), true
 	}
 	v = m.Field(f.goPath)
 	if f.Optional {
 		return v.Elem(), !v.IsNil()
 	}
 	return v, f.Required || !f.IsDefault(v)
+}
+
+// Stray returns an error if t is a union and v holds something else than one of its members, or a pointer to one: Go takes
+// a nil pointer to a member for a member, and a type that has one embedded.
+func (t *Type) Stray(v reflect.Value) error {
+	if !t.Union || t.Go == recordType || v.IsNil() {
+		return nil
+	}
+	for i := range t.Fields {
+		if _, there := t.Fields[i].Get(v); there {
+			return nil
+		}
+	}
+	return errNoMember(t.Go, v.Elem())
+}
+
+func errNoMember(union reflect.Type, v reflect.Value) error {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return jsonErrorf("a nil %v is no %s; for none of its members leave the %s itself nil", v.Type(), union.Name(), union.Name())
+	}
+	return jsonErrorf("a %v is no member of %s", v.Type(), union.Name())
 }
 
 // Fill calls read with the place of the field's value in the message or union m, which is addressable. The place holds

@@ -136,6 +136,16 @@ func TimeOf(v reflect.Value) time.Time {
 // SetTime sets v, which is addressable, to t.
 func SetTime(v reflect.Value, t time.Time) { *v.Addr().Interface().(*time.Time) = t }
 
+// IsTimestamp reports whether t is in the range of timestamps, the years 1 to 9999, which is that of RFC 3339, of protobuf
+// and of most languages.
+func IsTimestamp(t time.Time) bool { return inYears(t.Unix()) }
+
+// inYears is IsTimestamp for the time that is so many seconds after 1970.
+func inYears(seconds int64) bool {
+	const first, last = -62_135_596_800, 253_402_300_799
+	return uint64(seconds-first) <= last-first
+}
+
 // SortedKeys returns the keys of the map m in ascending order; false comes before true.
 func SortedKeys(m reflect.Value) []reflect.Value {
 	keys := m.MapKeys()

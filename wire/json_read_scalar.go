@@ -180,15 +180,12 @@ func setTimestamp(v reflect.Value, text []byte) error {
 		return errNotThat
 	}
 	t = t.UTC()
-	if !isWritableTime(t) {
+	if !IsTimestamp(t) {
 		return errOutOfRange
 	}
 	SetTime(v, t)
 	return nil
 }
-
-// isWritableTime reports whether t is in the range of protobuf's timestamps: the years 1 to 9999.
-func isWritableTime(t time.Time) bool { return 1 <= t.Year() && t.Year() <= 9999 }
 
 // setDuration takes seconds, with up to nine digits behind the point, and "s".
 func setDuration(v reflect.Value, text string) error {

@@ -425,21 +425,21 @@ func TestMarshalJSONErrors(t *testing.T) {
 		m    wire.Message
 		want string
 	}{
-		"not UTF-8": {&point{Label: new("a\xff")}, "label: a string that is not valid UTF-8; declare it as bytes"},
+		"not UTF-8": {&point{Label: new("a\xff")}, "label: the string is not valid UTF-8; declare it as bytes"},
 		"key not UTF-8": {
 			&point{Tags: map[string]string{"\xff": ""}},
-			"tags: a string that is not valid UTF-8; declare it as bytes",
+			`tags["\xff"]: the string is not valid UTF-8; declare it as bytes`,
 		},
 		"year 10000": {&all{When: time.Unix(253402300800, 0)}, "when: the year 10000 is outside 1 to 9999"},
 		"year 0":     {&all{When: time.Time{}.Add(-1)}, "when: the year 0 is outside 1 to 9999"},
 		"loop":       {loop, strings.Repeat("next.", 100) + "next: values are nested more than 100 deep"},
 		"element": {
 			&all{Shapes: []shape{nil, shapePoint{point{Label: new("\xff")}}}},
-			"shapes[1].point.label: a string that is not valid UTF-8; declare it as bytes",
+			"shapes[1].point.label: the string is not valid UTF-8; declare it as bytes",
 		},
 		"map": {
 			&all{ByID: map[int64]point{-1: {Label: new("\xff")}}},
-			`by_id["-1"].label: a string that is not valid UTF-8; declare it as bytes`,
+			`by_id["-1"].label: the string is not valid UTF-8; declare it as bytes`,
 		},
 	}
 	for name, tt := range tests {

@@ -42,6 +42,9 @@ type jsonWriter struct {
 
 // fields appends the message or union v as an object.
 func (w *jsonWriter) fields(t *Type, v reflect.Value) error {
+	if err := t.Stray(v); err != nil {
+		return err
+	}
 	w.b = append(w.b, '{')
 	start := len(w.b)
 	for i := range t.Fields {
@@ -141,7 +144,7 @@ func (w *jsonWriter) entries(t *ValueType, v reflect.Value) error {
 	for _, key := range SortedKeys(v) {
 		w.separate(start)
 		if err := w.key(t.Key.Kind, key); err != nil {
-			return err
+			return atKey(err, key.String())
 		}
 		w.b = append(w.b, ':')
 		if err := w.value(t.Elem, v.MapIndex(key)); err != nil {
@@ -173,12 +176,14 @@ func keyText(key reflect.Value) string {
 	return key.String()
 }
 
+const notUTF8 = "the string is not valid UTF-8; declare it as bytes"
+
 func (w *jsonWriter) string(s string) error {
 	switch {
 	case w.log:
 		s = s[:min(len(s), maxText)]
 	case !utf8.ValidString(s):
-		return jsonErrorf("a string that is not valid UTF-8; declare it as bytes")
+		return jsonErrorf(notUTF8)
 	}
 	w.b = AppendJSONString(w.b, s)
 	return nil
@@ -186,7 +191,7 @@ func (w *jsonWriter) string(s string) error {
 
 func (w *jsonWriter) timestamp(t time.Time) error {
 	t = t.UTC()
-	if !isWritableTime(t) {
+	if !IsTimestamp(t) {
 		return jsonErrorf("the year %d is outside 1 to 9999", t.Year())
 	}
 	w.b = t.AppendFormat(append(w.b, '"'), "2006-01-02T15:04:05")

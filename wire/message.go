@@ -1,6 +1,9 @@
 package wire
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // A Message is a struct, union or exception of a definition, or the arguments or the result of a method. Generated
 // code implements it. A Message is not safe for use by two goroutines at once.
@@ -37,7 +40,28 @@ func Append(b []byte, m Message) ([]byte, error) {
 	b, err := e.Bytes()
 	e.Reset(nil)
 	encoders.Put(e)
-	return b, err
+	if err != nil {
+		return b, Explain(m, err)
+	}
+	return b, nil
+}
+
+// Explain returns the error for m, which an [Encoder] failed to write with err: it names the place of the value that cannot
+// be written, where an encoder knows no more than a number. All protocols refuse the same values.
+func Explain(m Message, err error) (explained error) {
+	defer func() {
+		if recover() != nil { // m has a method of its own that panics, or was not generated
+			explained = err
+		}
+	}()
+	if _, ok := m.(*JSONText); ok {
+		return err
+	}
+	var found *JSONError
+	if _, jsonErr := AppendJSON(nil, m); errors.As(jsonErr, &found) && found.Problem != errTooDeep().Problem {
+		return found
+	}
+	return err
 }
 
 // Unmarshal resets m and reads it from data, which it does not keep: see [Decoder.Reset].

@@ -43,7 +43,7 @@ func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 	w.buf = append(w.buf, 0, 0, 0, 0)
 	w.fields(a.args, wire.ValueOf(call.Args))
 	if w.setLength(at); w.err != nil {
-		return b, nil, invalid("the arguments cannot be written: %w", w.err)
+		return b, nil, invalid("the arguments cannot be written: %w", wire.Explain(call.Args, w.err))
 	}
 	if n := len(w.buf) - at - 4; n > c.limits.Message {
 		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the arguments have %d bytes; the limit is %d", n, c.limits.Message)

@@ -152,7 +152,11 @@ func (r *reader) time(v reflect.Value) error {
 	if nanoseconds > 999_999_999 {
 		return fmt.Errorf("a timestamp has %d nanoseconds; the most is 999999999", nanoseconds)
 	}
-	wire.SetTime(v, time.Unix(int64(seconds), int64(nanoseconds)).UTC())
+	t := time.Unix(int64(seconds), int64(nanoseconds)).UTC()
+	if !wire.IsTimestamp(t) {
+		return fmt.Errorf("a timestamp %d s from 1970 is outside the years 1 to 9999", int64(seconds))
+	}
+	wire.SetTime(v, t)
 	return nil
 }
 

@@ -106,7 +106,7 @@ func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 		w.result(&t.Fields[0], wire.ValueOf(c.Result))
 	}
 	if w.err != nil {
-		return nil, rpc.Errorf(rpc.Internal, "the result cannot be written: %w", w.err)
+		return nil, rpc.Errorf(rpc.Internal, "the result cannot be written: %w", wire.Explain(c.Result, w.err))
 	}
 	return w.buf, nil
 }
@@ -129,7 +129,7 @@ func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 		if w.exception(f.Exception); w.err == nil {
 			return w.buf
 		}
-		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", w.err)
+		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", wire.Explain(f.Exception, w.err))
 	}
 	w := writer{buf: append(b, statusSystem)}
 	w.text(strings.ToValidUTF8(f.Err.Code.String()+": "+f.Err.Message, "\uFFFD"))

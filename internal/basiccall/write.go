@@ -25,6 +25,10 @@ func (w *writer) fail(format string, args ...any) {
 
 // fields appends the number and the value of each field of the message or union m that has to be there.
 func (w *writer) fields(t *wire.Type, m reflect.Value) {
+	if err := t.Stray(m); err != nil {
+		w.fail("%w", err)
+		return
+	}
 	for i := range t.Fields {
 		w.field(&t.Fields[i], m)
 	}
@@ -91,6 +95,10 @@ func (w *writer) float64(v float64) {
 }
 
 func (w *writer) time(t time.Time) {
+	if !wire.IsTimestamp(t) {
+		w.fail("the year %d is outside 1 to 9999", t.UTC().Year())
+		return
+	}
 	w.buf = order.AppendUint64(w.buf, uint64(t.Unix()))
 	w.buf = order.AppendUint32(w.buf, uint32(t.Nanosecond()))
 }

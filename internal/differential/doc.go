@@ -9,6 +9,7 @@
 //   - a known field of another wire type, which the other one takes for an unknown field,
 //   - a string that is not UTF-8 (the other one checks that in proto3, but not in proto2),
 //   - a duration beyond 292 years, which is all that time.Duration holds,
+//   - a timestamp outside the years 1 to 9999,
 //   - arguments that lack a required one,
 //   - lists and maps that take more than 32 MiB and 16 times the size of the message in memory.
 //

@@ -17,6 +17,7 @@ var stricterOnWire = []string{
 	"the other side gives it another type",
 	"not valid UTF-8",
 	"beyond the 292 years",
+	"outside the years 1 to 9999",
 	"missing argument",
 }
 

@@ -1423,6 +1423,8 @@ func EncodeValue(e *wire.Encoder, u Value) {
 		wire.PutUnion(e, 9, u.Value, EncodeValue)
 	case ValueScore:
 		e.PutFloat64(10, u.Score)
+	default:
+		wire.PutPointer(e, u, EncodeValue)
 	}
 }
 

@@ -282,7 +282,7 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 	c.out.reset(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
 	if p.frame, err = p.enc.Bytes(); err != nil {
-		return nil, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", err).
+		return nil, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err)).
 			For(p.call.Method, rpc.OutcomeNotStarted)
 	}
 	if n, limit := p.enc.Size()-start, min(c.peer.message, c.limits.Message); n > limit {

@@ -222,7 +222,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	message.EncodeWire(enc)
 	frame, err := enc.Bytes()
 	if err != nil {
-		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
+		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", wire.Explain(message, err))
 	}
 	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))

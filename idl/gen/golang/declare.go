@@ -148,7 +148,7 @@ func (g *generator) encodeUnion(u *schema.Union, name string) {
 		always.Required = true
 		g.p("case %s:\n%s", memberName(u, m), g.put(&always, "u."+schema.UpperCamel(m.Name)))
 	}
-	g.p("}\n}\n")
+	g.p("default:\nwire.PutPointer(e, u, %s)\n}\n}\n", name)
 }
 
 func (g *generator) decodeUnion(u *schema.Union, name string) {

@@ -205,6 +205,8 @@ func EncodeShape(e *wire.Encoder, u Shape) {
 		e.PutMessage(2, &u.Square)
 	case ShapeName:
 		e.PutString(3, u.Name)
+	default:
+		wire.PutPointer(e, u, EncodeShape)
 	}
 }
 

@@ -1124,6 +1124,8 @@ func EncodeShape(e *wire.Encoder, u Shape) {
 		e.PutString(3, u.Name)
 	case ShapeRawNumber:
 		e.PutInt64(7, u.RawNumber)
+	default:
+		wire.PutPointer(e, u, EncodeShape)
 	}
 }
 

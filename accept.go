@@ -139,13 +139,16 @@ func (s *Server) serveConn(nc net.Conn) {
 	defer s.leave(nc)
 	defer s.recoverFrom(nc)
 	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Accepted: time.Now()}
-	k, inner, head, err := s.tell(nc, peer)
+	o, err := s.tell(nc, peer)
 	if err != nil {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
 	}
-	if p := s.protocolOf(k); p != nil {
-		peer.Protocol = k.String()
-		p.ServeConn(inner, head, peer)
+	if r, ok := err.(*refusal); ok {
+		r.tell()
+	}
+	if p := s.protocolOf(o.kind); p != nil {
+		peer.Protocol = o.kind.String()
+		p.ServeConn(o.nc, o.head, peer)
 	} else {
 		nc.Close()
 	}
@@ -174,39 +177,46 @@ func (s *Server) recoverFrom(nc net.Conn) {
 	}
 }
 
-// tell returns what nc speaks, the connection to serve, which is nc or the inside of its TLS, and what was read of it. A
-// peer that ended the connection without a word is silent, which is no error. What TLS tells of the peer goes into peer.
-func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (k kind, inner net.Conn, head []byte, err error) {
+// An opening is what a new connection has shown of itself.
+type opening struct {
+	kind kind     // what it speaks; silent where it is not to be served
+	nc   net.Conn // the connection to serve: the accepted one, or the inside of its TLS
+	head []byte   // what was read of it
+}
+
+// tell returns what nc speaks. A peer that ended the connection without a word is silent, which is no error. What TLS tells
+// of the peer goes into peer.
+func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (o opening, err error) {
 	defer s.told(nc)
-	k, head, err = sniff(nc)
-	if k == speaksTLS {
-		if s.tls == nil {
-			return silent, nil, nil, errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil")
+	inner, ok := nc.(*tls.Conn) // of a listener that does TLS itself
+	if !ok {
+		o, err = s.tellAccepted(nc)
+		if o.kind != speaksTLS {
+			return o, err
 		}
-		inner := tls.Server(&prefixed{Conn: nc, head: head}, s.tls)
-		nc = inner
-		if k, head, err = sniff(nc); err == nil {
-			state := inner.ConnectionState()
-			peer.TLS = &state
-		}
+		inner = tls.Server(&prefixed{Conn: nc, head: o.head}, s.tls)
 	}
-	if err != nil {
-		return silent, nil, nil, err
+	if err := s.shakeHands(inner, nc, peer); err != nil {
+		return opening{}, err
 	}
-	return k, nc, head, nc.SetDeadline(time.Time{})
+	o, err = s.openTLS(inner, peer)
+	_ = nc.SetDeadline(time.Time{}) // where this fails the connection has ended, which its protocol learns
+	return o, err
 }
 
-// prefixed is a connection of which head has been read.
-type prefixed struct {
-	net.Conn
-	head []byte
-}
-
-func (p *prefixed) Read(b []byte) (int, error) {
-	if len(p.head) > 0 {
-		n := copy(b, p.head)
-		p.head = p.head[n:]
-		return n, nil
+// tellAccepted returns what nc speaks, which may be TLS.
+func (s *Server) tellAccepted(nc net.Conn) (opening, error) {
+	k, head, err := sniff(nc)
+	switch {
+	case err != nil || k == silent:
+		return opening{}, err
+	case k == speaksTLS && s.tls == nil:
+		return opening{}, refuseTLS(nc)
+	case k == speaksTLS:
+		return opening{kind: k, head: head}, nil
+	case s.demandsTLS(nc):
+		return opening{}, s.refusePlaintext(nc, k, head)
 	}
-	return p.Conn.Read(b)
+	_ = nc.SetDeadline(time.Time{})
+	return opening{k, nc, head}, nil
 }

@@ -125,7 +125,7 @@ func (ch *Channel) mayResend(s *session, m *rpc.Method, err error) bool {
 	case e.Outcome == rpc.OutcomeUnknown && !m.Idempotent:
 		return false
 	}
-	return s.ended() && ch.budget.spend()
+	return s.ended() && !endsAlike(s.Err()) && ch.budget.spend()
 }
 
 // outcome returns what err, which a connection returned, says of the call.

@@ -3,6 +3,7 @@ package yodel
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,8 +27,8 @@ type DialOptions struct {
 	// It does not apply to streams.
 	Timeout time.Duration
 
-	// WaitForReady lets calls wait through failed attempts to connect until their deadline. Otherwise a call
-	// waits for one attempt, and fails with it.
+	// WaitForReady lets calls wait through failed attempts to connect until their deadline, but for attempts that TLS has
+	// failed, as with a certificate that is refused. Otherwise a call waits for one attempt, and fails with it.
 	WaitForReady bool
 
 	// Backoff is the wait between attempts to connect.
@@ -36,8 +37,13 @@ type DialOptions struct {
 	// DialTimeout bounds one attempt to connect; default 10 s.
 	DialTimeout time.Duration
 
-	// Dialer makes the network connections, as [net.Dialer.DialContext] and [crypto/tls.Dialer.DialContext] do;
-	// default the former. The network is "tcp" or "unix".
+	// TLS is how the channel speaks TLS, which it does if TLS is set or the target's scheme asks for it; nil takes the
+	// system's authorities, and has no client's certificate. The name that the server's certificate has to be for is the
+	// target's host unless ServerName is set. See [TLSFiles] for certificates that are replaced while the program runs.
+	TLS *tls.Config
+
+	// Dialer makes the network connections, as [net.Dialer.DialContext] does, which is the default; TLS comes on top.
+	// The network is "tcp" or "unix".
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Interceptors wrap every call, the first outermost. Retries happen inside them.
@@ -54,8 +60,9 @@ type DialOptions struct {
 var schemes = []string{"mux", "basic", "line", "http"}
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http. Programs that know
-// nothing of Yodel speak one of the last three. Dial does not connect: the first call does.
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http; muxs, basics, lines or
+// https is the same inside TLS. Programs that know nothing of Yodel speak one of the last three. Dial does not connect:
+// the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].
@@ -67,7 +74,11 @@ func (o DialOptions) Dial(target string) (*Channel, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return newChannel(o, o.connector(t)), nil
+	config, err := o.clientTLS(t)
+	if err != nil {
+		return nil, fmt.Errorf("target %q: %w", target, err)
+	}
+	return newChannel(o, o.connector(t, config)), nil
 }
 
 func (o DialOptions) validate() error {
@@ -86,7 +97,7 @@ func (o DialOptions) validate() error {
 // A connector makes one connection of a channel.
 type connector func(ctx context.Context) (rpc.Conn, error)
 
-func (o DialOptions) connector(t target) connector {
+func (o DialOptions) connector(t target, config *tls.Config) connector {
 	dialer := o.Dialer
 	if dialer == nil {
 		dialer = new(net.Dialer).DialContext
@@ -96,6 +107,9 @@ func (o DialOptions) connector(t target) connector {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		nc, err := dialer(ctx, t.network, t.address)
+		if err == nil && config != nil {
+			nc, err = secure(ctx, nc, t.address, config)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +133,13 @@ func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error
 		return asConn(web.Dial(ctx, o))
 	default:
 		c, err := asConn(mux.Dial(ctx, o))
+		if refused, ok := errors.AsType[*tlsError](err); ok {
+			return nil, refused
+		}
+		if errors.Is(err, mux.ErrTLS) {
+			t.secure = true
+			return nil, fmt.Errorf("%w: dial %s", err, t.over(t.scheme))
+		}
 		if err != nil { // mux alone learns at once that the server speaks something else
 			err = fmt.Errorf("%w; if it speaks basic or HTTP, dial %s or %s", err, t.over("basic"), t.over("http"))
 		}

@@ -109,10 +109,17 @@ func (l *link) wait(ctx context.Context, m *rpc.Method, expiry time.Time) (*sess
 		if a.err == nil {
 			return a.session, nil
 		}
-		if !l.ch.patient || errors.Is(a.err, errClosed) {
+		if !l.ch.patient || errors.Is(a.err, errClosed) || endsAlike(a.err) {
 			return nil, unavailable(m, a.err)
 		}
 	}
+}
+
+// endsAlike reports whether err, which ended a connection or an attempt at one, is bound to end the next one, too: TLS has
+// failed, or the server has refused the connection as such.
+func endsAlike(err error) bool {
+	var e interface{ Permanent() bool }
+	return errors.As(err, &e) && e.Permanent()
 }
 
 func unavailable(m *rpc.Method, cause error) *rpc.Error {

@@ -2,12 +2,6 @@ package yodel_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"os/exec"
 	"strings"
@@ -21,7 +15,8 @@ import (
 // Programs that know nothing of Yodel, against one port.
 func TestProgramsThatEverybodyHas(t *testing.T) {
 	t.Parallel()
-	address := serveTCP(t, yodel.ServerOptions{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}})
+	authority := newAuthority(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: authority.server(), AllowPlaintext: true})
 	host, port, _ := net.SplitHostPort(address)
 	typed := func(contentType string) string { return "Content-Type: " + contentType }
 	const quotient = "{\"result\": 2}\r\n"
@@ -54,37 +49,4 @@ func TestProgramsThatEverybodyHas(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestEveryProtocolInsideTLS(t *testing.T) {
-	t.Parallel()
-	address := serveTCP(t, yodel.ServerOptions{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}})
-	for _, test := range spoken {
-		t.Run(test.name, func(t *testing.T) {
-			nc, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer nc.Close()
-			send(t, nc, test.request, test.response)
-		})
-	}
-	secure := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	wantQuotient(t, dial(t, yodel.DialOptions{Dialer: secure.DialContext}, address))
-	wantQuotient(t, dial(t, yodel.DialOptions{}, address))
-}
-
-// certificate returns one for tests, which nobody has signed.
-func certificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

@@ -27,9 +27,14 @@ type ServerOptions struct {
 	// DrainTimeout bounds how long calls may go on after the context of Serve has ended; default 20 s.
 	DrainTimeout time.Duration
 
-	// TLS lets clients speak TLS, on the same port as those that do not. Inside it the first bytes tell the protocol, as
-	// they do outside. Nil refuses TLS.
+	// TLS is spoken by all clients, but for those of unix sockets, where the file's permissions say who may connect: they
+	// may do without. Whoever comes in plaintext is refused, on every protocol. Inside TLS the protocol is what ALPN
+	// agreed on, or told by the first bytes. Nil refuses TLS. See [TLSFiles] for certificates that are replaced while the
+	// server runs.
 	TLS *tls.Config
+
+	// AllowPlaintext serves clients without TLS as well, on the same ports, where TLS is set.
+	AllowPlaintext bool
 
 	// Interceptors wrap every call, the first outermost.
 	Interceptors []rpc.Interceptor
@@ -83,6 +88,8 @@ const (
 type protocol interface {
 	// ServeConn serves a connection, of which head has been read, until it ends, and closes it.
 	ServeConn(nc net.Conn, head []byte, peer *rpc.Peer)
+	// Refusal returns what tells a peer, from which head has been read, why its connection is not served.
+	Refusal(head []byte, reason *rpc.Error) []byte
 	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
 	Shutdown(ctx context.Context) error
 	Close() error
@@ -121,16 +128,6 @@ func (o ServerOptions) validate() error {
 }
 
 func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.mux, s.web} }
-
-// tlsConfig returns c with the protocols of ALPN that the server speaks, unless c names some.
-func tlsConfig(c *tls.Config) *tls.Config {
-	if c == nil || c.NextProtos != nil {
-		return c
-	}
-	c = c.Clone()
-	c.NextProtos = []string{"h2", "http/1.1"}
-	return c
-}
 
 // ListenAndServe serves at HOST:PORT or unix:///PATH until ctx ends; see Serve. Port 0 is any free one. With the mode
 // [Processes] it starts the workers that serve, and supervises them.

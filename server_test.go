@@ -104,7 +104,6 @@ func TestStrangersAreClosed(t *testing.T) {
 		{"binary", "\x01\x02\x03", "no protocol begins with the bytes 010203"},
 		{"another text protocol", "EHLO example.org\r\n", "no protocol begins with the bytes 45484c4f"},
 		{"lower case", "get / HTTP/1.1\r\n\r\n", "no protocol begins with the bytes 676574"},
-		{"TLS without a certificate", "\x16\x03\x01\x00\x05", "ServerOptions.TLS is nil"},
 		{"half a method", "POS", "it ended after the bytes 504f53"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,6 +30,9 @@ func (k kind) String() string {
 	return map[kind]string{speaksBasic: "basic", speaksLine: "line", speaksMux: "mux", speaksTLS: "TLS", speaksWeb: "http"}[k]
 }
 
+// secure returns the scheme of targets that reach the protocol inside TLS.
+func (k kind) secure() string { return k.String() + "s" }
+
 // prefixes are what it takes more than one byte to tell. Those of HTTP are its methods, and the beginning of HTTP/2's
 // preface (RFC 9113, section 3.4).
 var prefixes = [...]struct {

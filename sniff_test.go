@@ -80,7 +80,7 @@ func FuzzSniff(f *testing.F) {
 
 func FuzzTarget(f *testing.F) {
 	for _, s := range []string{
-		"", ":1", "localhost:8000", "[::1]:http", "line://a:1", "unix:///s", "mux+unix:///s", "basic+tcp://a:1", "+://",
+		"", ":1", "localhost:8000", "[::1]:http", "line://a:1", "unix:///s", "mux+unix:///s", "basic+tcp://a:1", "+://", "muxs://a:1", "https+unix:///s", "s://a:1",
 	} {
 		f.Add(s)
 	}
@@ -89,7 +89,11 @@ func FuzzTarget(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := target.scheme + "+" + target.network + "://" + target.address
+		scheme := target.scheme
+		if target.secure {
+			scheme += "s"
+		}
+		again := scheme + "+" + target.network + "://" + target.address
 		if same, err := parseTarget(again); err != nil || same != target {
 			t.Fatalf("%q is %+v, but %q is %+v (%v)", s, target, again, same, err)
 		}

@@ -15,6 +15,7 @@ const defaultScheme = "mux"
 // A target is where a channel connects to, and how it speaks.
 type target struct {
 	scheme  string // names the protocol: one of schemes
+	secure  bool   // inside TLS, as an s behind the scheme says
 	network string // "tcp" or "unix"
 	address string // HOST:PORT, or the path of a unix socket
 }
@@ -30,8 +31,12 @@ func parseTarget(s string) (target, error) {
 		scheme, network = "", "unix"
 	}
 	t := target{scheme: cmp.Or(scheme, defaultScheme), network: cmp.Or(network, "tcp")}
+	if plain, ok := strings.CutSuffix(t.scheme, "s"); ok {
+		t.scheme, t.secure = plain, true
+	}
 	if !slices.Contains(schemes, t.scheme) {
-		return target{}, fmt.Errorf("target %q: unknown scheme %q; use %s", s, t.scheme, strings.Join(schemes, ", "))
+		return target{}, fmt.Errorf("target %q: unknown scheme %q; use %s, or for TLS %s", s, scheme,
+			strings.Join(schemes, ", "), strings.Join(schemes, "s, ")+"s")
 	}
 	address, err := t.parseAddress(rest)
 	if err != nil {
@@ -43,6 +48,9 @@ func parseTarget(s string) (target, error) {
 
 // over returns what to dial for the same address over another protocol.
 func (t target) over(scheme string) string {
+	if t.secure {
+		scheme += "s"
+	}
 	if t.network == "unix" {
 		scheme += "+unix"
 	}

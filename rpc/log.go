@@ -23,6 +23,9 @@ type Log struct {
 // NewLog returns a log to logger; nil writes nothing.
 func NewLog(logger *slog.Logger) *Log { return &Log{logger: logger} }
 
+// Info writes a line about what went well.
+func (l *Log) Info(msg string, args ...any) { l.write(slog.LevelInfo, msg, args) }
+
 // Warn writes a line about a peer that misbehaves.
 func (l *Log) Warn(msg string, args ...any) { l.write(slog.LevelWarn, msg, args) }
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"time"
 )
@@ -24,4 +25,13 @@ func (p *Peer) FirstBy(l Limits) time.Time {
 		return time.Now().Add(l.FirstByte)
 	}
 	return p.Accepted.Add(l.FirstByte)
+}
+
+// Identity returns the peer's certificate if it was verified, as a server demands of all clients by
+// tls.RequireAndVerifyClientCert; else nil.
+func (p *Peer) Identity() *x509.Certificate {
+	if p.TLS == nil || len(p.TLS.VerifiedChains) == 0 {
+		return nil
+	}
+	return p.TLS.VerifiedChains[0][0]
 }

@@ -45,6 +45,11 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c.serve()
 }
 
+// Refusal returns what tells a peer why its connection is not served: an answer to its first request.
+func (s *Server) Refusal(_ []byte, reason *rpc.Error) []byte {
+	return s.codec.AppendFailure(nil, systemFailure(reason))
+}
+
 func (s *Server) add(c *serverConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

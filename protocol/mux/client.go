@@ -26,6 +26,7 @@ type Conn struct {
 
 	in      *input
 	dec     wire.Decoder // of whoever reads
+	refused bool         // it said that no call of the connection runs; of whoever reads
 	leaving bool         // GOAWAY has come; of whoever reads
 	left    bool         // and PING behind it
 	role    readerRole
@@ -105,11 +106,17 @@ func (c *Conn) handshake(ctx context.Context) error {
 	return c.nc.SetDeadline(time.Time{})
 }
 
+// ErrTLS is the error of Dial without TLS to a port that speaks nothing else.
+var ErrTLS = errors.New("it answers with an alert of TLS, and so wants TLS")
+
 // readHello reads a preface and a SETTINGS frame.
 func readHello(in *input) (settings, error) {
 	var b [prefaceSize + headerSize]byte
 	if err := readExactly(in, b[:prefaceSize]); err != nil {
 		return settings{}, err
+	}
+	if b[0] == 0x15 && b[1] == 3 { // the head of a TLS record with an alert (RFC 8446, section 5.1)
+		return settings{}, ErrTLS
 	}
 	if string(b[:len(Magic)]) != Magic {
 		return settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(Magic)], Magic)

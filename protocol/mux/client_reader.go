@@ -229,6 +229,16 @@ func (c *Conn) pong(body []byte) error {
 	return c.out.appendPong(body)
 }
 
+// A refusedError is why a server takes no calls at all on a connection.
+type refusedError struct{ text string }
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("the server refuses the connection: %q", e.text)
+}
+
+// Permanent says that the server would refuse the next connection, too.
+func (e *refusedError) Permanent() bool { return true }
+
 // goAway handles the server's word that it takes no more calls: those in flight go on, and then the connection ends.
 func (c *Conn) goAway(body []byte) {
 	if c.leaving {
@@ -236,7 +246,11 @@ func (c *Conn) goAway(body []byte) {
 	}
 	c.leaving = true
 	reason := errors.New("the server is going away")
-	if len(body) > 1 {
+	switch {
+	case len(body) > 1 && rpc.Code(body[0]) == rpc.FailedPrecondition:
+		c.refused = true
+		reason = &refusedError{string(body[1:])}
+	case len(body) > 1:
 		reason = fmt.Errorf("the server is going away: %s", rpc.Quote(string(body[1:])))
 	}
 	c.stopCalls(reason)
@@ -275,7 +289,7 @@ func (c *Conn) drop(p *pending) {
 
 // fate tells whether a call that will get no answer may have run.
 func (c *Conn) fate(p *pending) rpc.Outcome {
-	if p.large != nil && c.out.incomplete(p.large) || p.large == nil && c.out.unsent(&p.end) {
+	if c.refused || p.large != nil && c.out.incomplete(p.large) || p.large == nil && c.out.unsent(&p.end) {
 		return rpc.OutcomeNotStarted
 	}
 	return rpc.OutcomeUnknown

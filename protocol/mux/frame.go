@@ -19,6 +19,9 @@ const (
 // Magic is what a connection of the protocol begins with.
 const Magic = "\xd7YDL"
 
+// ALPN is the name by which TLS agrees on the protocol.
+const ALPN = "yodel-mux/1"
+
 const preface = Magic + "\x01\x00\x00\x00"
 
 type frameType uint8

@@ -76,6 +76,12 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c.out.drains.Wait()
 }
 
+// Refusal returns what tells a client why its connection is not served: the server's settings, and GOAWAY.
+func (s *Server) Refusal(_ []byte, reason *rpc.Error) []byte {
+	text := cutText(reason.Message, maxGoAwayText)
+	return appendFrame(s.own.hello(), header{kind: frameGoAway}, append([]byte{byte(reason.Code)}, text...))
+}
+
 // age returns how long there has been a server: a short form of the time.
 func (s *Server) age() time.Duration { return time.Since(s.start) }
 

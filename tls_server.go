@@ -1,0 +1,175 @@
+package yodel
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
+	"github.com/yodelrpc/yodel/protocol/mux"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// alpn are the names by which TLS agrees on a protocol (ALPN, RFC 7301), in the server's order of preference.
+var alpn = []struct {
+	name string
+	kind kind
+}{
+	{mux.ALPN, speaksMux}, {basic.ALPN, speaksBasic}, {line.ALPN, speaksLine}, {"h2", speaksWeb}, {"http/1.1", speaksWeb},
+}
+
+// agreed returns the protocol that ALPN has agreed on, undecided for none of the server's.
+func agreed(name string) kind {
+	for _, p := range alpn {
+		if p.name == name {
+			return p.kind
+		}
+	}
+	return undecided
+}
+
+// tlsConfig returns c with the server's names of ALPN. Those that c has stay in front.
+func tlsConfig(c *tls.Config) *tls.Config {
+	if c == nil {
+		return nil
+	}
+	c = withALPN(c)
+	if c.GetConfigForClient != nil {
+		c.GetConfigForClient = withALPNForClient(c.GetConfigForClient)
+	}
+	return c
+}
+
+func withALPN(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	c.NextProtos = slices.Clone(c.NextProtos)
+	for _, p := range alpn {
+		if !slices.Contains(c.NextProtos, p.name) {
+			c.NextProtos = append(c.NextProtos, p.name)
+		}
+	}
+	return c
+}
+
+// withALPNForClient adds the names to what choose returns. As a rule that is the same configuration as the last time.
+func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error)) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	type pair struct{ chosen, used *tls.Config }
+	var last atomic.Pointer[pair]
+	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		chosen, err := choose(hello)
+		if chosen == nil || err != nil {
+			return nil, err
+		}
+		p := last.Load()
+		if p == nil || p.chosen != chosen {
+			p = &pair{chosen, withALPN(chosen)}
+			last.Store(p)
+		}
+		return p.used, nil
+	}
+}
+
+// A refusal is why a connection is not served, where its peer can be told.
+type refusal struct {
+	error
+	nc    net.Conn
+	words []byte // as the peer's protocol says it; none where TLS has said it with an alert
+}
+
+// tell says the words to the peer and takes in what still comes from it, for a second in all: closing a connection with
+// bytes unread would keep the peer from what was said last.
+func (r *refusal) tell() {
+	_ = r.nc.SetDeadline(time.Now().Add(farewell))
+	if _, err := r.nc.Write(r.words); err != nil {
+		return
+	}
+	if half, ok := r.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, r.nc)
+	}
+}
+
+// demandsTLS reports whether nc must not be served in plaintext. Who may connect to a unix socket is for the permissions
+// of its file to say.
+func (s *Server) demandsTLS(nc net.Conn) bool {
+	return s.tls != nil && !s.options.AllowPlaintext && nc.LocalAddr().Network() != "unix"
+}
+
+// refusePlaintext returns why a connection is not served that speaks k without TLS.
+func (s *Server) refusePlaintext(nc net.Conn, k kind, head []byte) error {
+	reason := rpc.Errorf(rpc.FailedPrecondition,
+		"this port speaks TLS only: connect with TLS, as a Yodel client does for the target %s://HOST:PORT", k.secure())
+	return &refusal{
+		fmt.Errorf("it speaks %s without TLS, which ServerOptions.TLS demands; ServerOptions.AllowPlaintext would allow it", k),
+		nc, s.protocolOf(k).Refusal(head, reason),
+	}
+}
+
+// noTLS is what a peer gets that begins with TLS where there is no certificate. TLS has no words for this; that the answer
+// is no TLS tells its client at least what is wrong.
+const noTLS = "This server speaks no TLS, for its ServerOptions.TLS is nil: connect without it.\r\n"
+
+// refuseTLS returns why a connection is not served that begins with TLS.
+func refuseTLS(nc net.Conn) error {
+	return &refusal{
+		errors.New("it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil"), nc, []byte(noTLS),
+	}
+}
+
+// shakeHands makes the handshake of inner, which is TLS over nc or nc itself, and notes in peer what it showed.
+func (s *Server) shakeHands(inner *tls.Conn, nc net.Conn, peer *rpc.Peer) error {
+	if err := inner.Handshake(); err != nil {
+		if nc == inner {
+			nc = inner.NetConn()
+		}
+		return &refusal{serverHandshakeError(err), nc, nil}
+	}
+	state := inner.ConnectionState()
+	peer.TLS = &state
+	return nil
+}
+
+// openTLS returns what a connection with a finished handshake speaks. Where ALPN has agreed on HTTP that is all there is
+// to know, and no byte is read: net/http does HTTP/2 on a *tls.Conn only that is as TLS left it.
+func (s *Server) openTLS(nc *tls.Conn, peer *rpc.Peer) (opening, error) {
+	name := peer.TLS.NegotiatedProtocol
+	want := agreed(name)
+	if want == speaksWeb {
+		return opening{kind: want, nc: nc}, nil
+	}
+	k, head, err := sniff(nc)
+	switch {
+	case err != nil || k == silent:
+		return opening{}, err
+	case k == speaksTLS:
+		return opening{}, errors.New("it speaks TLS inside TLS")
+	case want != undecided && k != want:
+		reason := rpc.Errorf(rpc.FailedPrecondition, "ALPN agreed on %q, but the connection speaks %s", name, k)
+		return opening{}, &refusal{reason, nc, s.protocolOf(k).Refusal(head, reason)}
+	}
+	return opening{kind: k, nc: nc, head: head}, nil
+}
+
+// prefixed is a connection of which head has been read.
+type prefixed struct {
+	net.Conn
+	head []byte
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}
+
+// Under replaces the connection under a TLS that neither reads nor writes: a protocol puts its own around it, where it
+// cannot have one around the TLS.
+func (p *prefixed) Under(wrap func(net.Conn) net.Conn) { p.Conn = wrap(p.Conn) }

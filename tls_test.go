@@ -1,0 +1,493 @@
+package yodel_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// An authority signs certificates for tests.
+type authority struct {
+	t      *testing.T
+	signer tls.Certificate
+	pool   *x509.CertPool
+}
+
+func newAuthority(t *testing.T, name string) *authority {
+	t.Helper()
+	a := &authority{t: t, pool: x509.NewCertPool()}
+	a.signer = a.sign(&x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	})
+	a.pool.AddCert(a.signer.Leaf)
+	return a
+}
+
+// sign completes template and signs it, with its own key if the authority has none yet.
+func (a *authority) sign(template *x509.Certificate) tls.Certificate {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(time.Hour)
+	}
+	parent, signer := template, any(key)
+	if a.signer.Leaf != nil {
+		parent, signer = a.signer.Leaf, a.signer.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// issue returns a certificate for a name or an address.
+func (a *authority) issue(name string) tls.Certificate {
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	return a.sign(template)
+}
+
+// expired returns a certificate for a name that ended an hour ago.
+func (a *authority) expired(name string) tls.Certificate {
+	return a.sign(&x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+	})
+}
+
+// server returns the TLS of a server at 127.0.0.1.
+func (a *authority) server() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{a.issue("127.0.0.1")}}
+}
+
+// mutual is server for one that demands a certificate of every client.
+func (a *authority) mutual() *tls.Config {
+	c := a.server()
+	c.ClientCAs, c.ClientAuth = a.pool, tls.RequireAndVerifyClientCert
+	return c
+}
+
+// client returns the TLS of a client that trusts the authority, with the given certificates.
+func (a *authority) client(certificates ...tls.Certificate) *tls.Config {
+	return &tls.Config{RootCAs: a.pool, Certificates: certificates}
+}
+
+// pem returns a certificate and its key as text.
+func pemOf(t *testing.T, c tls.Certificate) (certificate, key []byte) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// Targets and options ask for TLS, and one of them is enough.
+func TestClientsOfEverySchemeInsideTLS(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.server()})
+	for _, scheme := range schemes {
+		for _, target := range []string{scheme + "://" + address, scheme + "s://" + address} {
+			t.Run(target[:len(target)-len(address)], func(t *testing.T) {
+				testClient(t, dial(t, yodel.DialOptions{TLS: a.client()}, target))
+			})
+		}
+	}
+	t.Run("no scheme", func(t *testing.T) { testClient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address)) })
+	t.Run("the system's authorities", func(t *testing.T) {
+		_, err := dial(t, yodel.DialOptions{}, "muxs://"+address).Divide(t.Context(), 1)
+		if want := "of an authority that this side does not know"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v; want %q", err, want)
+		}
+	})
+}
+
+// A unix socket is served with and without TLS, whatever TLS is set.
+func TestUnixSocketsWithTLS(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	ln, _ := listenings[2].listen(t)
+	serve(t, yodel.ServerOptions{TLS: a.mutual()}, ln)
+	for _, scheme := range schemes {
+		testClient(t, dial(t, yodel.DialOptions{}, scheme+"+unix://"+ln.Addr().String()))
+		config := a.client(a.issue("somebody"))
+		config.ServerName = "127.0.0.1"
+		testClient(t, dial(t, yodel.DialOptions{TLS: config}, scheme+"s+unix://"+ln.Addr().String()))
+	}
+	_, err := yodel.DialOptions{TLS: a.client()}.Dial("unix:///run/s")
+	if err == nil || !strings.Contains(err.Error(), "set DialOptions.TLS.ServerName") {
+		t.Errorf("TLS over a unix socket without a name: err = %v", err)
+	}
+}
+
+// Programs that know nothing of ALPN, and those that do.
+func TestEveryProtocolInsideTLS(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.server()})
+	listener := serveListenerOfTLS(t, a)
+	for _, test := range spoken {
+		for _, address := range []string{address, listener} {
+			t.Run(test.name, func(t *testing.T) {
+				nc, err := tls.Dial("tcp", address, a.client())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer nc.Close()
+				send(t, nc, test.request, test.response)
+			})
+		}
+	}
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, listener))
+}
+
+// serveListenerOfTLS serves a listener whose connections are TLS already.
+func serveListenerOfTLS(t *testing.T, a *authority) string {
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", a.server())
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, yodel.ServerOptions{}, ln)
+	return ln.Addr().String()
+}
+
+// A mistake is one that people make with TLS, and how both sides name it.
+type mistake struct {
+	name   string
+	server func(a, other *authority) *tls.Config
+	client func(a, other *authority) *tls.Config
+	target func(scheme string) string // the target's scheme; the protocol's inside TLS unless it is set
+
+	clientSays, serverSays string
+}
+
+var mistakes = []mistake{
+	{
+		name:       "plaintext to TLS",
+		server:     func(a, _ *authority) *tls.Config { return a.server() },
+		client:     func(_, _ *authority) *tls.Config { return nil },
+		target:     func(scheme string) string { return scheme },
+		clientSays: "this port speaks TLS only: connect with TLS, as a Yodel client does for the target SCHEMEs://",
+		serverSays: "it speaks SCHEME without TLS, which ServerOptions.TLS demands",
+	},
+	{
+		name:       "TLS to plaintext",
+		server:     func(_, _ *authority) *tls.Config { return nil },
+		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		clientSays: `ADDRESS does not speak TLS: it answers with \"This \"; dial it without TLS`,
+		serverSays: "it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil",
+	},
+	{
+		name: "a wrong name",
+		server: func(a, _ *authority) *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{a.issue("other.test")}}
+		},
+		client: func(a, _ *authority) *tls.Config { return a.client() },
+		clientSays: `the certificate of ADDRESS (subject \"CN=other.test\", issuer \"CN=authority\") is not for the name ` +
+			`127.0.0.1: dial a name that it is for, or set DialOptions.TLS.ServerName`,
+		serverSays: "the client refused the server's certificate (tls: bad certificate)",
+	},
+	{
+		name:   "an unknown authority",
+		server: func(_, other *authority) *tls.Config { return other.server() },
+		client: func(a, _ *authority) *tls.Config { return a.client() },
+		clientSays: `the certificate of ADDRESS (subject \"CN=127.0.0.1\", issuer \"CN=other\") is of an authority that this ` +
+			`side does not know: put that into DialOptions.TLS.RootCAs`,
+		serverSays: "the client refused the server's certificate (tls: bad certificate)",
+	},
+	{
+		name: "an expired certificate",
+		server: func(a, _ *authority) *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{a.expired("server")}}
+		},
+		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		clientSays: `the certificate of ADDRESS (subject \"CN=server\", issuer \"CN=authority\") is not valid after 20`,
+		serverSays: "the client refused the server's certificate (tls: bad certificate)",
+	},
+	{
+		name:       "no client's certificate",
+		server:     func(a, _ *authority) *tls.Config { return a.mutual() },
+		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		clientSays: "the server demands a client's certificate, and got none: set DialOptions.TLS.Certificates",
+		serverSays: "tls: client didn't provide a certificate",
+	},
+	{
+		name:   "a wrong client's certificate",
+		server: func(a, _ *authority) *tls.Config { return a.mutual() },
+		client: func(a, other *authority) *tls.Config {
+			c := a.client()
+			wrong := other.issue("somebody")
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &wrong, nil }
+			return c
+		},
+		clientSays: "the server refused the client's certificate: its log says why",
+		serverSays: `the client's certificate (subject \"CN=somebody\", issuer \"CN=other\") is of an authority that is not in ` +
+			`ServerOptions.TLS.ClientCAs`,
+	},
+	{
+		name:       "an expired client's certificate",
+		server:     func(a, _ *authority) *tls.Config { return a.mutual() },
+		client:     func(a, _ *authority) *tls.Config { return a.client(a.expired("late")) },
+		clientSays: "the server refused the client's certificate: its log says why",
+		serverSays: `the client's certificate (subject \"CN=late\", issuer \"CN=authority\") is not valid after 20`,
+	},
+}
+
+// Each of the usual mistakes ends in an error that names it, at both sides, over every protocol and with TLS 1.2 and 1.3.
+func TestMistakesOfTLSAreNamed(t *testing.T) {
+	t.Parallel()
+	a, other := newAuthority(t, "authority"), newAuthority(t, "other")
+	for _, m := range mistakes {
+		for _, scheme := range schemes {
+			for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+				t.Run(fmt.Sprintf("%s/%s/%s", m.name, scheme, tls.VersionName(version)), func(t *testing.T) {
+					t.Parallel()
+					m.test(t, a, other, scheme, version)
+				})
+			}
+		}
+	}
+}
+
+func (m *mistake) test(t *testing.T, a, other *authority, scheme string, version uint16) {
+	var log logged
+	address := serveTCP(t, yodel.ServerOptions{TLS: m.server(a, other), Logger: log.logger()})
+	target := scheme + "s"
+	if m.target != nil {
+		target = m.target(scheme)
+	}
+	options := yodel.DialOptions{TLS: m.client(a, other), WaitForReady: true} // which must not wait for ever
+	if options.TLS != nil {
+		options.TLS.MaxVersion = version
+	}
+	client := dial(t, options, target+"://"+address)
+	filled := strings.NewReplacer("ADDRESS", address, "SCHEME", scheme, `\"`, `"`).Replace
+	for i := range 2 { // the second call comes when the channel knows
+		_, err := client.Divide(t.Context(), 200)
+		if err == nil {
+			t.Fatal("the call succeeded")
+		}
+		if i == 1 && m.target != nil && strings.Contains(err.Error(), "closed") {
+			continue // it went out before the end of the first one's connection was seen
+		}
+		want := filled(m.clientSays)
+		if m.name == "no client's certificate" && version == tls.VersionTLS12 {
+			want = "DialOptions.TLS.Certificates" // TLS 1.2 has one alert for all certificates
+		}
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the client says\n%v\nwant\n%s", err, want)
+		}
+		if advice := "if it speaks basic"; strings.Contains(err.Error(), advice) {
+			t.Errorf("the client gives advice about other protocols: %v", err)
+		}
+		if e, ok := errors.AsType[*rpc.Error](err); ok && e.Outcome == rpc.OutcomeUnknown && scheme == "mux" {
+			t.Errorf("it is unknown whether the call ran: %v", err)
+		}
+	}
+	if want := strings.ReplaceAll(m.serverSays, "SCHEME", scheme); !eventually(func() bool {
+		return strings.Contains(log.String(), want)
+	}) {
+		t.Errorf("the server's log says\n%s\nwant\n%s", log.String(), want)
+	}
+}
+
+// eventually reports whether f becomes true within ten seconds.
+func eventually(f func() bool) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if f() {
+			return true
+		}
+	}
+	return f()
+}
+
+// A server that demands certificates answers no call without, however the bytes come.
+func TestNothingIsServedWithoutTLS(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	for _, mode := range []yodel.Mode{yodel.Concurrent, yodel.Serial} {
+		address := serveTCP(t, yodel.ServerOptions{TLS: a.mutual(), Mode: mode})
+		for _, test := range spoken {
+			for _, before := range []string{"", "\r\n\r\n"} {
+				t.Run(fmt.Sprintf("%v, %s after %q", mode, test.name, before), func(t *testing.T) {
+					tcp, err := net.Dial("tcp", address)
+					nc := must(t, tcp, err)
+					nc.SetDeadline(time.Now().Add(10 * time.Second))
+					io.WriteString(nc, before+test.request)
+					nc.(*net.TCPConn).CloseWrite()
+					got, err := io.ReadAll(nc)
+					if err != nil || bytes.Contains(got, []byte(test.response)) && test.name != "http, HTTP/2" {
+						t.Errorf("answered %q, %v", got, err)
+					}
+					if !bytes.Contains(got, []byte("this port speaks TLS only")) {
+						t.Errorf("answered %q, which does not say why", got)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TLS inside TLS is no protocol, and names of ALPN are kept.
+func TestTLSInsideTLS(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	var log logged
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Logger: log.logger()})
+	outer, err := tls.Dial("tcp", address, a.client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outer.Close()
+	config := a.client()
+	config.ServerName = "127.0.0.1"
+	if err := tls.Client(outer, config).Handshake(); err == nil {
+		t.Error("a handshake inside TLS succeeded")
+	}
+	if !eventually(func() bool { return strings.Contains(log.String(), "it speaks TLS inside TLS") }) {
+		t.Errorf("the log says\n%s", log.String())
+	}
+}
+
+func TestALPNIsHeld(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	var log logged
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Logger: log.logger()})
+	config := a.client()
+	config.NextProtos = []string{"yodel-line/1"}
+	nc, err := tls.Dial("tcp", address, config)
+	if err != nil || nc.ConnectionState().NegotiatedProtocol != "yodel-line/1" {
+		t.Fatal(err, nc.ConnectionState().NegotiatedProtocol)
+	}
+	send(t, nc, basicRequest, `ALPN agreed on "yodel-line/1", but the connection speaks basic`)
+	nc.Close()
+	config = a.client()
+	config.NextProtos = []string{"spdy/3"}
+	_, err = dial(t, yodel.DialOptions{TLS: config}, address).Divide(t.Context(), 1)
+	if want := `the server's TLS knows none of the protocols ["spdy/3"] of ALPN`; err == nil ||
+		!strings.Contains(err.Error(), want) {
+		t.Errorf("err = %v; want %s", err, want)
+	}
+}
+
+// Names of ALPN that the configuration has stay, and the server's are added, also to what GetConfigForClient chooses.
+func TestConfigurationsWithNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	config := a.server()
+	config.NextProtos = []string{"acme-tls/1", "http/1.1"}
+	chosen := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return config, nil }}
+	for _, config := range []*tls.Config{config, chosen} {
+		address := serveTCP(t, yodel.ServerOptions{TLS: config})
+		for range 2 {
+			wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address))
+		}
+		client := a.client()
+		client.NextProtos = []string{"acme-tls/1"}
+		nc, err := tls.Dial("tcp", address, client)
+		if err != nil || nc.ConnectionState().NegotiatedProtocol != "acme-tls/1" {
+			t.Fatal(err)
+		}
+		nc.Close()
+	}
+}
+
+// An identified is a handler that answers with the length of its caller's name.
+type identified struct{}
+
+func (identified) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
+	peer := rpc.Info(ctx).Peer
+	if peer.TLS == nil || len(peer.TLS.VerifiedChains) == 0 || peer.Identity() == nil {
+		return 0, rpc.NewError(rpc.Unauthenticated, "nobody")
+	}
+	return float32(len(peer.Identity().Subject.CommonName)), nil
+}
+
+func TestHandlersLearnWhoCalls(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	srv := yodel.ServerOptions{TLS: a.mutual()}.NewServer(divide.NewService(identified{}))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.Serve(t.Context(), ln)
+	t.Cleanup(func() { srv.Close() })
+	for _, scheme := range schemes {
+		options := yodel.DialOptions{TLS: a.client(a.issue("somebody"))}
+		got, err := dial(t, options, scheme+"s://"+ln.Addr().String()).Divide(t.Context(), 1)
+		if got != float32(len("somebody")) || err != nil {
+			t.Errorf("%s: the handler answered %v, %v", scheme, got, err)
+		}
+	}
+}
+
+// Half a handshake ends in the time for the first request, blocks nobody, and holds Shutdown no longer than a second.
+func TestHalfAHandshake(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "authority")
+	var log logged
+	limits := rpc.Limits{FirstByte: 200 * time.Millisecond}
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Limits: limits, Logger: log.logger()})
+	half := func(address string) net.Conn {
+		tcp, err := net.Dial("tcp", address)
+		nc := must(t, tcp, err)
+		io.WriteString(nc, "\x16\x03\x01\x00\xff\x01")
+		return nc
+	}
+	nc := half(address)
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address))
+	nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(nc); errors.Is(err, context.DeadlineExceeded) {
+		t.Error("it is not closed")
+	}
+	if want := "it has not finished the TLS handshake in time"; !strings.Contains(log.String(), want) {
+		t.Errorf("the log says\n%s\nwant %s", log.String(), want)
+	}
+
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := serve(t, yodel.ServerOptions{TLS: a.server()}, ln)
+	half(ln.Addr().String())
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, ln.Addr().String()))
+	began := time.Now()
+	if err := srv.Shutdown(t.Context()); err != nil || time.Since(began) > 5*time.Second {
+		t.Errorf("Shutdown took %v: %v", time.Since(began), err)
+	}
+}

@@ -12,7 +12,7 @@ write instead. Nothing is generated.`,
 		Args:              atLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			_, err := compile(cmd.ErrOrStderr(), paths...)
+			_, _, err := compileBeside(cmd.ErrOrStderr(), paths...)
 			return err
 		},
 	}

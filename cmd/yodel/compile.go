@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -12,11 +14,7 @@ import (
 
 // compile checks definitions with all that they import. It prints the warnings, and returns the errors.
 func compile(stderr io.Writer, paths ...string) ([]*schema.File, error) {
-	names := make([]string, len(paths))
-	for i, p := range paths {
-		names[i] = filepath.ToSlash(p)
-	}
-	return compileFrom(stderr, readFile, names...)
+	return compileFrom(stderr, readFile, slashed(paths)...)
 }
 
 // compileFrom is compile with the files that load returns.
@@ -26,6 +24,51 @@ func compileFrom(stderr io.Writer, load func(string) ([]byte, error), paths ...s
 		fmt.Fprintln(stderr, w)
 	}
 	return files, diags.Err()
+}
+
+// compileBeside is compile for those who generate: it holds definitions against the others of their directories, with
+// which they share a package, and returns these as well.
+func compileBeside(stderr io.Writer, paths ...string) (files, beside []*schema.File, err error) {
+	if files, err = compile(stderr, paths...); err != nil {
+		return nil, nil, err
+	}
+	others := neighbours(files)
+	all, diags := check.Files(readFile, append(others, slashed(paths)...)...)
+	if err := diags.Err(); err != nil {
+		return nil, nil, err
+	}
+	return all[len(others):], all, nil
+}
+
+// neighbours returns the definitions beside the given ones that are sound and of the same package. What is wrong with
+// one that nobody asked for is no reason to stop.
+func neighbours(files []*schema.File) []string {
+	packages, given := map[string]string{}, map[string]bool{}
+	for _, f := range files {
+		packages[path.Dir(f.Path)], given[f.Path] = f.Package, true
+	}
+	var others []string
+	for dir, pkg := range packages {
+		found, _ := filepath.Glob(filepath.Join(filepath.FromSlash(dir), "*.yodel")) // a name with [ in it finds nothing
+		for _, p := range slashed(found) {
+			if given[p] {
+				continue
+			}
+			if sound, _ := check.Files(readFile, p); len(sound) == 1 && sound[0].Package == pkg {
+				others = append(others, p)
+			}
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
+func slashed(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = path.Clean(filepath.ToSlash(p))
+	}
+	return out
 }
 
 func readFile(path string) ([]byte, error) { return os.ReadFile(filepath.FromSlash(path)) }

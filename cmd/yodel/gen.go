@@ -20,7 +20,7 @@ import (
 // A genCommand is the command line of "yodel gen".
 type genCommand struct {
 	python, proto bool
-	output        string
+	output, root  string
 }
 
 func newGen() *cobra.Command {
@@ -29,9 +29,13 @@ func newGen() *cobra.Command {
 		Use:   "gen [flags] FILE...",
 		Short: "Generate code from definitions",
 		Long: `Generate one file of Go, Python or protobuf beside each definition: divide.go, divide.py or divide.proto for
-divide.yodel. If a definition has errors, nothing is written. A file that yodel did not generate is never overwritten.`,
+divide.yodel. If a definition has errors, nothing is written. A file that yodel did not generate is never overwritten.
+
+With -o DIR/ the files get the places in DIR that their definitions have below --root, which is where imports look for
+them. Without --root that is the deepest directory that holds all definitions given and all that they import.`,
 		Example: `  yodel gen divide.yodel
   yodel gen --python -o client/ divide.yodel common.yodel
+  yodel gen --root api -o gen/ api/common/money.yodel api/shop/orders.yodel
   yodel gen --proto -o divide.proto divide.yodel`,
 		Args:              atLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
@@ -43,48 +47,71 @@ divide.yodel. If a definition has errors, nothing is written. A file that yodel 
 	cmd.Flags().BoolVar(&c.proto, "proto", false, "generate a protobuf definition")
 	cmd.Flags().StringVarP(&c.output, "output", "o", "",
 		"file to write, or with a slash at the end, or where it exists, the directory to write into")
+	cmd.Flags().StringVar(&c.root, "root", "",
+		"directory from which definitions keep their places in the output, and protobuf's imports their paths")
 	return cmd
 }
 
 func (c *genCommand) run(stderr io.Writer, paths []string) error {
-	if c.python && c.proto {
-		return usagef("--python and --proto are given; choose one, and run yodel again for the other")
+	if err := c.check(paths); err != nil {
+		return err
 	}
-	if c.output != "" && !c.intoDir() && len(paths) > 1 {
-		return usagef("-o %s is one file, and %d definitions are given; name a directory: -o %s/",
-			c.output, len(paths), c.output)
+	files, beside, err := compileBeside(stderr, paths...)
+	if err != nil {
+		return err
 	}
-	if c.output != "" && !c.intoDir() {
-		if err := checkOutput(c.output, c.ext()); err != nil {
+	l := &layout{command: c, outputFile: c.output}
+	if c.root != "" || c.intoDir() || c.python && c.output == "" { // Python's imports say how far up they go
+		if files, beside, err = l.move(files); err != nil {
 			return err
 		}
 	}
-	files, err := compile(stderr, paths...)
+	targets, err := l.targets(files)
 	if err != nil {
 		return err
 	}
 	texts := make([][]byte, len(files))
 	for i, f := range files {
-		if texts[i], err = c.generate(f); err != nil {
+		if texts[i], err = c.generate(f, golang.Options{ImportPath: l.importPath, Beside: besides(f, beside)}); err != nil {
 			return err
 		}
 	}
 	for i, text := range texts {
-		if err := writeGenerated(c.target(paths[i]), text); err != nil {
+		if err := writeGenerated(targets[i], text); err != nil {
 			return err
 		}
 	}
+	l.missing(stderr, files)
 	return nil
 }
 
-func (c *genCommand) generate(f *schema.File) ([]byte, error) {
+// check says what is wrong with the command line.
+func (c *genCommand) check(paths []string) error {
+	if c.python && c.proto {
+		return usagef("--python and --proto are given; choose one, and run yodel again for the other")
+	}
+	if c.output == "" || c.intoDir() {
+		return nil
+	}
+	if c.root != "" {
+		return usagef("--root %s says where files belong in a directory, and -o %s is one file; write -o %s/",
+			c.root, c.output, c.output)
+	}
+	if len(paths) > 1 {
+		return usagef("-o %s is one file, and %d definitions are given; name a directory: -o %s/",
+			c.output, len(paths), c.output)
+	}
+	return checkOutput(c.output, c.ext())
+}
+
+func (c *genCommand) generate(f *schema.File, o golang.Options) ([]byte, error) {
 	switch {
 	case c.python:
 		return python.Generate(f)
 	case c.proto:
 		return protobuf.Generate(f)
 	}
-	return golang.Generate(f, golang.Options{})
+	return golang.Generate(f, o)
 }
 
 // ext is how the names of generated files end.
@@ -98,19 +125,15 @@ func (c *genCommand) ext() string {
 	return ".go"
 }
 
-// target is the file that is generated from the definition at path.
-func (c *genCommand) target(path string) string {
-	target := strings.TrimSuffix(path, ".yodel") + c.ext()
-	if c.python {
-		target = filepath.FromSlash(python.FileName(filepath.ToSlash(path)))
-	}
+// fileName is the file that is generated from the definition at path, beside it.
+func (c *genCommand) fileName(path string) string {
 	switch {
-	case c.output == "":
-		return target
-	case c.intoDir():
-		return filepath.Join(c.output, filepath.Base(target))
+	case c.python:
+		return filepath.FromSlash(python.FileName(path))
+	case c.proto:
+		return filepath.FromSlash(strings.TrimSuffix(path, ".yodel") + ".proto")
 	}
-	return c.output
+	return filepath.FromSlash(golang.FileName(path))
 }
 
 // intoDir reports whether the output is a directory.

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,10 @@ type Options struct {
 	// ImportPath returns the import path of the package in a directory, which is given as in the paths of the files.
 	// Nil is the function of that name in this package.
 	ImportPath func(dir string) (string, error)
+
+	// Beside are the other definitions of the file's directory, which are the same Go package: a name that one of
+	// them declares too is an error.
+	Beside []*schema.File
 }
 
 // Generate returns the Go file of a checked definition, formatted as gofmt does. It fails where an imported
@@ -27,6 +32,9 @@ type Options struct {
 func Generate(f *schema.File, o Options) ([]byte, error) {
 	if o.ImportPath == nil {
 		o.ImportPath = ImportPath
+	}
+	if err := besides(f, o.Beside); err != nil {
+		return nil, err
 	}
 	g := &generator{file: f, options: o, names: nameFile(f), alias: map[string]string{}}
 	g.p("// The runtime must be of version 1 for this file.")
@@ -51,9 +59,47 @@ func Generate(f *schema.File, o Options) ([]byte, error) {
 	return out, nil
 }
 
+// FileName returns the path of the Go file for a definition: "calc/divide.go" for "calc/divide.yodel". Where go build
+// would leave a file of that name out, for a test or another system, it is "calc/divide_test_yodel.go".
+func FileName(definition string) string {
+	dir, base := path.Split(strings.TrimSuffix(definition, ".yodel"))
+	parts := strings.Split(base, "_")
+	if last := parts[len(parts)-1]; len(parts) > 1 && (last == "test" || slices.Contains(systems, last)) {
+		base += "_yodel"
+	}
+	if strings.HasPrefix(base, "_") || strings.HasPrefix(base, ".") {
+		base = "yodel" + base
+	}
+	return dir + base + ".go"
+}
+
+// systems are the words that keep a file from being built elsewhere, if they end its name behind an underscore.
+var systems = strings.Fields(`aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9
+	solaris wasip1 windows zos 386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le mips64p32
+	mips64p32le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm`)
+
 // Package returns the name of the Go package that is generated from f: "calc" for acme.calc.
 func Package(f *schema.File) string {
 	return f.Package[strings.LastIndexByte(f.Package, '.')+1:]
+}
+
+// besides reports the names that f and another file of its directory would both declare. There are few: names of types
+// are the checker's, and what comes of methods begins with the name of the service in all files but one.
+func besides(f *schema.File, others []*schema.File) error {
+	declares := nameFile(f).declares
+	for _, other := range others {
+		if other.Path == f.Path || Package(other) != Package(f) {
+			continue
+		}
+		theirs := nameFile(other).declares
+		for _, name := range slices.Sorted(maps.Keys(declares)) {
+			if theirs[name] != "" {
+				return fmt.Errorf("%s: %s and %s in %s would both be %s in the generated Go; rename one of them",
+					f.Path, declares[name], theirs[name], other.Path, name)
+			}
+		}
+	}
+	return nil
 }
 
 // A generator writes one file.

@@ -55,10 +55,43 @@ func TestSameDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"*m = NewLine()", "Line{From: NewPoint(), To: NewPoint()}", "type LinesHandler interface", "func DrawDigits(v int32)",
+		"*m = NewLine()", "Line{From: NewPoint(), To: NewPoint()}", "type LinesHandler interface", "func LinesDrawDigits(v int32)",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
+
+// A name that two files of a directory would both declare is an error that says what to rename.
+func TestNamesOfTheFilesBeside(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"shop/shop.yodel":  "package shop\nvoid users_get(1: int users_get_limit = 1)\n",
+		"shop/users.yodel": "package shop\nvoid get(1: int limit = 1)\n",
+	}
+	schemas, diagnostics := check.Files(func(path string) ([]byte, error) { return []byte(files[path]), nil },
+		"shop/shop.yodel", "shop/users.yodel")
+	if len(schemas) != 2 {
+		t.Fatal(diagnostics.Err())
+	}
+	_, err := golang.Generate(schemas[0], golang.Options{Beside: schemas})
+	const want = "shop/shop.yodel: the option users_get_limit of users_get and the option limit of get in " +
+		"shop/users.yodel would both be UsersGetLimit in the generated Go; rename one of them"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestFileName(t *testing.T) {
+	t.Parallel()
+	for definition, want := range map[string]string{
+		"divide.yodel": "divide.go", "calc/divide.yodel": "calc/divide.go", "x_test.yodel": "x_test_yodel.go",
+		"a_linux.yodel": "a_linux_yodel.go", "linux.yodel": "linux.go", "_x.yodel": "yodel_x.go",
+		"a_windows_amd64.yodel": "a_windows_amd64_yodel.go", "user_store.yodel": "user_store.go",
+	} {
+		if got := golang.FileName(definition); got != want {
+			t.Errorf("FileName(%q) = %q, want %q", definition, got, want)
 		}
 	}
 }

@@ -13,8 +13,14 @@ import (
 // names are the names that a file's Go package-level declarations get. Those that a user writes often get theirs
 // first; what comes late and finds its name taken gets a longer one, at last one with an underscore at its end. The
 // names depend on nothing but the file and its imports, so that files that import it find the same ones.
+//
+// The files of a directory are one Go package. One that is named as the package has short names there: Client, Num2,
+// divideArgs. In every other file those that come from methods and parameters begin with the name of the service, which
+// no other file has: UsersClient, UsersGetLimit, usersGetArgs.
 type names struct {
-	taken    map[string]bool
+	short    bool              // for the file that is named as its package
+	taken    map[string]bool   // those of imported files of the same directory included
+	declares map[string]string // what each name is, for messages: "the option limit of get"
 	packages map[string]string // the names of imported packages, by directory
 	create   map[any]string    // of structs and exceptions
 	codec    map[*schema.Union]codecNames
@@ -31,7 +37,9 @@ type methodNames struct{ args, result, variable, option string }
 
 func nameFile(f *schema.File) *names {
 	n := &names{
+		short:    isMain(f),
 		taken:    map[string]bool{},
+		declares: map[string]string{},
 		packages: map[string]string{},
 		create:   map[any]string{},
 		codec:    map[*schema.Union]codecNames{},
@@ -45,13 +53,14 @@ func nameFile(f *schema.File) *names {
 		n.services(s)
 	}
 	for _, s := range f.Structs {
-		n.create[s] = n.claim("New" + s.Name)
+		n.create[s] = n.claim("the constructor of the struct "+s.Name, "New"+s.Name)
 	}
 	for _, x := range f.Exceptions {
-		n.create[x] = n.claim("New" + x.Name)
+		n.create[x] = n.claim("the constructor of the exception "+x.Name, "New"+x.Name)
 	}
 	for _, u := range f.Unions {
-		n.codec[u] = codecNames{n.claim("Encode" + u.Name), n.claim("Decode" + u.Name)}
+		what := "the codec of the union " + u.Name
+		n.codec[u] = codecNames{n.claim(what, "Encode"+u.Name), n.claim(what, "Decode"+u.Name)}
 	}
 	for _, s := range f.Services {
 		for _, m := range s.Methods {
@@ -59,6 +68,12 @@ func nameFile(f *schema.File) *names {
 		}
 	}
 	return n
+}
+
+// isMain reports whether a file is named as its package: shop.yodel in acme.shop.
+func isMain(f *schema.File) bool {
+	base := strings.TrimSuffix(path.Base(f.Path), ".yodel")
+	return strings.EqualFold(strings.ReplaceAll(base, "-", "_"), Package(f))
 }
 
 // imports names the packages that files reached from g by imports belong to, and takes the names of those in f's own
@@ -101,21 +116,21 @@ func (n *names) hasPackage(name string) bool {
 // types takes the names of types, and those that the compiler promises to be free beside them.
 func (n *names) types(f *schema.File) {
 	for _, x := range f.Exceptions {
-		n.claim(x.Name)
+		n.claim("the exception "+x.Name, x.Name)
 	}
 	for _, s := range f.Structs {
-		n.claim(s.Name)
+		n.claim("the struct "+s.Name, s.Name)
 	}
 	for _, e := range f.Enums {
-		n.claim(e.Name)
+		n.claim("the enum "+e.Name, e.Name)
 		for _, v := range e.Values {
-			n.claim(valueName(e, v.Name))
+			n.claim("the value "+v.Name+" of "+e.Name, valueName(e, v.Name))
 		}
 	}
 	for _, u := range f.Unions {
-		n.claim(u.Name)
+		n.claim("the union "+u.Name, u.Name)
 		for _, m := range u.Members {
-			n.claim(memberName(u, m))
+			n.claim("the member "+m.Name+" of "+u.Name, memberName(u, m))
 		}
 	}
 }
@@ -125,47 +140,46 @@ func valueName(e *schema.Enum, value string) string { return e.Name + schema.Upp
 func memberName(u *schema.Union, m *schema.Field) string { return u.Name + schema.UpperCamel(m.Name) }
 
 func (n *names) services(s *schema.Service) {
-	if s.Own {
-		n.service[s] = serviceNames{
-			handler:    n.claim("Handler", s.Name+"Handler"),
-			newService: n.claim("NewService", "New"+s.Name+"Service"),
-			client:     n.claim("Client", s.Name+"Client"),
-			newClient:  n.claim("NewClient", "New"+s.Name+"Client"),
+	claim := func(prefix, suffix string) string {
+		what := "the " + strings.ToLower(suffix) + " of the service " + s.Name
+		if s.Own && n.short {
+			return n.claim(what, prefix+suffix, prefix+s.Name+suffix)
 		}
-		return
+		return n.claim(what, prefix+s.Name+suffix)
 	}
-	n.service[s] = serviceNames{
-		handler:    n.claim(s.Name + "Handler"),
-		newService: n.claim("New" + s.Name + "Service"),
-		client:     n.claim(s.Name + "Client"),
-		newClient:  n.claim("New" + s.Name + "Client"),
-	}
+	n.service[s] = serviceNames{claim("", "Handler"), claim("New", "Service"), claim("", "Client"), claim("New", "Client")}
 }
 
 func (n *names) methods(m *schema.Method) {
 	name := schema.UpperCamel(m.Name)
 	long := m.Service.Name + name
-	n.method[m] = methodNames{
-		args:     n.claim(lowerFirst(name)+"Args", lowerFirst(long)+"Args"),
-		result:   n.claim(lowerFirst(name)+"Result", lowerFirst(long)+"Result"),
-		variable: n.claim(lowerFirst(name)+"Method", lowerFirst(long)+"Method"),
+	what := "the method " + m.Name + " of " + m.Service.Name
+	claim := func(suffix string) string {
+		return n.claimLocal(what, lowerFirst(name)+suffix, lowerFirst(long)+suffix)
 	}
-	if !hasOptions(m) {
-		return
+	names := methodNames{args: claim("Args"), result: claim("Result"), variable: claim("Method")}
+	if hasOptions(m) {
+		names.option = n.claimLocal("the options of "+m.Name, name+"Option", long+"Option")
 	}
-	names := n.method[m]
-	names.option = n.claim(name+"Option", long+"Option")
 	n.method[m] = names
 	for _, p := range m.Params {
 		if isOption(p) {
 			option := schema.UpperCamel(p.Name)
-			n.option[p] = n.claim(option, name+option, long+option)
+			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Name, option, name+option, long+option)
 		}
 	}
 }
 
+// claimLocal takes the first name that is free where the file has short names, else the last one.
+func (n *names) claimLocal(what string, candidates ...string) string {
+	if !n.short {
+		candidates = candidates[len(candidates)-1:]
+	}
+	return n.claim(what, candidates...)
+}
+
 // claim takes the first of the names that is free, or the last one with underscores.
-func (n *names) claim(candidates ...string) string {
+func (n *names) claim(what string, candidates ...string) string {
 	name := candidates[len(candidates)-1]
 	if i := slices.IndexFunc(candidates, func(c string) bool { return !n.taken[c] }); i >= 0 {
 		name = candidates[i]
@@ -174,6 +188,7 @@ func (n *names) claim(candidates ...string) string {
 		name += "_"
 	}
 	n.taken[name] = true
+	n.declares[name] = what
 	return name
 }
 

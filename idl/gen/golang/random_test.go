@@ -29,7 +29,8 @@ var (
 	hostileTypes = []string{
 		"Client", "Context", "Decoder", "Divide", "DivideOption", "DivideArgs", "EncodeShape", "Error", "Handler", "Len",
 		"Message", "Method", "NewClient", "NewPoint", "NewService", "Num1", "Num2", "Option", "Point", "Reset", "Service",
-		"Shape", "ShapeClient", "String", "Time", "V", "X", "Yield", "Type", "A_B",
+		"Shape", "ShapeClient", "String", "Time", "V", "X", "Yield", "Type", "A_B", "OrdersB", "UsersY", "UsersClient",
+		"OrdersAOption",
 	}
 	hostilePackages = []string{"cmp", "common", "context", "iter", "math", "rpc", "strconv", "time", "wire", "x", "yield"}
 )
@@ -57,8 +58,13 @@ func TestRandomDefinitionsCompile(t *testing.T) {
 		if len(schemas) != 1 {
 			t.Fatalf("%s does not pass the check: %v\n%s", path, diagnostics.Err(), files[path])
 		}
-		generate(t, dir, schemas[0])
+		text, err := golang.Generate(schemas[0], options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeGo(t, dir, path, text)
 	}
+	randomPackages(t, dir)
 	vet := exec.CommandContext(t.Context(), goTool, "vet", "./...")
 	vet.Dir = dir
 	vet.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
@@ -67,15 +73,71 @@ func TestRandomDefinitionsCompile(t *testing.T) {
 	}
 }
 
-func generate(t *testing.T, dir string, f *schema.File) {
-	t.Helper()
-	text, err := golang.Generate(f, golang.Options{ImportPath: func(dir string) (string, error) {
+func options(beside ...*schema.File) golang.Options {
+	return golang.Options{Beside: beside, ImportPath: func(dir string) (string, error) {
 		return "example.test/random/" + dir, nil
-	}})
-	if err != nil {
-		t.Fatal(err)
+	}}
+}
+
+func writeGo(t *testing.T, dir, definition string, text []byte) {
+	t.Helper()
+	write(t, filepath.Join(dir, golang.FileName(definition)), string(text))
+}
+
+// randomPackages generates packages of three files each, of which one is named as the package.
+// Where two files would declare the same name, the checker or the generator says so, which hostile names of types make
+// them do; those of methods and parameters, which all files pick from the same few, do not.
+func randomPackages(t *testing.T, dir string) {
+	t.Helper()
+	const packages = 8
+	good := 0
+	for seed := range packages {
+		folder := fmt.Sprintf("p%d/shop/", seed)
+		files, paths := map[string]string{}, []string{folder + "shop.yodel", folder + "users.yodel", folder + "orders.yodel"}
+		types := rand.New(rand.NewPCG(uint64(seed), 8)).Perm(len(hostileTypes))
+		for i, path := range paths {
+			d := &definition{Rand: rand.New(rand.NewPCG(uint64(seed), uint64(i))), number: i, pkg: "shop", path: path}
+			for _, n := range types[i*11 : i*11+11] {
+				if seed%2 == 0 {
+					d.names = append(d.names, hostileTypes[n])
+				} else {
+					d.names = append(d.names, fmt.Sprintf("Plain%d", n))
+				}
+			}
+			files[path] = d.text()
+		}
+		load := func(path string) ([]byte, error) { return []byte(files[path]), nil }
+		schemas, diagnostics := check.Files(load, paths...)
+		if len(schemas) == 0 {
+			t.Log(diagnostics.Err())
+			continue
+		}
+		good += generatePackage(t, dir, schemas)
 	}
-	write(t, filepath.Join(dir, strings.TrimSuffix(f.Path, ".yodel")+".go"), string(text))
+	if good < packages/2 {
+		t.Errorf("%d of %d packages could be generated", good, packages)
+	}
+}
+
+// generatePackage writes the files of one package, and returns 1; or nothing and 0, if two names are the same.
+func generatePackage(t *testing.T, dir string, schemas []*schema.File) int {
+	t.Helper()
+	var texts [][]byte
+	for _, f := range schemas {
+		text, err := golang.Generate(f, options(schemas...))
+		if err != nil && strings.Contains(err.Error(), "rename one of them") {
+			t.Log(err)
+			return 0
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	for i, f := range schemas {
+		writeGo(t, dir, f.Path, texts[i])
+	}
+	return 1
 }
 
 func write(t *testing.T, path, text string) {
@@ -105,6 +167,7 @@ type definition struct {
 	number    int
 	path, pkg string
 	imports   []*definition
+	names     []string // what its types are called; none for any hostile ones
 
 	types      []string // that fields may have: enums, structs and unions, as other files call them too
 	structs    []string // those of them that are structs
@@ -116,7 +179,10 @@ type definition struct {
 func (d *definition) text() string {
 	fmt.Fprintf(&d.b, "package %s\n", d.pkg)
 	d.chooseImports()
-	names := d.pick(hostileTypes, 14)
+	names := d.names
+	if len(names) == 0 {
+		names = d.pick(hostileTypes, 14)
+	}
 	d.enums, d.structs = names[:2], names[2:6]
 	unions, exceptions := names[6:8], names[8:10]
 	d.exceptions = append(d.exceptions, exceptions...)

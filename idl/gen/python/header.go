@@ -64,13 +64,11 @@ func (m *module) importFrom(module string, names []string) {
 
 // moduleImports writes the imports of other generated modules, and what the module takes from the first.
 func (m *module) moduleImports() {
-	var inPackage, onPath []string
 	for _, f := range m.file.Imports {
-		a, b := m.names.importLines(f)
-		inPackage, onPath = append(inPackage, a), append(onPath, b)
+		i := m.names.importOf(f)
+		m.printf("if %s:\n    %s\nelse:\n    %s\n", i.condition, i.inPackage, i.onPath)
 	}
-	m.printf("if __package__:\n    %s\n", strings.Join(inPackage, "\n    "))
-	m.printf("else:\n    %s\n\n", strings.Join(onPath, "\n    "))
+	m.printf("\n")
 	names := slices.Clone(publicNames)
 	for name := range m.used {
 		if runtimeNames[name] {
@@ -79,9 +77,19 @@ func (m *module) moduleImports() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		m.printf("%s = %s.%s\n", name, m.names.imports[m.file.Imports[0]], name)
+		m.printf("%s = %s.%s\n", name, m.runtimeModule(), name)
 	}
 	m.printf("\n")
+}
+
+// runtimeModule returns how the module calls the one that holds the runtime: the first import of the first import and
+// so on, for those between have no more of the runtime than they need.
+func (m *module) runtimeModule() string {
+	var parts []string
+	for f := m.file; len(f.Imports) > 0; f = f.Imports[0] {
+		parts = append(parts, namesOf(f).imports[f.Imports[0]])
+	}
+	return strings.Join(parts, ".")
 }
 
 // public returns what the module gives to its users, quoted.

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -149,30 +150,62 @@ func (n *names) of(declaration any, file *schema.File, prefix string) string {
 	return n.imports[file] + "." + prefix + namesOf(file).types[declaration]
 }
 
-// importLines returns how the module imports another: from the package it is in, or from the path.
-func (n *names) importLines(file *schema.File) (inPackage, onPath string) {
+// An importOf is how a module imports another: from the package it is in, or, where it is in none or that one does not
+// reach far enough up, from the path.
+type importOf struct {
+	condition         string // of the former
+	inPackage, onPath string
+}
+
+func (n *names) importOf(file *schema.File) importOf {
 	name, alias := moduleName(file.Path), ""
 	if n.imports[file] != name {
 		alias = " as " + n.imports[file]
 	}
-	dots, dir := relative(path.Dir(n.file.Path), path.Dir(file.Path))
-	inPackage = "from " + dots + dir + " import " + name + alias
-	if dir == "" {
-		return inPackage, "import " + name + alias
+	up, down := relative(path.Dir(n.file.Path), path.Dir(file.Path))
+	i := importOf{
+		condition: "__package__",
+		inPackage: "from " + strings.Repeat(".", up+1) + strings.Join(down, ".") + " import " + name + alias,
+		onPath:    "import " + name + alias,
 	}
-	return inPackage, "from " + dir + " import " + name + alias
+	if len(down) > 0 {
+		i.onPath = "from " + strings.Join(down, ".") + " import " + name + alias
+	}
+	if up > 0 {
+		i.condition = fmt.Sprintf(`(__package__ or "").count(".") >= %d`, up)
+	}
+	return i
 }
 
-// relative returns the way from one folder to another as Python writes it: a dot for the folder itself and one more for
-// each folder up, then the folders down.
-func relative(from, to string) (dots, down string) {
+// checkImports reports an import that Python has no words for.
+func checkImports(file *schema.File) error {
+	for _, f := range file.Imports {
+		_, down := relative(path.Dir(file.Path), path.Dir(f.Path))
+		for _, folder := range down {
+			if !identifier.MatchString(folder) || keywords[folder] {
+				return fmt.Errorf("%s: Python cannot import %s, for the folder %q cannot be the name of a package; rename it",
+					file.Path, f.Path, folder)
+			}
+		}
+	}
+	return nil
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// relative returns the way from one folder to another: how many folders up, then the folders down.
+func relative(from, to string) (up int, down []string) {
 	a, b := folders(from), folders(to)
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]
 	}
-	return strings.Repeat(".", len(a)+1), strings.Join(b, ".")
+	return len(a), b
 }
 
+// folders returns the names of the folders on the way to one.
 func folders(dir string) []string {
-	return strings.FieldsFunc(path.Clean(dir), func(r rune) bool { return r == '/' || r == '.' })
+	if dir = path.Clean(dir); dir == "." {
+		return nil
+	}
+	return strings.FieldsFunc(dir, func(r rune) bool { return r == '/' })
 }

@@ -22,6 +22,9 @@ func Generate(file *schema.File) ([]byte, error) {
 	if file.Path == "" {
 		return nil, errors.New("a definition without a path has no module name; set the path of the file")
 	}
+	if err := checkImports(file); err != nil {
+		return nil, err
+	}
 	m := newModule(file)
 	m.types()
 	for _, s := range file.Services {

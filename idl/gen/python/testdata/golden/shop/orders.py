@@ -8,7 +8,7 @@ import dataclasses
 from abc import abstractmethod
 from typing import Optional, Protocol
 
-if __package__:
+if (__package__ or "").count(".") >= 1:
     from .. import common
 else:
     import common

@@ -49,6 +49,14 @@ type ConnOptions struct {
 	Logger  *slog.Logger // nil for none
 }
 
+// A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and knows
+// whether a write that ran into its deadline may be taken up again where it ended, as on those. TLS's may not. Callers
+// then write to it themselves, which costs about half of what a goroutine for each write does.
+type ResumableConn interface {
+	net.Conn
+	CanResumeWrites() bool
+}
+
 // NoStreams returns the error of a protocol that carries no streams, for its Open.
 func NoStreams(m *Method, protocol string) error {
 	return Errorf(Unimplemented, "%s is a stream, which the %s protocol does not carry",

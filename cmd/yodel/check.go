@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
+)
 
 func newCheck() *cobra.Command {
 	return &cobra.Command{
@@ -9,10 +13,10 @@ func newCheck() *cobra.Command {
 		Long: `Check definitions with all that they import, and print every error and warning with its place and what to
 write instead. Nothing is generated.`,
 		Example:           "  yodel check divide.yodel",
-		Args:              atLeast(1, "a definition"),
+		Args:              cli.AtLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			_, _, err := compileBeside(cmd.ErrOrStderr(), paths...)
+			_, _, err := cli.CompileBeside(cmd.ErrOrStderr(), paths...)
 			return err
 		},
 	}

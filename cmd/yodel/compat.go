@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/compat"
 	"github.com/yodelrpc/yodel/idl/schema"
 )
@@ -23,7 +24,7 @@ current directory; imports are read at that revision too.`,
 		Example: `  yodel compat HEAD:divide.yodel divide.yodel
   yodel compat v1.2.0:divide.yodel HEAD:divide.yodel
   yodel compat old/divide.yodel new/divide.yodel`,
-		Args:              exactly(2, "the old definition and the new one"),
+		Args:              cli.Exactly(2, "the old definition and the new one"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return compareDefinitions(cmd.OutOrStdout(), cmd.ErrOrStderr(), names[0], names[1])
@@ -44,7 +45,7 @@ func compareDefinitions(out, stderr io.Writer, oldName, newName string) error {
 		fmt.Fprintln(out, change)
 	}
 	if len(changes) > 0 {
-		return errReported
+		return cli.ErrReported
 	}
 	return nil
 }

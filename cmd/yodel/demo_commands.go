@@ -28,8 +28,8 @@ status, result = struct.unpack(">Bf", server.makefile("rb").read(5))
 print(result)
 '
 
-# yodel
-{YODEL} call {ADDRESS} divide num1=200 num2=100
+# yodel: JSON over the line protocol; with the definition (-f divide.yodel) it would speak mux
+{YODEL} call line://{ADDRESS} divide num1=200 num2=100
 `
 
 // printCommands prints the definition, and the commands ready to be pasted.

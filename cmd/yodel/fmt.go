@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/syntax"
 )
 
@@ -46,7 +47,7 @@ Comments are kept. A file with errors is left as it is.`,
 
 func (c *fmtCommand) formatInput(in io.Reader) error {
 	if c.write {
-		return usagef("-w needs a FILE; the standard input cannot be written to")
+		return cli.Usagef("-w needs a FILE; the standard input cannot be written to")
 	}
 	src, err := io.ReadAll(in)
 	if err != nil {
@@ -63,11 +64,11 @@ func (c *fmtCommand) formatAll(paths []string) error {
 		if err == nil {
 			err = c.format(path, src)
 		}
-		if err != nil && !errors.Is(err, errReported) {
+		if err != nil && !errors.Is(err, cli.ErrReported) {
 			printError(c.errOut, err)
 		}
 		if err != nil {
-			failed = errReported
+			failed = cli.ErrReported
 		}
 	}
 	return failed
@@ -89,7 +90,7 @@ func (c *fmtCommand) format(path string, src []byte) error {
 	}
 	if c.diff && !same {
 		_, err = c.out.Write(diff.Diff(path+".orig", src, path, result))
-		return errors.Join(err, errReported)
+		return errors.Join(err, cli.ErrReported)
 	}
 	if !c.list && !c.write && !c.diff {
 		_, err = c.out.Write(result)

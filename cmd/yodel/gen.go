@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/gen/golang"
 	"github.com/yodelrpc/yodel/idl/gen/protobuf"
 	"github.com/yodelrpc/yodel/idl/gen/python"
@@ -37,7 +38,7 @@ them. Without --root that is the deepest directory that holds all definitions gi
   yodel gen --python -o client/ divide.yodel common.yodel
   yodel gen --root api -o gen/ api/common/money.yodel api/shop/orders.yodel
   yodel gen --proto -o divide.proto divide.yodel`,
-		Args:              atLeast(1, "a definition"),
+		Args:              cli.AtLeast(1, "a definition"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return c.run(cmd.ErrOrStderr(), paths)
@@ -56,7 +57,7 @@ func (c *genCommand) run(stderr io.Writer, paths []string) error {
 	if err := c.check(paths); err != nil {
 		return err
 	}
-	files, beside, err := compileBeside(stderr, paths...)
+	files, beside, err := cli.CompileBeside(stderr, paths...)
 	if err != nil {
 		return err
 	}
@@ -88,17 +89,17 @@ func (c *genCommand) run(stderr io.Writer, paths []string) error {
 // check says what is wrong with the command line.
 func (c *genCommand) check(paths []string) error {
 	if c.python && c.proto {
-		return usagef("--python and --proto are given; choose one, and run yodel again for the other")
+		return cli.Usagef("--python and --proto are given; choose one, and run yodel again for the other")
 	}
 	if c.output == "" || c.intoDir() {
 		return nil
 	}
 	if c.root != "" {
-		return usagef("--root %s says where files belong in a directory, and -o %s is one file; write -o %s/",
+		return cli.Usagef("--root %s says where files belong in a directory, and -o %s is one file; write -o %s/",
 			c.root, c.output, c.output)
 	}
 	if len(paths) > 1 {
-		return usagef("-o %s is one file, and %d definitions are given; name a directory: -o %s/",
+		return cli.Usagef("-o %s is one file, and %d definitions are given; name a directory: -o %s/",
 			c.output, len(paths), c.output)
 	}
 	return checkOutput(c.output, c.ext())

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/idl/gen/golang"
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -44,10 +45,10 @@ func (l *layout) move(files []*schema.File) (moved, beside []*schema.File, err e
 	}
 	for _, f := range withImports(moved) {
 		if strings.HasPrefix(f.Path, "../") {
-			return nil, nil, usagef("%s is imported and not below --root %s; name a directory above both", f.Path, root)
+			return nil, nil, cli.Usagef("%s is imported and not below --root %s; name a directory above both", f.Path, root)
 		}
 	}
-	others := neighbours(files)
+	others := cli.Neighbours(files)
 	for _, p := range others {
 		below, err := relative(root, p)
 		if err != nil {
@@ -55,7 +56,7 @@ func (l *layout) move(files []*schema.File) (moved, beside []*schema.File, err e
 		}
 		paths = append(paths, below)
 	}
-	beside, _ = check.Files(load, paths...) // they are sound, as compileBeside found
+	beside, _ = check.Files(load, paths...) // they are sound, as CompileBeside found
 	return moved, beside, nil
 }
 
@@ -63,7 +64,7 @@ func (l *layout) move(files []*schema.File) (moved, beside []*schema.File, err e
 func (l *layout) root(files []*schema.File) (string, error) {
 	if l.command.root != "" {
 		if info, err := os.Stat(l.command.root); err != nil || !info.IsDir() {
-			return "", usagef("--root %s is no directory", l.command.root)
+			return "", cli.Usagef("--root %s is no directory", l.command.root)
 		}
 		return l.command.root, nil
 	}
@@ -95,7 +96,7 @@ func relative(root, definition string) (string, error) {
 	}
 	below, err := filepath.Rel(from, to)
 	if err != nil || strings.HasPrefix(below, "..") {
-		return "", usagef("%s is not below --root %s; name a directory above all definitions", definition, root)
+		return "", cli.Usagef("%s is not below --root %s; name a directory above all definitions", definition, root)
 	}
 	return filepath.ToSlash(below), nil
 }
@@ -134,7 +135,7 @@ func (l *layout) leavesImports(f *schema.File, target string) error {
 	}
 	for _, i := range f.Imports {
 		if l.command.python || l.command.proto || path.Dir(i.Path) == path.Dir(f.Path) {
-			return usagef("%s imports %s, which %s would not find; name a directory, which keeps the places of both: -o %s/",
+			return cli.Usagef("%s imports %s, which %s would not find; name a directory, which keeps the places of both: -o %s/",
 				f.Path, i.Path, target, filepath.Dir(target))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/schema"
 )
 
@@ -23,7 +24,7 @@ type source struct {
 func openSource(name string) source {
 	rev, path, ok := strings.Cut(name, ":")
 	if _, err := os.Stat(name); err == nil || !ok {
-		return source{path: filepath.ToSlash(name), load: readFile}
+		return source{path: filepath.ToSlash(name), load: cli.ReadFile}
 	}
 	dir := existingDir(filepath.Dir(path))
 	return source{path: filepath.ToSlash(path), load: func(p string) ([]byte, error) {
@@ -32,7 +33,7 @@ func openSource(name string) source {
 }
 
 func (s source) compile(stderr io.Writer) ([]*schema.File, error) {
-	return compileFrom(stderr, s.load, s.path)
+	return cli.CompileFrom(stderr, s.load, s.path)
 }
 
 // existingDir returns dir, or the nearest directory above it that is there: a revision may have had others.

@@ -13,6 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yodelrpc/yodel/cmd/yodel/bench"
+	"github.com/yodelrpc/yodel/cmd/yodel/call"
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/idl/diag"
 )
 
@@ -36,12 +39,15 @@ func run(args []string, stderr io.Writer) int {
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return 0
+		if err = cli.HelpError(cmd); err == nil {
+			return 0
+		}
+		started = true
 	}
-	if !errors.Is(err, errReported) {
+	if !errors.Is(err, cli.ErrReported) {
 		printError(stderr, err)
 	}
-	if _, ok := errors.AsType[*usageError](err); ok || !started {
+	if _, ok := errors.AsType[*cli.UsageError](err); ok || !started {
 		fmt.Fprintf(stderr, "Run '%s --help' for how to use it.\n", cmd.CommandPath())
 		return exitUsage
 	}
@@ -58,25 +64,17 @@ Exit status: 0 if all is well; 1 if what was asked about failed (a definition ha
 something, a call failed); 2 if the command line is wrong.`,
 		Example: `  yodel demo
   yodel gen divide.yodel
-  yodel call 127.0.0.1:8000 divide num1=200 num2=100`,
+  yodel call -f divide.yodel 127.0.0.1:8000 divide num1=200 num2=100`,
 		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
-		newBench(), newCall(), newCheck(), newCompat(), newDemo(), newFmt(), newGen(), newVersion(),
+		bench.New(), call.New(), newCheck(), newCompat(), newDemo(), newFmt(), newGen(), newVersion(),
 	)
 	return root
 }
-
-// errReported says that what failed has been printed already.
-var errReported = errors.New("already reported")
-
-// A usageError is a command line that cannot be right.
-type usageError struct{ message string }
-
-func (e *usageError) Error() string { return e.message }
 
 // printError prints diagnostics as they are, and other errors with the tool's name.
 func printError(w io.Writer, err error) {
@@ -85,8 +83,4 @@ func printError(w io.Writer, err error) {
 		return
 	}
 	fmt.Fprintln(w, "yodel:", err)
-}
-
-func usagef(format string, args ...any) error {
-	return &usageError{message: fmt.Sprintf(format, args...)}
 }

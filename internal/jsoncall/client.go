@@ -115,11 +115,17 @@ func (a *answer) failure(value json.RawMessage) error {
 	if code, ok := rpc.ParseCode(kind); ok {
 		return rpc.NewError(code, text)
 	}
-	if kind == "" {
+	switch {
+	case kind == "":
 		return rpc.NewError(rpc.Unknown, text)
+	case strings.Trim(kind, nameLetters) != "":
+		return rpc.Errorf(rpc.Unknown, "%s: %s", rpc.Quote(kind), text)
 	}
 	return rpc.Errorf(rpc.Unknown, "%w", &rpc.UndeclaredException{Name: kind, Message: text, Fields: otherFields(all)})
 }
+
+// nameLetters are those of the names of exceptions.
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 // otherFields returns the members of an error beside its type and its message as an object, or nil.
 func otherFields(all []member) []byte {

@@ -17,9 +17,11 @@ const (
 
 // canSlice reports whether a write on nc may run into a deadline and be taken up again where it ended.
 func canSlice(nc net.Conn) bool {
-	switch nc.(type) {
+	switch nc := nc.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		return true
+	case rpc.ResumableConn:
+		return nc.CanResumeWrites()
 	}
 	return false
 }

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/yodelrpc/yodel/cmd/yodel/internal/load"
+	"github.com/yodelrpc/yodel/cmd/yodel/bench/load"
 )
 
 // A progress is the line that says how far a run is; nil where nobody looks.

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -7,24 +7,24 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/yodelrpc/yodel/cmd/yodel/internal/load"
+	"github.com/yodelrpc/yodel/cmd/yodel/bench/load"
 )
 
-// A benchReport is a result with what led to it.
-type benchReport struct {
+// A report is a result with what led to it.
+type report struct {
 	*load.Result
-	command *benchCommand
-	target  *benchTarget
+	command *command
+	target  *target
 	method  string
 	broken  []string // limits, and what is wrong with them
 }
 
-func (r *benchReport) print(w io.Writer) error {
+func (r *report) print(w io.Writer) error {
 	if r.command.json {
 		return r.printJSON(w)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s at %s: %s, %v\n\n", r.method, r.target.address, r.loop(), short(int64(r.Elapsed)))
+	fmt.Fprintf(&b, "%s at %s: %s, %v\n\n", r.method, r.target.Target, r.loop(), short(int64(r.Elapsed)))
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	r.printCalls(table)
 	if r.Latency.TotalCount() > 0 {
@@ -37,7 +37,7 @@ func (r *benchReport) print(w io.Writer) error {
 }
 
 // loop says how calls were made.
-func (r *benchReport) loop() string {
+func (r *report) loop() string {
 	connections := "a connection each"
 	if n := r.target.connections; n > 0 {
 		connections = plural(n, "connection")
@@ -55,7 +55,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (r *benchReport) printCalls(w io.Writer) {
+func (r *report) printCalls(w io.Writer) {
 	fmt.Fprintf(w, "calls\t%d\n", r.Calls())
 	fmt.Fprintf(w, "answers/s\t%.1f\n", r.Rate())
 	fmt.Fprintf(w, "errors\t%d (%.4g%%)\n", r.Failed(), load.Percent(r.Failed(), r.Calls()))
@@ -71,7 +71,7 @@ func (r *benchReport) printCalls(w io.Writer) {
 	fmt.Fprintf(w, "sent\t%s\nreceived\t%s\n", size(r.Sent), size(r.Received))
 }
 
-func (r *benchReport) printLatency(w io.Writer) {
+func (r *report) printLatency(w io.Writer) {
 	h := r.Latency
 	fmt.Fprintf(w, "min\t%v\nmean\t%v\n", short(h.Min()), short(int64(h.Mean())))
 	for _, p := range []float64{50, 90, 99, 99.9} {
@@ -81,7 +81,7 @@ func (r *benchReport) printLatency(w io.Writer) {
 }
 
 // printHistogram draws a bar for each range of latencies.
-func (r *benchReport) printHistogram(w io.Writer) {
+func (r *report) printHistogram(w io.Writer) {
 	const width = 50
 	buckets := r.Buckets()
 	var most int64 = 1

@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/yodelrpc/yodel/cmd/yodel/internal/load"
+	"github.com/yodelrpc/yodel/cmd/yodel/bench/load"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/yodelrpc/yodel/cmd/yodel/internal/load"
+	"github.com/yodelrpc/yodel/cmd/yodel/bench/load"
 )
 
 // endings runs one call for each ending, which takes a millisecond longer each time.

@@ -1,14 +1,14 @@
-package main
+package bench
 
 import (
 	"encoding/json"
 	"io"
 
-	"github.com/yodelrpc/yodel/cmd/yodel/internal/load"
+	"github.com/yodelrpc/yodel/cmd/yodel/bench/load"
 )
 
-// A benchJSON is what --json prints; docs/load.md describes it.
-type benchJSON struct {
+// A reportJSON is what --json prints; docs/load.md describes it.
+type reportJSON struct {
 	Address          string           `json:"address"`
 	Protocol         string           `json:"protocol"`
 	Method           string           `json:"method"`
@@ -20,43 +20,43 @@ type benchJSON struct {
 	Results          int64            `json:"results"`
 	AnswersPerSecond float64          `json:"answers_per_second"`
 	Exceptions       map[string]int64 `json:"exceptions"`
-	Errors           []benchErrorJSON `json:"errors"`
+	Errors           []errorJSON      `json:"errors"`
 	ErrorPercent     float64          `json:"error_percent"`
 	Late             int64            `json:"late"`
 	Dropped          int64            `json:"dropped"`
 	BytesSent        int64            `json:"bytes_sent"`
 	BytesReceived    int64            `json:"bytes_received"`
 	Latency          map[string]int64 `json:"latency_ns"`
-	Histogram        []benchRange     `json:"histogram"`
+	Histogram        []rangeJSON      `json:"histogram"`
 	Failed           []string         `json:"failed"`
 }
 
-type benchErrorJSON struct {
+type errorJSON struct {
 	Code    string `json:"code"`
 	Outcome string `json:"outcome"`
 	Count   int64  `json:"count"`
 	Message string `json:"message"`
 }
 
-type benchRange struct {
+type rangeJSON struct {
 	FromNs int64 `json:"from_ns"`
 	ToNs   int64 `json:"to_ns"`
 	Count  int64 `json:"count"`
 }
 
-func (r *benchReport) printJSON(w io.Writer) error {
-	j := benchJSON{
-		Address: r.target.address, Protocol: r.target.protocol, Method: r.method,
+func (r *report) printJSON(w io.Writer) error {
+	j := reportJSON{
+		Address: r.target.Target, Protocol: r.target.Protocol, Method: r.method,
 		Connections:    r.target.connections,
 		ElapsedSeconds: r.Elapsed.Seconds(),
 		Calls:          r.Calls(), Results: r.Results, AnswersPerSecond: r.Rate(),
 		Exceptions:   make(map[string]int64),
-		Errors:       []benchErrorJSON{},
+		Errors:       []errorJSON{},
 		ErrorPercent: load.Percent(r.Failed(), r.Calls()),
 		Late:         r.Late, Dropped: r.Dropped,
 		BytesSent: r.Sent, BytesReceived: r.Received,
 		Latency:   latencies(r.Result),
-		Histogram: []benchRange{},
+		Histogram: []rangeJSON{},
 		Failed:    append([]string{}, r.broken...),
 	}
 	if j.ArrivalsPerS = r.command.plan.Rate; j.ArrivalsPerS == 0 {
@@ -66,10 +66,10 @@ func (r *benchReport) printJSON(w io.Writer) error {
 		j.Exceptions[f.Exception] = f.Count
 	}
 	for _, f := range r.Errors {
-		j.Errors = append(j.Errors, benchErrorJSON{f.Code, f.Outcome, f.Count, f.Message})
+		j.Errors = append(j.Errors, errorJSON{f.Code, f.Outcome, f.Count, f.Message})
 	}
 	for _, b := range r.Buckets() {
-		j.Histogram = append(j.Histogram, benchRange{int64(b.From), int64(b.To), b.Count})
+		j.Histogram = append(j.Histogram, rangeJSON{int64(b.From), int64(b.To), b.Count})
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -1,8 +1,9 @@
-package main
+package bench
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -13,21 +14,49 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/examples/divide"
 )
 
-const divideFile = root + "/examples/divide/divide.yodel"
+const divideFile = "../../../examples/divide/divide.yodel"
+
+// A divider answers divide.
+type divider struct{}
+
+func (divider) Divide(_ context.Context, num1, num2 int32) (float32, error) {
+	if num2 == 0 {
+		return 0, divide.NewInvalidOperation()
+	}
+	return float32(num1) / float32(num2), nil
+}
+
+// serveDivide serves divide at an address of its own until stop is called.
+func serveDivide() (address string, stop func(), err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", func() {}, err
+	}
+	server := yodel.NewServer(divide.NewService(divider{}))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(context.Background(), ln) }()
+	return ln.Addr().String(), func() {
+		_ = server.Close()
+		<-served
+	}, nil
+}
 
 // runBench runs "yodel bench --json" with a few arguments more and returns what it prints.
-func runBench(t *testing.T, args ...string) (benchJSON, error) {
+func runBench(t *testing.T, args ...string) (reportJSON, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := newBench()
+	cmd := New()
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(append([]string{"--json", "--warmup", "0s"}, args...))
 	cmd.SetOut(&out)
 	cmd.SetErr(t.Output())
 	err := cmd.ExecuteContext(t.Context())
-	var got benchJSON
+	var got reportJSON
 	d := json.NewDecoder(&out)
 	d.DisallowUnknownFields()
 	if jsonErr := d.Decode(&got); jsonErr != nil {
@@ -72,7 +101,7 @@ func TestBenchJSON(t *testing.T) { // not parallel, since others leave goroutine
 	}
 }
 
-func checkLatency(t *testing.T, got benchJSON) {
+func checkLatency(t *testing.T, got reportJSON) {
 	t.Helper()
 	var list []int64
 	for _, name := range []string{"min", "p50", "p90", "p99", "p99_9", "max"} {
@@ -131,7 +160,7 @@ func cutter(t *testing.T, answers int) (address string) {
 // TestBenchReconnects: a connection that breaks is made again, and each call that it took along is one error.
 func TestBenchReconnects(t *testing.T) {
 	t.Parallel()
-	got, err := runBench(t, "-c", "1", "--count", "110", cutter(t, 10), "f")
+	got, err := runBench(t, "-c", "1", "--count", "110", "line://"+cutter(t, 10), "f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +186,7 @@ func TestBenchReconnects(t *testing.T) {
 // TestBenchServerGone: while there is no server, callers do not fail as fast as they can.
 func TestBenchServerGone(t *testing.T) {
 	t.Parallel()
-	for _, scheme := range []string{"line", "http"} {
+	for _, scheme := range []string{"line", "http", "mux"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			address, stop, err := serveDivide()
@@ -167,7 +196,7 @@ func TestBenchServerGone(t *testing.T) {
 			stop = sync.OnceFunc(stop)
 			defer stop()
 			time.AfterFunc(100*time.Millisecond, stop)
-			got, err := runBench(t, "-c", "4", "--duration", "600ms", scheme+"://"+address, "divide", "num1=1")
+			got, err := runBench(t, "-f", divideFile, "-c", "4", "--duration", "600ms", scheme+"://"+address, "divide", "num1=1")
 			if err != nil || got.Results == 0 {
 				t.Fatalf("%v, %+v", err, got)
 			}
@@ -187,16 +216,16 @@ func TestBenchServerGone(t *testing.T) {
 func TestBenchStrangeServers(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, scheme, answer, code, message string }{
-		{"no JSON", "line", "hello\n", "internal", "not that of a call"},
-		{"neither result nor error", "line", "{}\n", "internal", "neither a result"},
+		{"no JSON", "line", "hello\n", "internal", "want an object"},
+		{"neither result nor error", "line", "{}\n", "internal", "neither \"result\" nor"},
 		{"a hostile name", "line", `{"error": {"type": "\u001b[2J", "message": "x"}}` + "\n", "unknown", `\x1b`},
 		{"a hostile message", "line", `{"error": {"type": "internal", "message": "\u001b[2J"}}` + "\n", "internal",
 			"\uFFFD[2J"},
-		{"a line without end", "line", strings.Repeat("x", maxAnswer+1), "resource_exhausted", "limit"},
-		{"undeclared status", "basic", "\x09", "internal", "begins with byte 9"},
+		{"a line without end", "line", strings.Repeat("x", 4<<20+1), "resource_exhausted", "limit"},
+		{"undeclared status", "basic", "\x09", "internal", "begins with the byte 9"},
 		{"huge length", "basic", "\xff\xff\xff\xff\xff", "resource_exhausted", "limit"},
 		{"an error without a code", "basic", "\xff\x00\x00\x00\x04oops", "unknown", "oops"},
-		{"a page", "http", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "internal", "HTTP status 404"},
+		{"a page", "http", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "unimplemented", "404 Not Found"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

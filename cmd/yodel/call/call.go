@@ -1,0 +1,112 @@
+// Package call is the subcommand "yodel call": one call, whose result it prints as JSON.
+package call
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
+	"github.com/yodelrpc/yodel/cmd/yodel/internal/client"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// A command is the command line.
+type command struct {
+	client.Options
+	verbose bool
+}
+
+// New returns the subcommand.
+func New() *cobra.Command {
+	var c command
+	cmd := &cobra.Command{
+		Use:   "call [flags] ADDRESS METHOD [NAME=VALUE... | JSON]",
+		Short: "Call a method and print its result as JSON",
+		Long: `Call a method and print its result as one line of JSON.
+
+ADDRESS is HOST:PORT for mux, or begins with basic://, line:// or http://; muxs://, basics://, lines:// and https:// are
+the same inside TLS. A unix socket is unix:///PATH, or basic+unix:///PATH and so on.
+METHOD is a method's name ("divide"), or "Service.method" where two services of the server have it.
+
+With -f, parameters are checked against the definition before anything is sent; the VALUE of a string, bytes (in
+base64), timestamp, duration or enum needs no quotes. 'yodel call -f FILE ADDRESS METHOD --help' shows a method.
+Without -f, a VALUE that is JSON is sent as it stands, anything else as a string, and the server checks it: over line
+and http, since no names travel over mux and basic.
+Methods with streams cannot be called in this way.
+
+An exception or error goes to standard error, and the exit status is 1.`,
+		Example: `  yodel call -f divide.yodel 127.0.0.1:8000 divide num1=200 num2=100
+  yodel call line://127.0.0.1:8000 divide num1=200
+  yodel call http://127.0.0.1:8000 divide '{"num1": 200}'
+  yodel call -f divide.yodel -H 'trace: 4711' -v --ca ca.pem muxs://calc.example:8000 divide num1=200`,
+		Args: cli.AtLeast(2, "an address and a method"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
+		},
+	}
+	c.AddFlags(cmd)
+	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false, "print the metadata that comes with the answer to standard error")
+	usual := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if c.File == "" {
+			usual(cmd, args)
+			return
+		}
+		if err := c.help(cmd.OutOrStdout(), cmd.Flags().Args()); err != nil {
+			cli.FailHelp(cmd, err)
+		}
+	})
+	return cmd
+}
+
+// run makes the call and prints its result.
+func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string) error {
+	ready, err := c.Prepare(args[0], args[1], args[2:])
+	if err != nil {
+		return err
+	}
+	ch, err := ready.Dial.Dial(ready.Target)
+	if err != nil {
+		return cli.Usagef("%v", err)
+	}
+	defer ch.Close()
+	ctx, cancel := context.WithTimeout(ctx, ready.Timeout)
+	defer cancel()
+	var answered rpc.Metadata
+	ctx = rpc.WithAnswerMetadata(rpc.WithMetadata(ctx, ready.Metadata...), &answered)
+	call := ready.New()
+	err = ch.Call(ctx, call)
+	if c.verbose {
+		printMetadata(stderr, answered)
+	}
+	if err != nil {
+		return client.Describe(err)
+	}
+	text, err := result(ready, call)
+	if err == nil {
+		_, err = fmt.Fprintf(out, "%s\n", text)
+	}
+	return err
+}
+
+// result returns the result of a call as JSON.
+func result(ready *client.Call, call *rpc.Call) ([]byte, error) {
+	if ready.Method != nil {
+		return ready.Method.AppendResult(nil, call)
+	}
+	return call.Result.(*wire.JSONText).Text, nil
+}
+
+func printMetadata(w io.Writer, md rpc.Metadata) {
+	for _, key := range slices.Sorted(maps.Keys(md)) {
+		for _, value := range md[key] {
+			fmt.Fprintf(w, "%s: %s\n", key, value)
+		}
+	}
+}

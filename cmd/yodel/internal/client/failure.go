@@ -1,0 +1,107 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/yodelrpc/yodel/dynamic"
+	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
+)
+
+// ExceptionOf returns the declared exception that a call ended with: its bare name, its message, and its other fields as a
+// JSON object, nil for none. ok is false for any other error.
+func ExceptionOf(err error) (name, message string, fields []byte, ok bool) {
+	if x, ok := errors.AsType[*rpc.UndeclaredException](err); ok {
+		return printable(x.Name), printable(x.Message), x.Fields, true
+	}
+	x, ok := errors.AsType[*dynamic.Exception](err)
+	if !ok {
+		return "", "", nil, false
+	}
+	name = x.Name()[strings.LastIndexByte(x.Name(), '.')+1:]
+	return name, printable(x.Error()), otherFields(x), true
+}
+
+// otherFields returns the fields of x but its message as a JSON object; nil for none.
+func otherFields(x *dynamic.Exception) []byte {
+	full, err := wire.AppendFullJSON(nil, x)
+	if err != nil {
+		return nil
+	}
+	var b []byte
+	_ = wire.EachJSONMember(full, func(name, value []byte) error {
+		if string(name) != "message" {
+			b = append(append(append(b, `,"`...), name...), `":`...)
+			b = append(b, value...)
+		}
+		return nil
+	})
+	if b == nil {
+		return nil
+	}
+	b[0] = '{'
+	return append(b, '}')
+}
+
+// A Failed is what became of a call without a result or an exception.
+type Failed struct {
+	Code    rpc.Code
+	Outcome rpc.Outcome
+	Message string
+}
+
+// FailureOf sorts the error of a call that is no exception. Of a call that had no time left it says so in plain words.
+func FailureOf(err error) Failed {
+	if e, ok := errors.AsType[*rpc.ContextError](err); ok {
+		f := Failed{rpc.Canceled, e.Outcome, "interrupted"}
+		if errors.Is(e, context.DeadlineExceeded) {
+			f.Code, f.Message = rpc.DeadlineExceeded, "no answer in time"
+			if e.Cause != nil {
+				f.Message += ": " + printable(e.Cause.Error())
+			}
+		}
+		return f
+	}
+	e, ok := errors.AsType[*rpc.Error](err)
+	if !ok {
+		e = rpc.Errorf(rpc.Unknown, "%w", err)
+	}
+	return Failed{e.Code, e.Outcome, printable(e.Message)}
+}
+
+// String returns the code and the message, and whether the call ran where the server did not say.
+func (f Failed) String() string {
+	s := f.Code.String() + ": " + f.Message
+	if f.Outcome != rpc.OutcomeAnswered {
+		s += " (" + f.Outcome.String() + ")"
+	}
+	return s
+}
+
+// Describe returns an error of a call in one line for people.
+func Describe(err error) error {
+	name, message, fields, ok := ExceptionOf(err)
+	if !ok {
+		return errors.New(FailureOf(err).String())
+	}
+	text := strings.TrimSuffix(name+": "+message, ": ")
+	if fields != nil {
+		text += " " + string(bytes.ToValidUTF8(fields, []byte("\uFFFD")))
+	}
+	return errors.New(text)
+}
+
+// printable returns what a server said as it may stand on a terminal, at most 1,000 characters of it.
+func printable(text string) string {
+	runes := []rune(text)
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) && r != '\n' && r != '\t' {
+			return '\uFFFD'
+		}
+		return r
+	}, string(runes[:min(len(runes), 1000)]))
+}

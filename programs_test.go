@@ -10,13 +10,14 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/internal/testenv"
+	"github.com/yodelrpc/yodel/internal/tlstest"
 )
 
 // Programs that know nothing of Yodel, against one port.
 func TestProgramsThatEverybodyHas(t *testing.T) {
 	t.Parallel()
-	authority := newAuthority(t, "authority")
-	address := serveTCP(t, yodel.ServerOptions{TLS: authority.server(), AllowPlaintext: true})
+	authority := tlstest.New(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: authority.Server(), AllowPlaintext: true})
 	host, port, _ := net.SplitHostPort(address)
 	typed := func(contentType string) string { return "Content-Type: " + contentType }
 	const quotient = "{\"result\": 2}\r\n"

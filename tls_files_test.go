@@ -12,6 +12,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -41,24 +42,24 @@ func (k *keeper) write(name string, text []byte) {
 
 // put writes a certificate and its key.
 func (k *keeper) put(name string, c tls.Certificate) {
-	certificate, key := pemOf(k.t, c)
+	certificate, key := tlstest.PEM(k.t, c)
 	k.write(name+".key", key)
 	k.write(name+".crt", certificate)
 }
 
 // putAuthority writes an authority's certificate.
-func (k *keeper) putAuthority(name string, a *authority) {
-	certificate, _ := pemOf(k.t, a.signer)
+func (k *keeper) putAuthority(name string, a *tlstest.Authority) {
+	certificate, _ := tlstest.PEM(k.t, a.Signer)
 	k.write(name, certificate)
 }
 
 // Certificates and authorities that are replaced are used by the connections that follow, at both sides.
 func TestFilesOfTLSAreReadAgain(t *testing.T) {
 	t.Parallel()
-	a, other := newAuthority(t, "authority"), newAuthority(t, "other")
+	a, other := tlstest.New(t, "authority"), tlstest.New(t, "other")
 	k := &keeper{t: t, dir: t.TempDir(), version: time.Unix(1_000_000_000, 0)}
-	k.put("server", a.issue("127.0.0.1"))
-	k.put("client", a.issue("old"))
+	k.put("server", a.Issue("127.0.0.1"))
+	k.put("client", a.Issue("old"))
 	k.putAuthority("clients.pem", a)
 	var log logged
 	server, err := yodel.TLSFiles{
@@ -98,7 +99,7 @@ func TestFilesOfTLSAreReadAgain(t *testing.T) {
 	}
 	saysInTime("you are old")
 
-	k.put("client", a.issue("new"))
+	k.put("client", a.Issue("new"))
 	saysInTime("you are new")
 
 	k.write("server.crt", []byte("broken"))
@@ -107,10 +108,10 @@ func TestFilesOfTLSAreReadAgain(t *testing.T) {
 	}
 	saysInTime("you are new")
 
-	k.put("server", a.issue("127.0.0.1"))
+	k.put("server", a.Issue("127.0.0.1"))
 	k.putAuthority("clients.pem", other)
 	saysInTime("the server refused the client's certificate")
-	k.put("client", other.issue("stranger"))
+	k.put("client", other.Issue("stranger"))
 	saysInTime("you are stranger")
 }
 
@@ -123,10 +124,10 @@ func (named) Divide(ctx context.Context, _, _ int32) (float32, error) {
 
 func TestBadFilesOfTLSAreRefused(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	k := &keeper{t: t, dir: t.TempDir()}
-	k.put("a", a.issue("127.0.0.1"))
-	k.put("b", a.issue("127.0.0.1"))
+	k.put("a", a.Issue("127.0.0.1"))
+	k.put("b", a.Issue("127.0.0.1"))
 	for _, test := range []struct {
 		files yodel.TLSFiles
 		want  string

@@ -3,17 +3,10 @@ package yodel_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
@@ -21,112 +14,23 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
-
-// An authority signs certificates for tests.
-type authority struct {
-	t      *testing.T
-	signer tls.Certificate
-	pool   *x509.CertPool
-}
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	a := &authority{t: t, pool: x509.NewCertPool()}
-	a.signer = a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	a.pool.AddCert(a.signer.Leaf)
-	return a
-}
-
-// sign completes template and signs it, with its own key if the authority has none yet.
-func (a *authority) sign(template *x509.Certificate) tls.Certificate {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	if template.NotAfter.IsZero() {
-		template.NotBefore, template.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(time.Hour)
-	}
-	parent, signer := template, any(key)
-	if a.signer.Leaf != nil {
-		parent, signer = a.signer.Leaf, a.signer.PrivateKey
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-// issue returns a certificate for a name or an address.
-func (a *authority) issue(name string) tls.Certificate {
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}}
-	if ip := net.ParseIP(name); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{name}
-	}
-	return a.sign(template)
-}
-
-// expired returns a certificate for a name that ended an hour ago.
-func (a *authority) expired(name string) tls.Certificate {
-	return a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
-	})
-}
-
-// server returns the TLS of a server at 127.0.0.1.
-func (a *authority) server() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{a.issue("127.0.0.1")}}
-}
-
-// mutual is server for one that demands a certificate of every client.
-func (a *authority) mutual() *tls.Config {
-	c := a.server()
-	c.ClientCAs, c.ClientAuth = a.pool, tls.RequireAndVerifyClientCert
-	return c
-}
-
-// client returns the TLS of a client that trusts the authority, with the given certificates.
-func (a *authority) client(certificates ...tls.Certificate) *tls.Config {
-	return &tls.Config{RootCAs: a.pool, Certificates: certificates}
-}
-
-// pem returns a certificate and its key as text.
-func pemOf(t *testing.T, c tls.Certificate) (certificate, key []byte) {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}
 
 // Targets and options ask for TLS, and one of them is enough.
 func TestClientsOfEverySchemeInsideTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
-	address := serveTCP(t, yodel.ServerOptions{TLS: a.server()})
+	a := tlstest.New(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server()})
 	for _, scheme := range schemes {
 		for _, target := range []string{scheme + "://" + address, scheme + "s://" + address} {
 			t.Run(target[:len(target)-len(address)], func(t *testing.T) {
-				testClient(t, dial(t, yodel.DialOptions{TLS: a.client()}, target))
+				testClient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, target))
 			})
 		}
 	}
-	t.Run("no scheme", func(t *testing.T) { testClient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address)) })
+	t.Run("no scheme", func(t *testing.T) { testClient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, address)) })
 	t.Run("the system's authorities", func(t *testing.T) {
 		_, err := dial(t, yodel.DialOptions{}, "muxs://"+address).Divide(t.Context(), 1)
 		if want := "of an authority that this side does not know"; err == nil || !strings.Contains(err.Error(), want) {
@@ -138,16 +42,16 @@ func TestClientsOfEverySchemeInsideTLS(t *testing.T) {
 // A unix socket is served with and without TLS, whatever TLS is set.
 func TestUnixSocketsWithTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	ln, _ := listenings[2].listen(t)
-	serve(t, yodel.ServerOptions{TLS: a.mutual()}, ln)
+	serve(t, yodel.ServerOptions{TLS: a.Mutual()}, ln)
 	for _, scheme := range schemes {
 		testClient(t, dial(t, yodel.DialOptions{}, scheme+"+unix://"+ln.Addr().String()))
-		config := a.client(a.issue("somebody"))
+		config := a.Client(a.Issue("somebody"))
 		config.ServerName = "127.0.0.1"
 		testClient(t, dial(t, yodel.DialOptions{TLS: config}, scheme+"s+unix://"+ln.Addr().String()))
 	}
-	_, err := yodel.DialOptions{TLS: a.client()}.Dial("unix:///run/s")
+	_, err := yodel.DialOptions{TLS: a.Client()}.Dial("unix:///run/s")
 	if err == nil || !strings.Contains(err.Error(), "set DialOptions.TLS.ServerName") {
 		t.Errorf("TLS over a unix socket without a name: err = %v", err)
 	}
@@ -156,13 +60,13 @@ func TestUnixSocketsWithTLS(t *testing.T) {
 // Programs that know nothing of ALPN, and those that do.
 func TestEveryProtocolInsideTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
-	address := serveTCP(t, yodel.ServerOptions{TLS: a.server()})
+	a := tlstest.New(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server()})
 	listener := serveListenerOfTLS(t, a)
 	for _, test := range spoken {
 		for _, address := range []string{address, listener} {
 			t.Run(test.name, func(t *testing.T) {
-				nc, err := tls.Dial("tcp", address, a.client())
+				nc, err := tls.Dial("tcp", address, a.Client())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -171,12 +75,12 @@ func TestEveryProtocolInsideTLS(t *testing.T) {
 			})
 		}
 	}
-	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, listener))
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, listener))
 }
 
 // serveListenerOfTLS serves a listener whose connections are TLS already.
-func serveListenerOfTLS(t *testing.T, a *authority) string {
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", a.server())
+func serveListenerOfTLS(t *testing.T, a *tlstest.Authority) string {
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", a.Server())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +91,8 @@ func serveListenerOfTLS(t *testing.T, a *authority) string {
 // A mistake is one that people make with TLS, and how both sides name it.
 type mistake struct {
 	name   string
-	server func(a, other *authority) *tls.Config
-	client func(a, other *authority) *tls.Config
+	server func(a, other *tlstest.Authority) *tls.Config
+	client func(a, other *tlstest.Authority) *tls.Config
 	target func(scheme string) string // the target's scheme; the protocol's inside TLS unless it is set
 
 	clientSays, serverSays string
@@ -197,59 +101,59 @@ type mistake struct {
 var mistakes = []mistake{
 	{
 		name:       "plaintext to TLS",
-		server:     func(a, _ *authority) *tls.Config { return a.server() },
-		client:     func(_, _ *authority) *tls.Config { return nil },
+		server:     func(a, _ *tlstest.Authority) *tls.Config { return a.Server() },
+		client:     func(_, _ *tlstest.Authority) *tls.Config { return nil },
 		target:     func(scheme string) string { return scheme },
 		clientSays: "this port speaks TLS only: connect with TLS, as a Yodel client does for the target SCHEMEs://",
 		serverSays: "it speaks SCHEME without TLS, which ServerOptions.TLS demands",
 	},
 	{
 		name:       "TLS to plaintext",
-		server:     func(_, _ *authority) *tls.Config { return nil },
-		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		server:     func(_, _ *tlstest.Authority) *tls.Config { return nil },
+		client:     func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: `ADDRESS does not speak TLS: it answers with \"This \"; dial it without TLS`,
 		serverSays: "it speaks TLS, but the server has no certificate: ServerOptions.TLS is nil",
 	},
 	{
 		name: "a wrong name",
-		server: func(a, _ *authority) *tls.Config {
-			return &tls.Config{Certificates: []tls.Certificate{a.issue("other.test")}}
+		server: func(a, _ *tlstest.Authority) *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{a.Issue("other.test")}}
 		},
-		client: func(a, _ *authority) *tls.Config { return a.client() },
+		client: func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: `the certificate of ADDRESS (subject \"CN=other.test\", issuer \"CN=authority\") is not for the name ` +
 			`127.0.0.1: dial a name that it is for, or set DialOptions.TLS.ServerName`,
 		serverSays: "the client refused the server's certificate (tls: bad certificate)",
 	},
 	{
 		name:   "an unknown authority",
-		server: func(_, other *authority) *tls.Config { return other.server() },
-		client: func(a, _ *authority) *tls.Config { return a.client() },
+		server: func(_, other *tlstest.Authority) *tls.Config { return other.Server() },
+		client: func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: `the certificate of ADDRESS (subject \"CN=127.0.0.1\", issuer \"CN=other\") is of an authority that this ` +
 			`side does not know: put that into DialOptions.TLS.RootCAs`,
 		serverSays: "the client refused the server's certificate (tls: bad certificate)",
 	},
 	{
 		name: "an expired certificate",
-		server: func(a, _ *authority) *tls.Config {
-			return &tls.Config{Certificates: []tls.Certificate{a.expired("server")}}
+		server: func(a, _ *tlstest.Authority) *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{a.Expired("server")}}
 		},
-		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		client:     func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: `the certificate of ADDRESS (subject \"CN=server\", issuer \"CN=authority\") is not valid after 20`,
 		serverSays: "the client refused the server's certificate (tls: bad certificate)",
 	},
 	{
 		name:       "no client's certificate",
-		server:     func(a, _ *authority) *tls.Config { return a.mutual() },
-		client:     func(a, _ *authority) *tls.Config { return a.client() },
+		server:     func(a, _ *tlstest.Authority) *tls.Config { return a.Mutual() },
+		client:     func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: "the server demands a client's certificate, and got none: set DialOptions.TLS.Certificates",
 		serverSays: "tls: client didn't provide a certificate",
 	},
 	{
 		name:   "a wrong client's certificate",
-		server: func(a, _ *authority) *tls.Config { return a.mutual() },
-		client: func(a, other *authority) *tls.Config {
-			c := a.client()
-			wrong := other.issue("somebody")
+		server: func(a, _ *tlstest.Authority) *tls.Config { return a.Mutual() },
+		client: func(a, other *tlstest.Authority) *tls.Config {
+			c := a.Client()
+			wrong := other.Issue("somebody")
 			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &wrong, nil }
 			return c
 		},
@@ -259,8 +163,8 @@ var mistakes = []mistake{
 	},
 	{
 		name:       "an expired client's certificate",
-		server:     func(a, _ *authority) *tls.Config { return a.mutual() },
-		client:     func(a, _ *authority) *tls.Config { return a.client(a.expired("late")) },
+		server:     func(a, _ *tlstest.Authority) *tls.Config { return a.Mutual() },
+		client:     func(a, _ *tlstest.Authority) *tls.Config { return a.Client(a.Expired("late")) },
 		clientSays: "the server refused the client's certificate: its log says why",
 		serverSays: `the client's certificate (subject \"CN=late\", issuer \"CN=authority\") is not valid after 20`,
 	},
@@ -269,7 +173,7 @@ var mistakes = []mistake{
 // Each of the usual mistakes ends in an error that names it, at both sides, over every protocol and with TLS 1.2 and 1.3.
 func TestMistakesOfTLSAreNamed(t *testing.T) {
 	t.Parallel()
-	a, other := newAuthority(t, "authority"), newAuthority(t, "other")
+	a, other := tlstest.New(t, "authority"), tlstest.New(t, "other")
 	for _, m := range mistakes {
 		for _, scheme := range schemes {
 			for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -282,7 +186,7 @@ func TestMistakesOfTLSAreNamed(t *testing.T) {
 	}
 }
 
-func (m *mistake) test(t *testing.T, a, other *authority, scheme string, version uint16) {
+func (m *mistake) test(t *testing.T, a, other *tlstest.Authority, scheme string, version uint16) {
 	var log logged
 	address := serveTCP(t, yodel.ServerOptions{TLS: m.server(a, other), Logger: log.logger()})
 	target := scheme + "s"
@@ -337,9 +241,9 @@ func eventually(f func() bool) bool {
 // A server that demands certificates answers no call without, however the bytes come.
 func TestNothingIsServedWithoutTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	for _, mode := range []yodel.Mode{yodel.Concurrent, yodel.Serial} {
-		address := serveTCP(t, yodel.ServerOptions{TLS: a.mutual(), Mode: mode})
+		address := serveTCP(t, yodel.ServerOptions{TLS: a.Mutual(), Mode: mode})
 		for _, test := range spoken {
 			for _, before := range []string{"", "\r\n\r\n"} {
 				t.Run(fmt.Sprintf("%v, %s after %q", mode, test.name, before), func(t *testing.T) {
@@ -364,15 +268,15 @@ func TestNothingIsServedWithoutTLS(t *testing.T) {
 // TLS inside TLS is no protocol, and names of ALPN are kept.
 func TestTLSInsideTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	var log logged
-	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Logger: log.logger()})
-	outer, err := tls.Dial("tcp", address, a.client())
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server(), Logger: log.logger()})
+	outer, err := tls.Dial("tcp", address, a.Client())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer outer.Close()
-	config := a.client()
+	config := a.Client()
 	config.ServerName = "127.0.0.1"
 	if err := tls.Client(outer, config).Handshake(); err == nil {
 		t.Error("a handshake inside TLS succeeded")
@@ -384,10 +288,10 @@ func TestTLSInsideTLS(t *testing.T) {
 
 func TestALPNIsHeld(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	var log logged
-	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Logger: log.logger()})
-	config := a.client()
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server(), Logger: log.logger()})
+	config := a.Client()
 	config.NextProtos = []string{"yodel-line/1"}
 	nc, err := tls.Dial("tcp", address, config)
 	if err != nil || nc.ConnectionState().NegotiatedProtocol != "yodel-line/1" {
@@ -395,7 +299,7 @@ func TestALPNIsHeld(t *testing.T) {
 	}
 	send(t, nc, basicRequest, `ALPN agreed on "yodel-line/1", but the connection speaks basic`)
 	nc.Close()
-	config = a.client()
+	config = a.Client()
 	config.NextProtos = []string{"spdy/3"}
 	_, err = dial(t, yodel.DialOptions{TLS: config}, address).Divide(t.Context(), 1)
 	if want := `the server's TLS knows none of the protocols ["spdy/3"] of ALPN`; err == nil ||
@@ -407,16 +311,16 @@ func TestALPNIsHeld(t *testing.T) {
 // Names of ALPN that the configuration has stay, and the server's are added, also to what GetConfigForClient chooses.
 func TestConfigurationsWithNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
-	config := a.server()
+	a := tlstest.New(t, "authority")
+	config := a.Server()
 	config.NextProtos = []string{"acme-tls/1", "http/1.1"}
 	chosen := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return config, nil }}
 	for _, config := range []*tls.Config{config, chosen} {
 		address := serveTCP(t, yodel.ServerOptions{TLS: config})
 		for range 2 {
-			wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address))
+			wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, address))
 		}
-		client := a.client()
+		client := a.Client()
 		client.NextProtos = []string{"acme-tls/1"}
 		nc, err := tls.Dial("tcp", address, client)
 		if err != nil || nc.ConnectionState().NegotiatedProtocol != "acme-tls/1" {
@@ -439,8 +343,8 @@ func (identified) Divide(ctx context.Context, num1, num2 int32) (float32, error)
 
 func TestHandlersLearnWhoCalls(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
-	srv := yodel.ServerOptions{TLS: a.mutual()}.NewServer(divide.NewService(identified{}))
+	a := tlstest.New(t, "authority")
+	srv := yodel.ServerOptions{TLS: a.Mutual()}.NewServer(divide.NewService(identified{}))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -448,7 +352,7 @@ func TestHandlersLearnWhoCalls(t *testing.T) {
 	go srv.Serve(t.Context(), ln)
 	t.Cleanup(func() { srv.Close() })
 	for _, scheme := range schemes {
-		options := yodel.DialOptions{TLS: a.client(a.issue("somebody"))}
+		options := yodel.DialOptions{TLS: a.Client(a.Issue("somebody"))}
 		got, err := dial(t, options, scheme+"s://"+ln.Addr().String()).Divide(t.Context(), 1)
 		if got != float32(len("somebody")) || err != nil {
 			t.Errorf("%s: the handler answered %v, %v", scheme, got, err)
@@ -459,10 +363,10 @@ func TestHandlersLearnWhoCalls(t *testing.T) {
 // Half a handshake ends in the time for the first request, blocks nobody, and holds Shutdown no longer than a second.
 func TestHalfAHandshake(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, "authority")
+	a := tlstest.New(t, "authority")
 	var log logged
 	limits := rpc.Limits{FirstByte: 200 * time.Millisecond}
-	address := serveTCP(t, yodel.ServerOptions{TLS: a.server(), Limits: limits, Logger: log.logger()})
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server(), Limits: limits, Logger: log.logger()})
 	half := func(address string) net.Conn {
 		tcp, err := net.Dial("tcp", address)
 		nc := must(t, tcp, err)
@@ -470,7 +374,7 @@ func TestHalfAHandshake(t *testing.T) {
 		return nc
 	}
 	nc := half(address)
-	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, address))
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, address))
 	nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.ReadAll(nc); errors.Is(err, context.DeadlineExceeded) {
 		t.Error("it is not closed")
@@ -483,9 +387,9 @@ func TestHalfAHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := serve(t, yodel.ServerOptions{TLS: a.server()}, ln)
+	srv := serve(t, yodel.ServerOptions{TLS: a.Server()}, ln)
 	half(ln.Addr().String())
-	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.client()}, ln.Addr().String()))
+	wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, ln.Addr().String()))
 	began := time.Now()
 	if err := srv.Shutdown(t.Context()); err != nil || time.Since(began) > 5*time.Second {
 		t.Errorf("Shutdown took %v: %v", time.Since(began), err)

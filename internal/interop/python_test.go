@@ -73,9 +73,9 @@ func startPython(t *testing.T, class string) (addr string) {
 }
 
 // startPythonServer gives in addition what the server says later on, and what makes it shut down.
-func startPythonServer(t *testing.T, class string) (addr string, said *bufio.Reader, shutdown func()) {
+func startPythonServer(t *testing.T, args ...string) (addr string, said *bufio.Reader, shutdown func()) {
 	t.Helper()
-	cmd := python(t, "server.py", class)
+	cmd := python(t, "server.py", args...)
 	cmd.Cancel = func() error { return nil } // the end of its input ends it
 	cmd.Stderr = t.Output()
 	stdin, err := cmd.StdinPipe()

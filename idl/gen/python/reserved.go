@@ -31,7 +31,7 @@ var keywords = set(`False None True and as assert async await break class contin
 
 // importedModules are the modules that a module may import, in the order of its import statements.
 var importedModules = strings.Fields(`base64 copy dataclasses inspect json logging math operator re select socket
-	struct threading time`)
+	ssl struct threading time`)
 
 // importedNames are what a module may import from other modules, in the order of its import statements.
 var importedNames = []struct {

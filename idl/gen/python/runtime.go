@@ -10,7 +10,7 @@ var runtimeFiles embed.FS
 
 // runtimeParts are the files of the runtime in the order in which a reader meets them.
 var runtimeParts = []string{
-	"values.py", "basic.py", "line.py", "wire.py", "channel.py", "mux.py", "server.py", "mux_server.py",
+	"values.py", "basic.py", "line.py", "wire.py", "channel.py", "mux.py", "server.py", "mux_server.py", "tls.py",
 }
 
 // runtime writes the runtime where the module has to bring its own.

@@ -1,5 +1,6 @@
 """A server of every.yodel: writes its address, serves while input lasts."""
 
+import ssl
 import sys
 import threading
 
@@ -18,9 +19,17 @@ class Lingering(echo.Echo):
         return super().buy(item, count)
 
 
+context = None
+if sys.argv[2:]:  # files of a certificate, its key, and clients' authorities
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[2:4])
+    if sys.argv[4:]:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(sys.argv[4])
+
 server = SERVERS[sys.argv[1]](
     ("127.0.0.1", 0), every.EchoService(Lingering()),
-    every.Service(echo.Divide()))
+    every.Service(echo.Divide()), tls=context)
 print("%s:%d" % server.address, flush=True)
 thread = threading.Thread(target=server.serve_forever)
 thread.start()

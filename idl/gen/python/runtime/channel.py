@@ -17,7 +17,7 @@ class _Stream:
     """A socket, a buffer of what it received, and a deadline for its use."""
 
     def __init__(self, sock: socket.socket, limit: int) -> None:
-        self.sock = sock
+        self.sock: Any = sock  # or a _TlsSocket
         self.limit = limit
         self.buffer = bytearray()
         self.deadline: Optional[float] = None  # by time.monotonic
@@ -100,8 +100,10 @@ def _parse_address(address: str) -> Tuple[str, int]:
 class _Link:
     """The connection of a channel: made at need, one call at a time."""
 
-    def __init__(self, address: str, protocol: Any, limit: int) -> None:
+    def __init__(self, address: str, protocol: Any, limit: int,
+                 tls: Optional[ssl.SSLContext]) -> None:
         self.address = _parse_address(address)
+        self.tls = tls
         self.protocol = protocol
         self.limit = limit
         self.lock = threading.Lock()
@@ -131,8 +133,8 @@ class _Link:
         if self.stream and (self.stream.buffer or self.stream.stale()):
             self.drop()
         if self.stream is None:
-            self.stream = _Stream(_dial(self.address, method, timeout,
-                                        deadline), self.limit)
+            self.stream = _Stream(_dial(self.address, self.tls, method,
+                                        timeout, deadline), self.limit)
         self.stream.deadline = deadline
         return self.stream
 
@@ -169,15 +171,25 @@ class _Link:
             self.drop()
 
 
-def _dial(address: Tuple[str, int], method: _Method, timeout: Optional[float],
-          deadline: Optional[float]) -> socket.socket:
+def _dial(address: Tuple[str, int], tls: Optional[ssl.SSLContext],
+          method: _Method, timeout: Optional[float],
+          deadline: Optional[float]) -> Any:
     left = None
     if deadline is not None:
         left = max(deadline - time.monotonic(), 0.001)
     try:
-        return socket.create_connection(address, left)
+        sock = socket.create_connection(address, left)
+        if tls is None:
+            return sock
+        try:
+            return _secure(sock, address, tls, deadline)
+        except BaseException:
+            sock.close()
+            raise
     except socket.timeout:
         raise _timed_out(method, timeout, False) from None
+    except _TlsError as err:
+        raise RpcError("unavailable", str(err), "not started") from err
     except OSError as err:
         host, port = address
         raise RpcError(
@@ -210,22 +222,28 @@ class Channel:
     the seconds that a call may take, None for as long as the definition says,
     else for ever; limit the bytes of a message in each direction. The
     connection is made by the first call, and anew by the first after it broke.
+    It is TLS if tls is True, which takes the system's authorities, or an
+    ssl.SSLContext, or if the scheme has an s behind it, as "muxs://host:port".
     Threads may share a channel: their calls run at the same time with mux,
     else one after another.
     """
 
     def __init__(self, target: str, timeout: Optional[float] = None,
-                 limit: int = _LIMIT) -> None:
+                 limit: int = _LIMIT, tls: Any = None) -> None:
         scheme, separator, address = target.rpartition("://")
+        if scheme[-1:] == "s":  # inside TLS
+            scheme, tls = scheme[:-1], tls or True
         if separator and scheme not in _SCHEMES:
             raise ValueError(f"{target!r}: this module speaks "
-                             f"{', '.join(_SCHEMES)}, not {scheme}")
+                             f"{', '.join(_SCHEMES)}, and with TLS "
+                             f"{'s, '.join(_SCHEMES)}s, not {scheme}")
+        context = _client_context(tls, scheme or "basic")
         self._link: Any = None
         if scheme == "mux":
-            self._link = _MuxLink(address, limit)
+            self._link = _MuxLink(address, limit, context)
         else:
             protocol = _Line if scheme == "line" else _Basic
-            self._link = _Link(address, protocol, limit)
+            self._link = _Link(address, protocol, limit, context)
         self.timeout = self._check_timeout(timeout)
         self._metadata: Dict[str, List[str]] = {}
 

@@ -435,6 +435,7 @@ class _MuxClient(_MuxPeer):
         self.used = 0  # slots ever used
         self.made = 0  # calls
         self.leaving = False  # no more calls begin
+        self.refused = False  # and none has run
 
     def greet(self) -> None:
         """Exchanges settings with the server and starts the threads."""
@@ -600,10 +601,13 @@ class _MuxClient(_MuxPeer):
             self.leave_if_idle()
 
     def leave(self, frame: _Frame) -> None:
-        _, text = _read_coded(frame)
+        code, text = _read_coded(frame)
         with self.state:
             self.leaving = True
             self.reason = f"the server is going away: {_quote(text)}"
+            if code == "failed_precondition":  # it runs no call
+                self.reason = f"the server refuses the connection: {text}"
+                self.refused = True
             self.state.notify_all()
             self.leave_if_idle()
 
@@ -620,7 +624,7 @@ class _MuxClient(_MuxPeer):
         """Gives what _lift_outcome takes, for a call that is done."""
         frame, pieces = call.answer, call.pieces
         if frame is None or pieces is None or pieces.missing:
-            sent = call.outgoing.complete()
+            sent = call.outgoing.complete() and not self.refused
             raise RpcError("unavailable", "the connection broke during "
                            f"{method.name}: {self.reason or 'it was closed'}; "
                            "the next call connects anew",
@@ -649,8 +653,10 @@ class _MuxClient(_MuxPeer):
 class _MuxLink:
     """The connection of a channel: made at need, for many calls at once."""
 
-    def __init__(self, address: str, limit: int) -> None:
+    def __init__(self, address: str, limit: int,
+                 tls: Optional[ssl.SSLContext]) -> None:
         self.address = _parse_address(address)
+        self.tls = tls
         self.limit = limit
         self.closed = False
         self.lock = threading.Lock()  # guards what follows, and connecting
@@ -717,8 +723,8 @@ class _MuxLink:
 
     def dial(self, method: _Method, timeout: Optional[float],
              deadline: Optional[float]) -> _MuxClient:
-        stream = _Stream(_dial(self.address, method, timeout, deadline),
-                         self.limit)
+        stream = _Stream(_dial(self.address, self.tls, method, timeout,
+                               deadline), self.limit)
         stream.deadline = time.monotonic() + 10
         if deadline is not None:
             stream.deadline = min(stream.deadline, deadline)
@@ -729,6 +735,9 @@ class _MuxLink:
         except socket.timeout:
             client.close()
             raise _timed_out(method, timeout, False) from None
+        except _TlsError as err:
+            client.close()
+            raise RpcError("unavailable", str(err), "not started") from err
         except (OSError, EOFError, _Fault) as err:
             client.close()
             host, port = self.address

@@ -132,7 +132,7 @@ class _Connection:
     def serve(self) -> None:
         first_by = time.monotonic() + self.server.first_timeout
         self.stream.deadline = first_by
-        if not self.stream.fill():
+        if not self.stream.fill() or not _open(self, self.server.tls):
             return
         first = bytes(self.stream.buffer[:1])
         if first == _MAGIC[:1]:
@@ -213,15 +213,19 @@ class Server:
     address tells. services are made from handlers. limit is the bytes of a
     message in each direction, first_timeout the seconds until a connection's
     first request begins, message_timeout those for the rest of a message. The
-    basic, the line and the mux protocol are answered on the same port.
+    basic, the line and the mux protocol are answered on the same port. With
+    tls, an ssl.SSLContext that has a certificate, all of them are inside TLS,
+    and nothing is answered without.
     """
 
     _workers = 1  # threads that run handlers for one mux connection
 
     def __init__(self, address: Tuple[str, int], *services: Any,
                  limit: int = _LIMIT, first_timeout: float = 10,
-                 message_timeout: float = 30) -> None:
+                 message_timeout: float = 30,
+                 tls: Optional[ssl.SSLContext] = None) -> None:
         self.limit = limit
+        self.tls = tls
         self.first_timeout = first_timeout
         self.message_timeout = message_timeout
         self._methods: Dict[str, List[_Bound]] = {}

@@ -18,6 +18,7 @@ import operator
 import re
 import select
 import socket
+import ssl
 import struct
 import threading
 import time

@@ -19,6 +19,7 @@ import operator
 import re
 import select
 import socket
+import ssl
 import struct
 import threading
 import time

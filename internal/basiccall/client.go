@@ -105,13 +105,21 @@ func (a *answer) readResult(r *reader, c *rpc.Call) error {
 	return nil
 }
 
+// notStarted stands behind the code of an error by which a server refuses a request that it has not run, nor will.
+const notStarted = " (not started)"
+
 // systemError reads "code: message". A server that knows no codes may say anything.
 func (r *reader) systemError() error {
 	b, _ := r.sized()
 	text := strings.ToValidUTF8(string(b), "\uFFFD")
 	name, message, _ := strings.Cut(text, ": ")
+	name, refused := strings.CutSuffix(name, notStarted)
 	if code, ok := rpc.ParseCode(name); ok {
-		return rpc.NewError(code, message)
+		e := rpc.NewError(code, message)
+		if refused {
+			e.Outcome = rpc.OutcomeNotStarted
+		}
+		return e
 	}
 	return rpc.NewError(rpc.Unknown, text)
 }

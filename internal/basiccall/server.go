@@ -132,7 +132,11 @@ func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", wire.Explain(f.Exception, w.err))
 	}
 	w := writer{buf: append(b, statusSystem)}
-	w.text(strings.ToValidUTF8(f.Err.Code.String()+": "+f.Err.Message, "\uFFFD"))
+	code := f.Err.Code.String()
+	if f.Err.Outcome == rpc.OutcomeNotStarted {
+		code += notStarted
+	}
+	w.text(strings.ToValidUTF8(code+": "+f.Err.Message, "\uFFFD"))
 	return w.buf
 }
 

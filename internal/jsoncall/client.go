@@ -95,12 +95,15 @@ func (a *answer) failure(value json.RawMessage) error {
 		return unreadable(fmt.Errorf("error: %w", err))
 	}
 	var kind, text string
+	refused := false
 	for _, m := range all {
 		switch m.name {
 		case "type":
 			err = json.Unmarshal(m.value, &kind)
 		case "message":
 			_ = json.Unmarshal(m.value, &text) // it is a field of the exception where it is not a string
+		case "not_started":
+			refused = string(m.value) == "true"
 		}
 		if err != nil {
 			return unreadable(fmt.Errorf("error.type is %s and not a string", rpc.Quote(string(m.value))))
@@ -113,7 +116,11 @@ func (a *answer) failure(value json.RawMessage) error {
 		}
 	}
 	if code, ok := rpc.ParseCode(kind); ok {
-		return rpc.NewError(code, text)
+		e := rpc.NewError(code, text)
+		if refused {
+			e.Outcome = rpc.OutcomeNotStarted
+		}
+		return e
 	}
 	switch {
 	case kind == "":

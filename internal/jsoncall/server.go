@@ -129,7 +129,11 @@ func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 		}
 		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", err)
 	}
-	return append(appendError(b, f.Err.Code.String(), f.Err.Message), "}}\r\n"...)
+	b = appendError(b, f.Err.Code.String(), f.Err.Message)
+	if f.Err.Outcome == rpc.OutcomeNotStarted {
+		b = append(b, `, "not_started": true`...)
+	}
+	return append(b, "}}\r\n"...)
 }
 
 // appendError appends an error up to where other fields may follow.

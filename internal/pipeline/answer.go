@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -40,7 +39,11 @@ func decode(codec ServerCodec, log *rpc.Log, info rpc.CallInfo, message []byte) 
 			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
 		}
 	}()
-	return codec.Decode(message)
+	route, call, refused = codec.Decode(message)
+	if refused != nil {
+		refused = rpc.NewError(refused.Code, refused.Message) // an answer; errGoingAway alone has another outcome
+	}
+	return route, call, refused
 }
 
 // appendAnswer appends the answer to call, whose handler returned err, and returns it with the failure's code or 0.
@@ -102,7 +105,7 @@ func brokenError(address string, err error) *rpc.Error {
 	return rpc.Errorf(rpc.Unavailable, "connection to %s lost: %w", address, err)
 }
 
-// stallError says that a peer stopped in the middle of a message.
-func stallError(d time.Duration) error {
-	return fmt.Errorf("no byte for %v in the middle of a message", d)
+// slowError says that a message took too long to arrive, of which n bytes have.
+func slowError(n int) error {
+	return fmt.Errorf("a message was not whole in its time: %d bytes of it had come", n)
 }

@@ -53,6 +53,10 @@ func (c *Conn) giveUp(ctx context.Context, p *pending) error {
 	c.mu.Lock()
 	if c.queue.holds(p) {
 		outcome := c.abandonLocked(p.seq)
+		if now := time.Now(); ctx.Err() == context.DeadlineExceeded {
+			c.missedLocked(now, outcome)
+			c.giveUpSilentLocked(now)
+		}
 		c.mu.Unlock()
 		return rpc.NewContextError(p.call.Method, outcome, ctx.Err(), nil)
 	}

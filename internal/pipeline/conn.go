@@ -15,8 +15,10 @@ const maxBacklog = 1 << 20
 
 // Why a connection ended, where no other error says it.
 var (
-	errClosed = errors.New("it was closed on this side")
-	errHungUp = errors.New("the server closed it")
+	errClosed  = errors.New("it was closed on this side")
+	errHungUp  = errors.New("the server closed it")
+	errRefused = errors.New("the server is shutting down")
+	errSilent  = errors.New("nothing came from the server while deadlines passed")
 )
 
 // A Conn is the client's end of a connection. Callers encode their requests one after another into one buffer, which one
@@ -41,11 +43,15 @@ type Conn struct {
 	writing bool   // somebody writes
 	idle    sync.Cond
 	err     *rpc.Error
+	refused bool          // the server runs none of the requests without an answer
+	missed  int           // deadlines that passed since anything came from the server
+	silent  time.Time     // when the first of them did
 	room    chan struct{} // closed when out shrinks; nil while nobody waits for that
 	sweeper *time.Timer
 	sweepAt time.Time
 
-	sink output // belongs to who writes
+	sink  output    // belongs to who writes
+	began time.Time // belongs to the reader: when the answer began of which bytes are missing; zero for none
 }
 
 // Dial connects. The connection has one goroutine, which ends with it; another writes while a caller's write would block.
@@ -92,6 +98,10 @@ func (c *Conn) Close() error {
 func (c *Conn) fail(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.failLocked(reason)
+}
+
+func (c *Conn) failLocked(reason error) {
 	if c.err == nil {
 		c.err = brokenError(c.address, reason)
 		close(c.done)

@@ -34,7 +34,7 @@ func (c *Conn) readAnswers() {
 			continue
 		}
 		outcome := rpc.OutcomeUnknown
-		if e.start >= c.sent {
+		if e.start >= c.sent || c.refused {
 			outcome = rpc.OutcomeNotStarted
 		}
 		e.settle(c.err.For(e.call.Method, outcome))
@@ -57,11 +57,14 @@ func (c *Conn) readAll() error {
 	}
 }
 
-// read waits for more bytes. In the middle of an answer it waits no longer than the stall time.
+// read waits for more bytes, for those of an answer that has begun only so long.
 func (c *Conn) read(in *input) error {
 	partial := in.pending() > 0
 	if partial {
-		_ = c.nc.SetReadDeadline(time.Now().Add(c.limits.Stall))
+		if c.began.IsZero() {
+			c.began = time.Now()
+		}
+		_ = c.nc.SetReadDeadline(c.limits.MessageDeadline(c.began, in.pending()))
 		defer c.nc.SetReadDeadline(time.Time{})
 	}
 	n, err := c.nc.Read(in.room())
@@ -70,7 +73,7 @@ func (c *Conn) read(in *input) error {
 	case n > 0:
 		return nil
 	case isTimeout(err):
-		return stallError(c.limits.Stall)
+		return slowError(in.pending())
 	case err == io.EOF && partial:
 		return io.ErrUnexpectedEOF
 	case err == io.EOF:
@@ -84,19 +87,42 @@ func (c *Conn) read(in *input) error {
 func (c *Conn) match(in *input, batch []received) ([]received, bool, error) {
 	batch, err := c.takeOut(in, batch)
 	for _, r := range batch {
-		if r.pending != nil {
-			r.settle(c.decode(r))
+		if r.pending == nil {
+			continue
 		}
+		answer := c.decode(r)
+		if isRefusal(answer) {
+			c.refuse()
+			err = errRefused
+		}
+		r.settle(answer)
 	}
 	more := len(batch) == maxBatch
 	clear(batch)
 	return batch, more, err
 }
 
+// isRefusal reports whether an answer says that the server has not run the call, nor will any that follows it on the
+// connection.
+func isRefusal(answer error) bool {
+	e, ok := answer.(*rpc.Error)
+	return ok && e.Outcome == rpc.OutcomeNotStarted
+}
+
+// refuse ends the connection because the server runs no more of its requests: before a caller learns of that, who may
+// send its call again elsewhere.
+func (c *Conn) refuse() {
+	c.fail(errRefused)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused = true
+}
+
 // takeOut takes the calls out of the queue whose answers have arrived.
 func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.missed = 0
 	for len(batch) < maxBatch && in.pending() > 0 {
 		if c.queue.len() == 0 || c.queue.at(c.queue.head).start >= c.taken {
 			return batch, fmt.Errorf("the server sent %d bytes that no call asked for", in.pending())
@@ -111,6 +137,11 @@ func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
 		}
 		batch = append(batch, received{e.pending, e.answer, message})
 		c.queue.pop()
+		c.began = time.Time{}
+	}
+	if !c.writing && c.err == nil && len(c.out) > 0 && !c.aheadLocked() { // a writer has waited for these answers
+		c.writing = true
+		c.routines.Go(func() { c.writeRest(c.take(nil), 0) })
 	}
 	return batch, nil
 }
@@ -132,8 +163,10 @@ func (c *Conn) decode(r received) (err error) {
 		}
 	}()
 	err = r.answer.Decode(r.message, r.call)
-	if e, ok := err.(*rpc.Error); ok {
+	if e, ok := err.(*rpc.Error); ok && e.Outcome != rpc.OutcomeNotStarted {
 		return e.For(r.call.Method, rpc.OutcomeAnswered)
+	} else if ok {
+		return e.For(r.call.Method, rpc.OutcomeNotStarted)
 	}
 	return err
 }

@@ -9,6 +9,10 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
+// maxAhead is how many bytes of requests may be on the way or wait at the server before no more are sent. A server reads
+// on while a handler runs, to learn of this side's end, and holds what it reads; it stops somewhere.
+const maxAhead = 1 << 20
+
 const (
 	maxSpare    = 256 << 10            // capacity of a buffer that is kept
 	callerTurns = 4                    // writes that a caller makes, for others too, before another goroutine goes on
@@ -148,6 +152,11 @@ func (c *Conn) writeRest(b []byte, n int) {
 	}
 }
 
+// aheadLocked reports whether as much was sent without an answer as may be.
+func (c *Conn) aheadLocked() bool {
+	return c.queue.len() > 0 && int64(c.taken-c.queue.at(c.queue.head).start) >= maxAhead
+}
+
 // take returns what is to be written now, or nil if there is no more; then nobody writes. It takes back the buffer that
 // it returned before.
 func (c *Conn) take(written []byte) []byte {
@@ -156,7 +165,7 @@ func (c *Conn) take(written []byte) []byte {
 	if written != nil && cap(written) <= maxSpare {
 		c.spare = written[:0]
 	}
-	if len(c.out) == 0 || c.err != nil {
+	if len(c.out) == 0 || c.err != nil || c.aheadLocked() {
 		c.writing = false
 		c.idle.Broadcast()
 		return nil

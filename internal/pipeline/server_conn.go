@@ -15,7 +15,7 @@ import (
 const (
 	flushSize = 64 << 10               // answers are written at the latest when they are so many bytes
 	lastWords = time.Second            // for a peer to read why its connection ends, or to end a request at a shutdown
-	farewell  = 100 * time.Millisecond // for a peer to read its answers when the server shuts down
+	farewell  = 100 * time.Millisecond // for a peer to send a request, which is refused, or to end, when the server shuts down
 	glance    = time.Millisecond       // for a read to take what has arrived; one with no time at all would not look
 )
 
@@ -25,6 +25,12 @@ var (
 	errNoRequest = errors.New("no request came in the time for the first one")
 )
 
+// errGoingAway answers requests that come when the server shuts down. From the first one on that is so answered, the
+// connection's requests are not run.
+var errGoingAway = &rpc.Error{
+	Code: rpc.Unavailable, Message: "the server is shutting down", Outcome: rpc.OutcomeNotStarted,
+}
+
 // A serverConn is one connection. Its goroutine reads requests, runs handlers and writes answers, many at a time where many
 // requests have arrived. Where that takes long a second goroutine, the watch, writes the answers that are ready and reads
 // on, to learn of the connection's end.
@@ -33,8 +39,11 @@ type serverConn struct {
 	nc      net.Conn
 	peer    *rpc.Peer
 	in      input
-	firstBy time.Time // when the first request has to have begun
+	firstBy time.Time // when the first request has to be there
 	heard   bool      // a whole request
+	began   time.Time // from when the time counts of the message of which bytes are missing; zero for none
+	left    int       // requests that are still run when the server shuts down; notDraining before
+	refused bool      // one was refused since
 	watch   watch
 
 	current atomic.Pointer[rpc.ServerContext] // of the handler that runs
@@ -49,18 +58,20 @@ type serverConn struct {
 	reading  bool      // the connection's goroutine waits for bytes
 	limited  bool      // its read has a deadline
 	draining bool      // the connection ends when what has arrived is answered
-	drainBy  time.Time // when a request that has arrived in part has to be whole
+	drainBy  time.Time // when no more is read; zero until the first read that knows of the shutdown
 	glanced  bool      // what had arrived when the server shut down has been read
 }
 
 func newServerConn(s *Server, nc net.Conn, head []byte, peer *rpc.Peer) *serverConn {
 	c := &serverConn{
-		s: s, nc: nc, peer: peer, in: newInput(head), firstBy: peer.FirstBy(s.limits),
+		s: s, nc: nc, peer: peer, in: newInput(head), firstBy: peer.FirstBy(s.limits), left: notDraining,
 		sink: output{nc: nc, stall: s.limits.Stall},
 	}
 	c.watch.init(c)
 	return c
 }
+
+const notDraining = -1
 
 func (c *serverConn) serve() {
 	err := c.run()
@@ -74,6 +85,9 @@ func (c *serverConn) serve() {
 	}
 	if err != io.EOF && err != errDrained && !errors.Is(err, net.ErrClosed) {
 		c.s.log.Warn("connection ended", "protocol", c.s.protocol, "peer", c.peer.Addr, "reason", err)
+	}
+	if tls, ok := c.nc.(interface{ NetConn() net.Conn }); ok && isTimeout(err) {
+		tls.NetConn().Close() // TLS would wait for seconds to say a last word that the peer does not read
 	}
 	c.nc.Close()
 	c.watch.close()
@@ -100,7 +114,7 @@ func (c *serverConn) answerAll() error {
 	if !ok {
 		return err
 	}
-	c.heard = true
+	c.heard, c.began = true, time.Time{}
 	c.watch.start()
 	defer c.watch.stop()
 	for ok && err == nil {
@@ -112,6 +126,13 @@ func (c *serverConn) answerAll() error {
 }
 
 func (c *serverConn) answer(message []byte) error {
+	switch {
+	case c.left == 0:
+		c.refused = true
+		return c.refuse(errGoingAway)
+	case c.left > 0:
+		c.left--
+	}
 	route, call, refused := decode(c.s.codec, c.s.log, rpc.CallInfo{Peer: c.peer}, message)
 	if refused != nil {
 		return c.refuse(refused)
@@ -155,6 +176,10 @@ func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
 	return err
 }
 
+// maxAhead returns how many bytes of further requests may be read while a handler runs: as many as one message may have,
+// which any peer can make a connection hold.
+func (c *serverConn) maxAhead() int { return max(largeBuffer, c.s.limits.Message) }
+
 // end ends the context of the handler that runs, and of those to come.
 func (c *serverConn) end() {
 	c.ended.Store(true)
@@ -195,55 +220,67 @@ func (c *serverConn) flushLocked() error {
 // read waits for more bytes, for those of a message that has begun, or of the first one, only so long.
 func (c *serverConn) read() error {
 	partial := c.in.pending() > 0
-	if !c.beginRead(partial) {
-		return errDrained
-	}
+	glancing := c.beginRead(partial)
 	n, err := c.watch.read(c.in.room())
 	c.in.filled(n)
 	interrupted, draining := c.endRead()
 	switch {
-	case n > 0, interrupted:
+	case n > 0, interrupted, glancing && isTimeout(err):
 		return nil
 	case draining:
 		return errDrained
 	case partial && err == io.EOF:
 		return io.ErrUnexpectedEOF
 	case isTimeout(err) && partial:
-		return stallError(c.stall())
+		return slowError(c.in.pending())
 	case isTimeout(err):
 		return errNoRequest
 	}
 	return err
 }
 
-// stall returns how long the peer may pause in the middle of a message.
-func (c *serverConn) stall() time.Duration {
-	if c.heard {
-		return c.s.limits.Stall
-	}
-	return min(c.s.limits.FirstByte, c.s.limits.Stall)
-}
-
-// beginRead gives the next read its deadline. There is none any more if the server shuts down and has read what had
-// arrived.
-func (c *serverConn) beginRead(partial bool) bool {
+// beginRead gives the next read its deadline. When the server shuts down the first read glances at what has arrived.
+func (c *serverConn) beginRead(partial bool) (glancing bool) {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
+	c.reading = true
+	now := time.Now()
+	if partial && c.began.IsZero() {
+		c.began = now
+		if !c.heard { // the first request has to be there in the time for it, which begins with the connection
+			c.began = c.firstBy.Add(-c.s.limits.MessageTime)
+		}
+	}
 	switch {
-	case c.draining && partial:
-		c.setReadDeadlineLocked(c.drainBy)
-	case c.draining && c.glanced:
-		return false
-	case c.draining:
+	case c.draining && !c.glanced:
 		c.glanced = true
-		c.setReadDeadlineLocked(time.Now().Add(glance))
+		c.drainBy = now.Add(lastWords)
+		c.setReadDeadlineLocked(now.Add(glance))
+		return true
+	case c.draining:
+		c.setReadDeadlineLocked(c.drainDeadline(now, partial))
 	case partial:
-		c.setReadDeadlineLocked(time.Now().Add(c.stall()))
+		c.setReadDeadlineLocked(c.s.limits.MessageDeadline(c.began, c.in.pending()))
 	case !c.heard: // at the most what is no request, such as blank lines
 		c.setReadDeadlineLocked(c.firstBy)
 	}
-	c.reading = true
-	return true
+	return false
+}
+
+// drainDeadline returns when a read ends of a server that shuts down and has read what had arrived. Of a request that has
+// arrived in part the rest is awaited, and run; what follows is refused, until the peer, which learns by that where it
+// stands, ends the connection. One that sends nothing for a moment has nothing on the way.
+func (c *serverConn) drainDeadline(now time.Time, partial bool) time.Time {
+	if c.left == notDraining {
+		c.left = 0
+		if partial {
+			c.left = 1
+		}
+	}
+	if by := now.Add(farewell); !partial && !c.refused && by.Before(c.drainBy) {
+		return by
+	}
+	return c.drainBy
 }
 
 func (c *serverConn) setReadDeadlineLocked(t time.Time) {
@@ -270,7 +307,8 @@ func (c *serverConn) drain() {
 	if c.draining {
 		return
 	}
-	c.draining, c.drainBy = true, time.Now().Add(lastWords)
+	c.draining = true
+	c.sink.hurry()
 	if c.reading {
 		c.reading = false
 		c.setReadDeadlineLocked(time.Unix(1, 0))

@@ -30,12 +30,14 @@ func (c *Conn) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, next := time.Now(), time.Time{}
+	defer c.giveUpSilentLocked(now)
 	for seq := c.queue.tail; seq > c.queue.head; seq-- {
 		p := c.queue.at(seq - 1).pending
 		switch {
 		case p == nil || p.expiry.IsZero():
 		case !now.Before(p.expiry):
 			outcome := c.abandonLocked(seq - 1)
+			c.missedLocked(now, outcome)
 			p.settle(rpc.NewContextError(p.call.Method, outcome, context.DeadlineExceeded, nil))
 		case next.IsZero() || p.expiry.Before(next):
 			next = p.expiry
@@ -45,6 +47,30 @@ func (c *Conn) sweep() {
 	if !next.IsZero() {
 		c.sweeper.Reset(next.Sub(now))
 	}
+}
+
+// maxMissed is how many deadlines in a row may pass before the connection is given up.
+const maxMissed = 3
+
+// missedLocked counts a deadline that has passed without an answer.
+func (c *Conn) missedLocked(now time.Time, o rpc.Outcome) {
+	if o != rpc.OutcomeUnknown {
+		return // the call was not sent
+	}
+	if c.missed++; c.missed == 1 {
+		c.silent = now
+	}
+}
+
+// giveUpSilentLocked ends a connection on which deadlines pass and nothing comes: the network may have swallowed it, and
+// would let no call through for minutes. A server that is busy with one handler looks the same, so it gets
+// Limits.Silence.
+func (c *Conn) giveUpSilentLocked(now time.Time) {
+	if c.missed < maxMissed || now.Sub(c.silent) < c.limits.Silence {
+		return
+	}
+	c.failLocked(errSilent)
+	_ = c.nc.Close() // which ends the reader
 }
 
 func (c *Conn) sweepByLocked(expiry time.Time) {

@@ -3,13 +3,15 @@ package pipeline
 import (
 	"sync"
 	"time"
+
+	"github.com/yodelrpc/yodel/internal/peerend"
 )
 
 // patience is how long the handlers of a batch may take before the connection is watched.
 const patience = 5 * time.Millisecond
 
 // A watch reads ahead on a server's connection while a handler runs for long, so that the handler's context ends when the
-// peer goes away. At most one goroutine at a time reads from the connection: the watch while it is active, else the
+// peer goes away. Behind what it may read the end is still seen, where the system tells of it (package peerend). At most one goroutine at a time reads from the connection: the watch while it is active, else the
 // connection's own.
 type watch struct {
 	c     *serverConn
@@ -27,8 +29,8 @@ func (w *watch) init(c *serverConn) { w.c = c }
 // start is called before the first handler of a batch, stop after the last one.
 func (w *watch) start() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.busy = true
-	w.mu.Unlock()
 	if w.timer == nil {
 		w.timer = time.AfterFunc(patience, w.run)
 	} else {
@@ -43,8 +45,8 @@ func (w *watch) stop() {
 	w.mu.Unlock()
 }
 
-// run is the watch's goroutine. It ends when the handlers have ended and it has read something, when it has read enough, or when
-// the connection ends.
+// run is the watch's goroutine. It ends when the handlers have ended and it has read something, when it has read enough,
+// or when the connection ends. When it has read enough it only looks whether the connection has ended, and comes again.
 func (w *watch) run() {
 	w.mu.Lock()
 	if !w.busy || w.active != nil || w.err != nil {
@@ -54,8 +56,16 @@ func (w *watch) run() {
 	w.active = make(chan struct{})
 	w.mu.Unlock()
 	defer w.deactivate()
-	if w.c.flush() == nil {
-		w.readAhead()
+	if w.c.flush() != nil {
+		return
+	}
+	if w.readAhead(); !w.full() {
+		return
+	}
+	if peerend.Reached(w.c.nc) {
+		w.c.end()
+	} else {
+		w.timer.Reset(peerend.Every)
 	}
 }
 
@@ -69,7 +79,7 @@ func (w *watch) deactivate() {
 // readAhead reads until it is no longer wanted, or until the deadline that a waiting reader has set.
 func (w *watch) readAhead() {
 	for w.wanted() {
-		var buf [1 << 10]byte
+		var buf [4 << 10]byte
 		n, err := w.c.nc.Read(buf[:])
 		if !w.got(buf[:n], err) {
 			return
@@ -80,7 +90,14 @@ func (w *watch) readAhead() {
 func (w *watch) wanted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.busy && len(w.ahead) < largeBuffer
+	return w.busy && len(w.ahead) < w.c.maxAhead()
+}
+
+// full reports whether handlers still run, and as much is read ahead as may be.
+func (w *watch) full() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy && w.err == nil && len(w.ahead) >= w.c.maxAhead()
 }
 
 // got keeps what a read returned, and reports whether there may be more.

@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,26 +59,37 @@ func testSplits(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testStalledRequest(t *testing.T, p Protocol, n Network) {
-	nc := NewBench(t, p, n, rpc.Limits{Stall: time.Minute}).Raw()
+// testSlowRequest sends requests that stop, and requests of which a byte comes now and then: they have a time as a whole.
+func testSlowRequest(t *testing.T, p Protocol, n Network) {
+	b := NewBench(t, p, n, rpc.Limits{MessageTime: time.Minute})
 	request, answer := p.Request("hi")
-	_, _ = nc.Write(request)
-	mustRead(t, nc, answer)
-	for i := range request {
-		_, _ = nc.Write(request[i : i+1])
-		time.Sleep(59 * time.Second)
-	}
-	mustRead(t, nc, answer)
-	start := time.Now()
-	_, _ = nc.Write(request[:len(request)-2])
-	mustEnd(t, nc)
-	if took := time.Since(start); took < time.Minute || took > 2*time.Minute {
-		t.Errorf("the connection ended after %v", took)
+	for _, pause := range []time.Duration{time.Hour, 9 * time.Second, time.Second * 59} {
+		nc := b.Raw()
+		_, _ = nc.Write(request)
+		mustRead(t, nc, answer)
+		start := time.Now()
+		var dripping sync.WaitGroup
+		dripping.Go(func() { drip(nc, request[:len(request)-2], pause) })
+		mustEnd(t, nc)
+		if took := time.Since(start); took < time.Minute || took > time.Minute+time.Second {
+			t.Errorf("with a byte every %v the connection ended after %v", pause, took)
+		}
+		dripping.Wait()
 	}
 }
 
-// testStalledFirst stops in the middle of the first request of a connection.
-func testStalledFirst(t *testing.T, p Protocol, n Network) {
+// drip writes b byte for byte, until the connection ends.
+func drip(nc net.Conn, b []byte, pause time.Duration) {
+	for i := range b {
+		if _, err := nc.Write(b[i : i+1]); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// testSlowFirst sends first requests that are slow: they have the time to the first request as a whole.
+func testSlowFirst(t *testing.T, p Protocol, n Network) {
 	b := NewBench(t, p, n, rpc.Limits{})
 	request, answer := p.Request("hi")
 	slow, nc := b.Raw(), b.Raw()
@@ -85,8 +97,12 @@ func testStalledFirst(t *testing.T, p Protocol, n Network) {
 	time.Sleep(9 * time.Second)
 	_, _ = slow.Write(request[3:])
 	mustRead(t, slow, answer)
+	mustEnd(t, nc) // it has sent nothing
+	nc = b.Raw()
 	start := time.Now()
-	_, _ = nc.Write(request[:len(request)-2])
+	var dripping sync.WaitGroup
+	dripping.Go(func() { drip(nc, request[:len(request)-2], 9*time.Second) })
+	defer dripping.Wait()
 	mustEnd(t, nc)
 	if took := time.Since(start); took < 10*time.Second || took > 11*time.Second {
 		t.Errorf("the connection ended after %v", took)
@@ -98,7 +114,7 @@ func testStalledAnswer(t *testing.T, p Protocol, n Network) {
 	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
 		_, _ = nc.Read(make([]byte, 1000))
 		time.Sleep(24 * time.Hour)
-		_, _ = nc.Write(answer[:3])
+		drip(nc, answer[:3], 13*time.Second)
 		_, _ = io.Copy(io.Discard, nc)
 	}).Dial()
 	start := time.Now()

@@ -24,8 +24,11 @@ var tests = []test{
 	{"server that reads nothing", testDeafServer},
 	{"client that reads nothing", testDeafClient},
 	{"disconnect ends the handler's context", testDisconnect},
+	{"disconnect behind requests", testDisconnectBehind},
+	{"much is sent without an answer", testAhead},
 	{"answers before a slow call are not held back", testSlowCall},
 	{"shutdown", testShutdown},
+	{"shutdown under load", testShutdownLoad},
 	{"shutdown that takes too long", testShutdownCut},
 	{"shutdown before a connection comes", testLate},
 	{"shutdown in the middle of a request", testShutdownMidway},
@@ -62,12 +65,15 @@ func Run(t *testing.T, p Protocol) {
 
 // timedTests run on connections in memory, where time goes by at once.
 var timedTests = []test{
-	{"stall in the middle of a request", testStalledRequest},
-	{"stall in the middle of the first request", testStalledFirst},
+	{"slow requests", testSlowRequest},
+	{"slow first requests", testSlowFirst},
 	{"stall in the middle of an answer", testStalledAnswer},
 	{"stall of what takes answers", testStalledWrite},
 	{"idle connections stay", testIdle},
 	{"call time", testCallTime},
+	{"connection that the network swallows", testSwallowed},
+	{"server that is busy", testBusy},
+	{"shutdown beside a client that reads nothing", testShutdownDeaf},
 }
 
 func echo(c rpc.Conn) *every.EchoClient { return every.NewEchoClient(c) }

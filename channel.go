@@ -35,13 +35,13 @@ type Channel struct {
 
 var _ rpc.Channel = (*Channel)(nil)
 
-func newChannel(o DialOptions, connect connector) *Channel {
+func newChannel(o DialOptions, log *rpc.Log, connect connector) *Channel {
 	ch := &Channel{
 		connect: connect,
 		timeout: o.Timeout,
 		patient: o.WaitForReady,
 		backoff: o.Backoff.withDefaults(),
-		log:     rpc.NewLog(o.Logger),
+		log:     log,
 	}
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
 	for range max(o.Conns, 1) {
@@ -72,8 +72,9 @@ func (ch *Channel) timeoutOf(m *rpc.Method) time.Duration {
 func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 	ch.budget.earn()
 	worst := rpc.OutcomeNotStarted // of the attempts so far
+	bound, expiry := c.Bound(ctx)
 	for {
-		s, err := ch.pick().session(ctx, c.Method, c.Expiry(ctx))
+		s, err := ch.pick().session(bound, c.Method, expiry)
 		if err != nil {
 			return withOutcome(err, worst)
 		}

@@ -78,7 +78,8 @@ func (o DialOptions) Dial(target string) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", target, err)
 	}
-	return newChannel(o, o.connector(t, config)), nil
+	log := rpc.NewLog(o.Logger)
+	return newChannel(o, log, o.connector(t, config, log)), nil
 }
 
 func (o DialOptions) validate() error {
@@ -97,7 +98,7 @@ func (o DialOptions) validate() error {
 // A connector makes one connection of a channel.
 type connector func(ctx context.Context) (rpc.Conn, error)
 
-func (o DialOptions) connector(t target, config *tls.Config) connector {
+func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) connector {
 	dialer := o.Dialer
 	if dialer == nil {
 		dialer = new(net.Dialer).DialContext
@@ -117,7 +118,7 @@ func (o DialOptions) connector(t target, config *tls.Config) connector {
 			Dial:    func(context.Context) (net.Conn, error) { return nc, nil },
 			Address: t.address,
 			Limits:  o.Limits.WithDefaults(),
-			Logger:  o.Logger,
+			Log:     log,
 		})
 	}
 }

@@ -74,7 +74,7 @@ func (c *netConn) Err() error            { return errors.New("connection lost") 
 
 func (n *network) dial(t *testing.T, o DialOptions) *Channel {
 	t.Helper()
-	ch := newChannel(o, n.connect)
+	ch := newChannel(o, rpc.NewLog(o.Logger), n.connect)
 	t.Cleanup(func() { ch.Close() })
 	return ch
 }
@@ -317,7 +317,7 @@ func TestCallsFinishOnAConnectionThatTakesNoMore(t *testing.T) {
 			n.outcome = nil
 			return nil
 		}
-		ch := newChannel(DialOptions{}, func(ctx context.Context) (rpc.Conn, error) {
+		ch := newChannel(DialOptions{}, nil, func(ctx context.Context) (rpc.Conn, error) {
 			if n.outcome != nil {
 				return going, nil
 			}
@@ -421,7 +421,7 @@ func TestDefaultDeadlines(t *testing.T) {
 				var expiry time.Time
 				test.options.Interceptors = []rpc.Interceptor{func(next rpc.CallFunc) rpc.CallFunc {
 					return func(ctx context.Context, c *rpc.Call) error {
-						expiry = c.Expiry(ctx)
+						_, expiry = c.Bound(ctx)
 						return next(ctx, c)
 					}
 				}}
@@ -456,7 +456,7 @@ func TestCallDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	ch := newChannel(DialOptions{}, new(network).connect)
+	ch := newChannel(DialOptions{}, nil, new(network).connect)
 	defer ch.Close()
 	for b.Loop() {
 		call(b.Context(), ch, once)

@@ -104,7 +104,6 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
 	s := &Server{
 		options:   o,
-		log:       rpc.NewLog(o.Logger),
 		listeners: make(map[net.Listener]bool),
 		conns:     make(map[net.Conn]bool),
 	}
@@ -115,7 +114,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 		return s
 	}
 	d.Serial = o.Mode == Serial
-	s.dispatcher, s.tls = d, tlsConfig(o.TLS)
+	s.dispatcher, s.log, s.tls = d, d.Log, tlsConfig(o.TLS)
 	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d)
 	return s
 }

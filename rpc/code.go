@@ -42,6 +42,14 @@ func (c Code) String() string {
 	return fmt.Sprintf("code %d", uint8(c))
 }
 
+// Known returns c, or Unknown if c is none of the codes, as a number that comes from a peer may be.
+func (c Code) Known() Code {
+	if c == 0 || int(c) >= len(codeNames) {
+		return Unknown
+	}
+	return c
+}
+
 // ParseCode returns the code with the given name, or Unknown and false.
 func ParseCode(name string) (Code, bool) {
 	if i := slices.Index(codeNames[:], name); i > 0 {

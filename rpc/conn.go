@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"log/slog"
 	"net"
 )
 
@@ -46,7 +45,7 @@ type ConnOptions struct {
 	// Address is the server's, for errors and for HTTP's Host.
 	Address string
 	Limits  Limits
-	Logger  *slog.Logger // nil for none
+	Log     *Log // of the channel, whose connections share it; nil for none
 }
 
 // A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and knows

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -180,27 +179,45 @@ func (r *Route) NewCall() *Call { return r.newCall() }
 // Unary reports whether the method has no streams; a protocol without streams answers the others with [NoStreams].
 func (r *Route) Unary() bool { return r.stream == nil }
 
-// Invoke runs the interceptors and the handler. A panic in them becomes an Internal error and a log line.
-func (r *Route) Invoke(ctx context.Context, c *Call) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = r.panicked(p)
-		}
-	}()
-	return r.invoke(ctx, c)
+// Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in the
+// methods of the error that they return, is an Internal failure and a line in the log. Where they end the goroutine, exited
+// gets that failure in place of the caller; see [Guard].
+func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) *Failure {
+	err := r.guard().Run("the handler", func() error { return r.invoke(ctx, c) }, exit(exited))
+	if err == nil {
+		return nil
+	}
+	return r.failure(err, exited)
 }
 
 // InvokeStream is Invoke for a method with streams.
-func (r *Route) InvokeStream(ctx context.Context, s Stream) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = r.panicked(p)
-		}
-	}()
-	return r.stream(ctx, s)
+func (r *Route) InvokeStream(ctx context.Context, s Stream, exited func(*Failure)) *Failure {
+	err := r.guard().Run("the handler", func() error { return r.stream(ctx, s) }, exit(exited))
+	if err == nil {
+		return nil
+	}
+	return r.failure(err, exited)
 }
 
-func (r *Route) panicked(p any) error {
-	r.log.Error("handler panicked", "method", r.Method.FullName(), "panic", p, "stack", string(debug.Stack()))
-	return NewError(Internal, "the handler panicked; the server's log says where")
+func (r *Route) failure(err error, exited func(*Failure)) *Failure {
+	var f Failure
+	sorting := r.guard().Run("the handler's error", func() error {
+		f = r.Method.Failure(err)
+		return nil
+	}, exit(exited))
+	if sorting != nil {
+		return Failed(sorting.(*Error))
+	}
+	return &f
 }
+
+// exit returns what a Guard calls to hand a failure to exited.
+func exit(exited func(*Failure)) func(*Error) {
+	return func(e *Error) {
+		if exited != nil {
+			exited(Failed(e))
+		}
+	}
+}
+
+func (r *Route) guard() Guard { return Guard{Log: r.log, Method: r.Method} }

@@ -32,13 +32,13 @@ type Error struct {
 	cause   error
 }
 
-// NewError returns an error with the given code and message.
-func NewError(code Code, message string) *Error { return &Error{Code: code, Message: message} }
+// NewError returns an error with the given code, Unknown in place of a number that is no code, and message.
+func NewError(code Code, message string) *Error { return &Error{Code: code.Known(), Message: message} }
 
-// Errorf returns an error with the given code; the rest is as for [fmt.Errorf], %w included.
+// Errorf returns an error with the given code, as NewError does; the rest is as for [fmt.Errorf], %w included.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
+	return &Error{Code: code.Known(), Message: err.Error(), cause: errors.Unwrap(err)}
 }
 
 // Error returns the method, the code and the message, and whether the call ran where it was not answered.
@@ -47,7 +47,7 @@ func (e *Error) Error() string {
 	if e.Method != "" {
 		b.WriteString(e.Method + ": ")
 	}
-	b.WriteString(e.Code.String() + ": " + e.Message)
+	b.WriteString(e.Code.Known().String() + ": " + e.Message)
 	if e.Method != "" && e.Outcome != OutcomeAnswered {
 		b.WriteString(" (" + e.Outcome.String() + ")")
 	}
@@ -122,6 +122,9 @@ type Failure struct {
 	Err       *Error    // nil for a declared exception
 }
 
+// Failed returns the failure that e is.
+func Failed(e *Error) *Failure { return &Failure{Index: -1, Err: e} }
+
 // Failure sorts a handler's error: the first exception in its tree that the method declares, else an *Error, else the end
 // of a context, else Unknown with the error's text.
 func (m *Method) Failure(err error) Failure {
@@ -133,7 +136,7 @@ func (m *Method) Failure(err error) Failure {
 		return Failure{Index: -1, Err: Errorf(code, "%s is not declared by this method: %w", name, err)}
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return Failure{Index: -1, Err: &Error{Code: e.Code, Message: e.Message}}
+		return Failure{Index: -1, Err: NewError(e.Code, e.Message)}
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

@@ -10,13 +10,14 @@ import (
 // logsPerSecond bounds the lines of one server or channel about bad peers and panics.
 const logsPerSecond = 10
 
-// A Log writes at most ten lines a second; the first line after some were left out says how many.
+// A Log writes at most ten lines in any second; the first line after some were left out says how many. A server has one,
+// and so has a channel: all their connections share it. A nil Log writes nothing.
 type Log struct {
 	logger *slog.Logger
 
 	mu      sync.Mutex
-	second  int64
-	lines   int
+	lines   [logsPerSecond]time.Time // when the last ones were written, in a ring
+	next    int                      // the oldest of them
 	dropped int
 }
 
@@ -32,31 +33,30 @@ func (l *Log) Warn(msg string, args ...any) { l.write(slog.LevelWarn, msg, args)
 // Error writes a line about a fault on this side.
 func (l *Log) Error(msg string, args ...any) { l.write(slog.LevelError, msg, args) }
 
+// write runs the logger's handler, and the methods of what is logged, apart: they are the program's, and may do anything.
 func (l *Log) write(level slog.Level, msg string, args []any) {
 	if l == nil || l.logger == nil {
 		return
 	}
-	dropped, ok := l.admit(time.Now().Unix())
+	dropped, ok := l.admit(time.Now())
 	if !ok {
 		return
 	}
 	if dropped > 0 {
 		args = append(args, "lines_left_out", dropped)
 	}
-	l.logger.Log(context.Background(), level, msg, args...)
+	Apart(func() { l.logger.Log(context.Background(), level, msg, args...) })
 }
 
-func (l *Log) admit(second int64) (dropped int, ok bool) {
+func (l *Log) admit(now time.Time) (dropped int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if second != l.second {
-		l.second, l.lines = second, 0
-	}
-	if l.lines >= logsPerSecond {
+	if oldest := l.lines[l.next]; !oldest.IsZero() && now.Sub(oldest) < time.Second {
 		l.dropped++
 		return 0, false
 	}
-	l.lines++
+	l.lines[l.next] = now
+	l.next = (l.next + 1) % logsPerSecond
 	dropped, l.dropped = l.dropped, 0
 	return dropped, true
 }

@@ -51,7 +51,7 @@ func WithMetadata(ctx context.Context, keysAndValues ...string) context.Context 
 	for i := 0; i < len(keysAndValues); i += 2 {
 		md.Add(keysAndValues[i], keysAndValues[i+1])
 	}
-	return context.WithValue(ctx, outgoingKey{}, md)
+	return withValue(ctx, outgoingKey{}, md)
 }
 
 // OutgoingMetadata returns what calls with ctx carry. Protocols send it; nobody changes it.
@@ -63,7 +63,7 @@ func OutgoingMetadata(ctx context.Context) Metadata {
 // WithAnswerMetadata returns a context whose call stores in md what the server sent with its answer. One call at a time
 // uses such a context.
 func WithAnswerMetadata(ctx context.Context, md *Metadata) context.Context {
-	return context.WithValue(ctx, answerKey{}, md)
+	return withValue(ctx, answerKey{}, md)
 }
 
 // StoreAnswerMetadata is how a protocol hands over what came with an answer.

@@ -108,7 +108,7 @@ func TestWithTimeout(t *testing.T) {
 		t.Error("a longer timeout moved the deadline")
 	}
 	call := rpc.Call{Deadline: time.Now()}
-	if got := call.Expiry(ctx); !got.Equal(call.Deadline) {
+	if _, got := call.Bound(ctx); !got.Equal(call.Deadline) {
 		t.Errorf("the earlier deadline is the call's, not %v", got)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -50,28 +49,28 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 }
 
 // sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream,
-// since the other side would wait for the element that cannot be sent. So does a panic of args, which would end the
-// program here.
+// since the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
 func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
 	fail := func(err error) {
 		failed.Store(&err)
 		_ = stream.Close()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			fail(Errorf(Internal, "the elements to send panicked: %v\n%s", p, debug.Stack()).For(&s.Method, OutcomeUnknown))
+	exited := func(e *Error) { fail(e.For(&s.Method, OutcomeUnknown)) }
+	err := Guard{Method: &s.Method, Local: true}.Run("the iterator of elements to send", func() error {
+		for a := range args {
+			if err := stream.Send(ctx, PA(&a)); err != nil {
+				return err
+			}
 		}
-	}()
-	for a := range args {
-		switch err := stream.Send(ctx, PA(&a)); {
-		case err == io.EOF:
-			return
-		case err != nil:
-			fail(err)
-			return
-		}
+		_ = stream.CloseSend()
+		return nil
+	}, exited)
+	if e, ok := err.(*Error); ok && e.Method == "" { // of a panic
+		err = e.For(&s.Method, OutcomeUnknown)
 	}
-	_ = stream.CloseSend()
+	if err != nil && err != io.EOF {
+		fail(err)
+	}
 }
 
 // One is Exchange for a method whose result is not a stream. It reads to the end, since an error may come behind the

@@ -44,8 +44,8 @@ func (m *memory) Call(ctx context.Context, c *rpc.Call) error {
 	if err := carry(c.Args, served.Args); err != nil {
 		return rpc.Errorf(rpc.InvalidArgument, "%w", err).For(c.Method, rpc.OutcomeAnswered)
 	}
-	if err := route.Invoke(ctx, served); err != nil {
-		return carryError(c.Method, err)
+	if f := route.Invoke(ctx, served, nil); f != nil {
+		return carryError(c.Method, f)
 	}
 	return carry(served.Result, c.Result)
 }
@@ -59,8 +59,7 @@ func carry(from, to rpc.Message) error {
 	return wire.Unmarshal(b, to)
 }
 
-func carryError(m *rpc.Method, err error) error {
-	f := m.Failure(err)
+func carryError(m *rpc.Method, f *rpc.Failure) error {
 	if f.Exception == nil {
 		return f.Err.For(m, rpc.OutcomeAnswered)
 	}
@@ -78,11 +77,14 @@ func (m *memory) Open(ctx context.Context, method *rpc.Method) (rpc.Stream, erro
 	c := &memoryStream{out: up, in: down, cancel: cancel, sent: make(chan struct{}), ended: make(chan struct{})}
 	s := &memoryStream{out: down, in: up, cancel: cancel, finished: c.sent}
 	m.handlers.Go(func() {
-		if err := route.InvokeStream(ctx, s); err != nil {
-			c.err = carryError(method, err)
+		answer := func(f *rpc.Failure) {
+			if f != nil {
+				c.err = carryError(method, f)
+			}
+			close(c.ended)
+			cancel()
 		}
-		close(c.ended)
-		cancel()
+		answer(route.InvokeStream(ctx, s, answer))
 	})
 	return c, nil
 }

@@ -22,17 +22,20 @@ func TestStreamElementThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// The elements come from the caller's code, but not in the caller's goroutine: a panic there must not end the program.
-func TestStreamElementsThatPanic(t *testing.T) {
+// The elements come from the caller's code, but not in the caller's goroutine: what happens there must neither end the
+// program nor leave the stream waiting.
+func TestStreamElementsThatFail(t *testing.T) {
 	t.Parallel()
 	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
-		_, err := c.Sum(t.Context(), func(yield func(int32) bool) {
-			yield(1)
-			panic("a test panics")
-		})
-		e, ok := errors.AsType[*rpc.Error](err)
-		if !ok || e.Code != rpc.Internal || e.Outcome != rpc.OutcomeUnknown || !strings.Contains(e.Message, "a test panics") {
-			t.Errorf("the call that was to send them returned %v", err)
+		for name, fail := range faults {
+			_, err := c.Sum(t.Context(), func(yield func(int32) bool) {
+				yield(1)
+				fail()
+			})
+			e, ok := errors.AsType[*rpc.Error](err)
+			if !ok || e.Code != rpc.Internal || e.Outcome != rpc.OutcomeUnknown || name == "panic" && !strings.Contains(e.Message, "a panic") {
+				t.Errorf("%s: the call that was to send them returned %v", name, err)
+			}
 		}
 	})
 }

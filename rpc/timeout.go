@@ -2,32 +2,91 @@ package rpc
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
-// A timeoutContext has a deadline but no timer.
+// A timeoutContext has a deadline, and no timer until somebody waits for its end.
 type timeoutContext struct {
 	context.Context
 	deadline time.Time
+	timed    atomic.Pointer[timedContext] // nil until somebody needs it
 }
 
-func (c *timeoutContext) Deadline() (time.Time, bool) { return c.deadline, true }
+// A timedContext is the context that package context would have made.
+type timedContext struct {
+	context.Context
+	cancel context.CancelFunc
+}
 
-// WithTimeout returns a context for calls that end after d: one small allocation, no timer and nothing to cancel, where
-// context.WithTimeout costs several and a timer. Only Yodel's calls heed the deadline: the context's Done is ctx's own.
+// WithTimeout returns a context that ends after d, as context.WithTimeout does, and has nothing to cancel. Yodel's calls
+// keep its deadline at no further cost than one small allocation. Whoever else asks for its end, by its Done or by deriving
+// a context from it, starts a timer, which lives until the deadline or the end of ctx.
 func WithTimeout(ctx context.Context, d time.Duration) context.Context {
 	deadline := time.Now().Add(d)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
 		return ctx
 	}
-	return &timeoutContext{ctx, deadline}
+	if t, ok := ctx.(*timeoutContext); ok && t.timed.Load() == nil {
+		ctx = t.Context // whose end it shares, but for the later deadline
+	}
+	return &timeoutContext{Context: ctx, deadline: deadline}
 }
 
-// Expiry returns when the call ends: the earlier of ctx's deadline and c's; zero for never.
-func (c *Call) Expiry(ctx context.Context) time.Time {
-	deadline, ok := ctx.Deadline()
-	if !ok || !c.Deadline.IsZero() && c.Deadline.Before(deadline) {
-		return c.Deadline
+func (c *timeoutContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// Done returns a channel that is closed at the deadline, or when the parent ends.
+func (c *timeoutContext) Done() <-chan struct{} { return c.start().Done() }
+
+// Err returns why the context has ended, or nil. What it has said once it says for ever.
+func (c *timeoutContext) Err() error {
+	if c.timed.Load() == nil && c.Context.Err() == nil && time.Now().Before(c.deadline) {
+		return nil
 	}
-	return deadline
+	return c.start().Err()
+}
+
+// Value returns the parent's value. Package context finds the timed context by it, and so hangs contexts that are derived
+// from c on that without a goroutine each.
+func (c *timeoutContext) Value(key any) any {
+	if t := c.timed.Load(); t != nil {
+		return t.Value(key)
+	}
+	return c.Context.Value(key)
+}
+
+// start returns the context that has the timer.
+func (c *timeoutContext) start() *timedContext {
+	if t := c.timed.Load(); t != nil {
+		return t
+	}
+	t := new(timedContext)
+	t.Context, t.cancel = context.WithDeadline(c.Context, c.deadline)
+	if !c.timed.CompareAndSwap(nil, t) {
+		t.cancel()
+		return c.timed.Load()
+	}
+	return t
+}
+
+// withValue returns ctx with a value. One of WithTimeout stays outermost, where Bound finds it.
+func withValue(ctx context.Context, key, value any) context.Context {
+	if t, ok := ctx.(*timeoutContext); ok && t.timed.Load() == nil {
+		return &timeoutContext{Context: context.WithValue(t.Context, key, value), deadline: t.deadline}
+	}
+	return context.WithValue(ctx, key, value)
+}
+
+// Bound returns when the call ends, the earlier of c's deadline and ctx's, zero for never; and the context for the rest of
+// the call, whose own end by that deadline may be missing. A protocol keeps the deadline itself, and so needs no timer of
+// WithTimeout's.
+func (c *Call) Bound(ctx context.Context) (_ context.Context, expiry time.Time) {
+	expiry, ok := ctx.Deadline()
+	if !ok || !c.Deadline.IsZero() && c.Deadline.Before(expiry) {
+		expiry = c.Deadline
+	}
+	if t, ok := ctx.(*timeoutContext); ok {
+		ctx = t.Context
+	}
+	return ctx, expiry
 }

@@ -13,7 +13,7 @@ import (
 func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request, response []byte) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	route, call, refused := decode(codec, d.Log, info, request)
+	route, call, refused := decode(codec, d.Log, request, nil)
 	if refused != nil {
 		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
 	}
@@ -21,69 +21,77 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 	info.Method = route.Method
 	deadline, _ := ctx.Deadline()
 	sc := rpc.NewServerContext(ctx, info, deadline)
-	stop := context.AfterFunc(ctx, func() { sc.Cancel(ctx.Err()) })
-	err := route.Invoke(sc, call)
-	stop()
+	defer context.AfterFunc(ctx, func() { sc.Cancel(ctx.Err()) })()
+	defer sc.Cancel(context.Canceled) // deferred, for the handler may end this goroutine
+	failure := route.Invoke(sc, call, nil)
 	sc.Cancel(context.Canceled)
-	response, code := appendAnswer(codec, d.Limits.Message, response, call, err)
+	a := answering{codec, d.Log, d.Limits.Message}
+	response, code := a.append(response, call, failure, nil)
 	return response, code, sc.AnswerMetadata()
 }
 
-// decode turns a panic in what reads the arguments, which is partly generated code, into an error.
-func decode(codec ServerCodec, log *rpc.Log, info rpc.CallInfo, message []byte) (
-	route *rpc.Route, call *rpc.Call, refused *rpc.Error,
-) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("reading a request panicked", "protocol", info.Protocol, "peer", info.Addr, "panic", p)
-			refused = rpc.NewError(rpc.Internal, "the request made the server panic; its log says where")
-		}
-	}()
-	route, call, refused = codec.Decode(message)
-	if refused != nil {
+// decode reads a request, which is partly generated code. Where that ends the goroutine, exited gets the refusal.
+func decode(codec ServerCodec, log *rpc.Log, message []byte, exited func(*rpc.Error)) (route *rpc.Route, call *rpc.Call, refused *rpc.Error) {
+	err := rpc.Guard{Log: log}.Run("what reads the request", func() error {
+		route, call, refused = codec.Decode(message)
+		return nil
+	}, exited)
+	switch {
+	case err != nil:
+		refused = err.(*rpc.Error)
+	case refused != nil:
 		refused = rpc.NewError(refused.Code, refused.Message) // an answer; errGoingAway alone has another outcome
 	}
 	return route, call, refused
 }
 
-// appendAnswer appends the answer to call, whose handler returned err, and returns it with the failure's code or 0.
-func appendAnswer(codec ServerCodec, limit int, b []byte, call *rpc.Call, err error) (answer []byte, code rpc.Code) {
-	if err == nil {
-		if answer, err = appendResult(codec, limit, b, call); err == nil {
-			return answer, 0
-		}
-	}
-	return appendFailure(codec, limit, b, call.Method, err)
+// answering is how the answers of a server are written.
+type answering struct {
+	codec ServerCodec
+	log   *rpc.Log
+	limit int // of bytes of one
 }
 
-// appendFailure turns a panic in what writes the failure, such as an exception that is a nil pointer, into an error.
-func appendFailure(codec ServerCodec, limit int, b []byte, m *rpc.Method, err error) (answer []byte, code rpc.Code) {
-	defer func() {
-		if p := recover(); p != nil {
-			f := systemFailure(rpc.Errorf(rpc.Internal, "the error that the handler returned cannot be written: %v", p))
-			answer, code = codec.AppendFailure(b, f), failureCode(f)
+// append appends the answer to call, which failed with f or has its result, and returns it with the failure's code or 0.
+// Where code of the answer's ends the goroutine, exited gets the answer that says so.
+func (a answering) append(b []byte, call *rpc.Call, f *rpc.Failure, exited func(answer []byte)) (answer []byte, code rpc.Code) {
+	refuse := func(e *rpc.Error) {
+		answer, code = a.codec.AppendFailure(b, systemFailure(e)), e.Code
+	}
+	err := rpc.Guard{Log: a.log, Method: call.Method}.Run("what writes the answer", func() error {
+		if f == nil {
+			return a.result(&answer, b, call)
 		}
-	}()
-	f := m.Failure(err)
-	if answer = codec.AppendFailure(b, f); len(answer)-len(b) > limit {
-		f = systemFailure(overLimit("error", len(answer)-len(b), limit))
-		answer = codec.AppendFailure(b, f)
+		answer, code = a.failure(b, *f)
+		return nil
+	}, func(e *rpc.Error) {
+		if refuse(e); exited != nil {
+			exited(answer)
+		}
+	})
+	if err != nil {
+		refuse(err.(*rpc.Error))
+	}
+	return answer, code
+}
+
+// result sets answer to b with the result of call. Its error is an [rpc.Error].
+func (a answering) result(answer *[]byte, b []byte, call *rpc.Call) (err error) {
+	if *answer, err = a.codec.AppendResult(b, call); err != nil {
+		return call.Method.Failure(err).Err
+	}
+	if n := len(*answer) - len(b); n > a.limit {
+		return overLimit("result", n, a.limit)
+	}
+	return nil
+}
+
+func (a answering) failure(b []byte, f rpc.Failure) (answer []byte, code rpc.Code) {
+	if answer = a.codec.AppendFailure(b, f); len(answer)-len(b) > a.limit {
+		f = systemFailure(overLimit("error", len(answer)-len(b), a.limit))
+		answer = a.codec.AppendFailure(b, f)
 	}
 	return answer, failureCode(f)
-}
-
-// appendResult turns a panic in what writes the result, which is partly the user's code, into an error.
-func appendResult(codec ServerCodec, limit int, b []byte, call *rpc.Call) (answer []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = rpc.Errorf(rpc.Internal, "the result cannot be written: %v", p)
-		}
-	}()
-	answer, err = codec.AppendResult(b, call)
-	if n := len(answer) - len(b); err == nil && n > limit {
-		return nil, overLimit("result", n, limit)
-	}
-	return answer, err
 }
 
 func overLimit(what string, n, limit int) *rpc.Error {
@@ -97,7 +105,7 @@ func failureCode(f rpc.Failure) rpc.Code {
 		return f.Err.Code
 	}
 	_, code := f.Exception.YodelException()
-	return code
+	return code.Known()
 }
 
 // brokenError is the reason of a connection's end, for its log line or its calls.

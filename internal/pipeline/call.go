@@ -9,8 +9,9 @@ import (
 
 // Call makes one call.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	ctx, expiry := call.Bound(ctx)
 	p := c.pendings.Get().(*pending)
-	p.call, p.expiry = call, call.Expiry(ctx)
+	p.call, p.expiry = call, expiry
 	err := c.call(ctx, p)
 	p.call, p.err = nil, nil
 	c.pendings.Put(p)
@@ -21,17 +22,18 @@ func (c *Conn) call(ctx context.Context, p *pending) error {
 	if err := ended(ctx, p); err != nil {
 		return err
 	}
+	end := ctx.Done() // while nothing is sent yet, for a context may be of a type of the caller's own
 	if err := c.send(ctx, p); err != nil {
 		return err
 	}
-	if ctx.Done() == nil {
+	if end == nil {
 		<-p.done
 		return p.err
 	}
 	select {
 	case <-p.done:
 		return p.err
-	case <-ctx.Done():
+	case <-end:
 		return c.giveUp(ctx, p)
 	}
 }

@@ -28,6 +28,7 @@ type Conn struct {
 	nc       net.Conn
 	address  string
 	limits   rpc.Limits
+	log      *rpc.Log
 	slices   bool // a write can be given up and taken up again
 	done     chan struct{}
 	routines sync.WaitGroup // the reader, and a writer that is not a caller
@@ -62,7 +63,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions, newCodec func(rpc.Limits) Clie
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, codec: newCodec(limits), slices: canSlice(nc), done: make(chan struct{}),
+		nc: nc, address: o.Address, limits: limits, log: o.Log, codec: newCodec(limits), slices: canSlice(nc), done: make(chan struct{}),
 		sink: output{nc: nc, stall: limits.Stall},
 	}
 	c.pendings.New = func() any { return &pending{done: make(chan struct{}, 1)} }

@@ -18,9 +18,11 @@ type received struct {
 	message  []byte
 }
 
-// readAnswers is the connection's goroutine. It ends with the connection.
+// readAnswers is the connection's goroutine. It ends with the connection. Where reading an answer ends it, another one goes
+// on with what is left.
 func (c *Conn) readAnswers() {
-	c.fail(c.readAll())
+	a := arrivals{input: newInput(nil)}
+	rpc.Persist(func() { c.fail(c.readAll(&a)) })
 	c.nc.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,20 +43,46 @@ func (c *Conn) readAnswers() {
 	}
 }
 
-func (c *Conn) readAll() error {
-	in := newInput(nil)
-	var batch []received
+// arrivals are the bytes that have arrived, and the answers in them that have left the queue.
+type arrivals struct {
+	input
+	batch   []received
+	settled int   // of batch
+	err     error // what cannot be read comes behind the batch
+}
+
+func (c *Conn) readAll(a *arrivals) error {
 	for {
-		if err := c.read(&in); err != nil {
-			return err
+		c.settle(a)
+		if a.err != nil {
+			return a.err
 		}
-		for more := true; more; {
-			var err error
-			if batch, more, err = c.match(&in, batch[:0]); err != nil {
+		if len(a.batch) < maxBatch { // else there may be more
+			if err := c.read(&a.input); err != nil {
 				return err
 			}
 		}
+		a.batch, a.err = c.takeOut(&a.input, a.batch[:0])
+		a.settled = 0
 	}
+}
+
+// settle ends the calls of which the answers have arrived.
+func (c *Conn) settle(a *arrivals) {
+	for a.settled < len(a.batch) {
+		r := a.batch[a.settled]
+		a.settled++
+		if r.pending == nil {
+			continue
+		}
+		answer := c.decode(r)
+		if isRefusal(answer) {
+			c.refuse()
+			a.err = errRefused
+		}
+		r.settle(answer)
+	}
+	clear(a.batch)
 }
 
 // read waits for more bytes, for those of an answer that has begun only so long.
@@ -82,26 +110,6 @@ func (c *Conn) read(in *input) error {
 	return err
 }
 
-// match settles a batch of answers that have arrived with the calls they belong to. It reports whether there may be more. After
-// an error nothing that follows can be told apart.
-func (c *Conn) match(in *input, batch []received) ([]received, bool, error) {
-	batch, err := c.takeOut(in, batch)
-	for _, r := range batch {
-		if r.pending == nil {
-			continue
-		}
-		answer := c.decode(r)
-		if isRefusal(answer) {
-			c.refuse()
-			err = errRefused
-		}
-		r.settle(answer)
-	}
-	more := len(batch) == maxBatch
-	clear(batch)
-	return batch, more, err
-}
-
 // isRefusal reports whether an answer says that the server has not run the call, nor will any that follows it on the
 // connection.
 func isRefusal(answer error) bool {
@@ -118,7 +126,7 @@ func (c *Conn) refuse() {
 	c.refused = true
 }
 
-// takeOut takes the calls out of the queue whose answers have arrived.
+// takeOut takes calls out of the queue whose answers have arrived. After an error nothing that follows can be told apart.
 func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,14 +163,11 @@ func (c *Conn) refuseLocked(err error) error {
 	return fmt.Errorf("an answer before this one cannot be read: %w", err)
 }
 
-// decode reads an answer. It turns a panic in what reads it, which is partly generated code, into an error.
-func (c *Conn) decode(r received) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = rpc.Errorf(rpc.Internal, "reading the answer panicked: %v", p).For(r.call.Method, rpc.OutcomeAnswered)
-		}
-	}()
-	err = r.answer.Decode(r.message, r.call)
+// decode reads an answer. Where that ends the goroutine, the call is settled with an error that says so.
+func (c *Conn) decode(r received) error {
+	err := c.guard(r.call.Method).Run("what reads the answer", func() error {
+		return r.answer.Decode(r.message, r.call)
+	}, func(e *rpc.Error) { r.settle(e.For(r.call.Method, rpc.OutcomeAnswered)) })
 	if e, ok := err.(*rpc.Error); ok && e.Outcome != rpc.OutcomeNotStarted {
 		return e.For(r.call.Method, rpc.OutcomeAnswered)
 	} else if ok {

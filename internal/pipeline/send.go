@@ -57,26 +57,35 @@ func (c *Conn) send(ctx context.Context, p *pending) error {
 	return nil
 }
 
-func (c *Conn) enqueueLocked(p *pending) (err *rpc.Error) {
+// enqueueLocked encodes p's request. Where that ends the goroutine, it unlocks.
+func (c *Conn) enqueueLocked(p *pending) *rpc.Error {
 	if c.err != nil {
 		return c.err
 	}
 	if n := c.queue.len(); n >= c.limits.Calls {
 		return rpc.Errorf(rpc.ResourceExhausted, "%d calls wait on the connection, which is its limit", n)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = rpc.Errorf(rpc.Internal, "writing the arguments panicked: %v", r)
-		}
-	}()
-	b, answer, err := c.codec.AppendRequest(c.out, p.call)
-	if err != nil {
-		return err
+	var (
+		b       []byte
+		answer  Answer
+		refused *rpc.Error
+	)
+	err := c.guard(p.call.Method).Run("what writes the arguments", func() error {
+		b, answer, refused = c.codec.AppendRequest(c.out, p.call)
+		return nil
+	}, func(*rpc.Error) { c.mu.Unlock() })
+	switch {
+	case err != nil:
+		return err.(*rpc.Error)
+	case refused != nil:
+		return refused
 	}
 	c.queue.push(entry{pending: p, answer: answer, start: c.taken + uint64(len(c.out))})
 	c.out = b
 	return nil
 }
+
+func (c *Conn) guard(m *rpc.Method) rpc.Guard { return rpc.Guard{Log: c.log, Method: m, Local: true} }
 
 func (c *Conn) roomLocked() <-chan struct{} {
 	if c.room == nil {

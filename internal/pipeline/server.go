@@ -42,7 +42,7 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		return
 	}
 	defer s.remove(c)
-	c.serve()
+	rpc.Persist(c.serve)
 }
 
 // Refusal returns what tells a peer why its connection is not served: an answer to its first request.

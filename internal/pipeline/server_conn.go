@@ -73,6 +73,7 @@ func newServerConn(s *Server, nc net.Conn, head []byte, peer *rpc.Peer) *serverC
 
 const notDraining = -1
 
+// serve serves the connection until it ends. Where a handler ends this goroutine, another serves on; see [rpc.Persist].
 func (c *serverConn) serve() {
 	err := c.run()
 	c.end()
@@ -133,15 +134,21 @@ func (c *serverConn) answer(message []byte) error {
 	case c.left > 0:
 		c.left--
 	}
-	route, call, refused := decode(c.s.codec, c.s.log, rpc.CallInfo{Peer: c.peer}, message)
+	route, call, refused := decode(c.s.codec, c.s.log, message, func(e *rpc.Error) { _ = c.refuse(e) })
 	if refused != nil {
 		return c.refuse(refused)
 	}
 	defer call.Release()
-	err := c.invoke(route, call)
+	failure := c.invoke(route, call, func(f *rpc.Failure) { _ = c.append(call, f) })
+	return c.append(call, failure)
+}
+
+// append appends the answer to call, which failed with f or has its result.
+func (c *serverConn) append(call *rpc.Call, f *rpc.Failure) error {
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
-	c.out, _ = appendAnswer(c.s.codec, c.s.limits.Message, c.out, call, err)
+	a := answering{c.s.codec, c.s.log, c.s.limits.Message}
+	c.out, _ = a.append(c.out, call, f, func(answer []byte) { c.out = answer })
 	return c.flushFullLocked()
 }
 
@@ -161,7 +168,7 @@ func (c *serverConn) lastAnswer(reason *rpc.Error) error {
 	return c.flushLocked()
 }
 
-func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
+func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call, exited func(*rpc.Failure)) *rpc.Failure {
 	var deadline time.Time
 	if limit := c.s.limits.CallTime; limit > 0 {
 		deadline = time.Now().Add(limit)
@@ -171,9 +178,8 @@ func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call) error {
 	if c.ended.Load() {
 		ctx.Cancel(context.Canceled)
 	}
-	err := route.Invoke(ctx, call)
-	ctx.Cancel(context.Canceled)
-	return err
+	defer ctx.Cancel(context.Canceled)
+	return route.Invoke(ctx, call, exited)
 }
 
 // maxAhead returns how many bytes of further requests may be read while a handler runs: as many as one message may have,

@@ -67,7 +67,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, log: rpc.NewLog(o.Logger),
+		nc: nc, address: o.Address, limits: limits, log: o.Log,
 		in: newInput(nc, limits.Stall, nil), out: newOutput(nc, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
@@ -79,7 +79,10 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 		_ = nc.Close()
 		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
 	}
-	go c.read()
+	go func() {
+		defer close(c.reader)
+		rpc.Persist(c.read)
+	}()
 	return c, nil
 }
 
@@ -182,15 +185,16 @@ func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
 
 // Call sends call and waits for its answer, for ctx, or for its deadline.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
-	expiry := call.Expiry(ctx)
+	ctx, expiry := call.Bound(ctx)
 	if err := ended(ctx, expiry); err != nil {
 		return rpc.NewContextError(call.Method, rpc.OutcomeNotStarted, err, nil)
 	}
-	p, several, err := c.slots.take(ctx, expiry)
+	end := ctx.Done() // while nothing is taken yet, for a context may be of a type of the caller's own
+	p, several, err := c.slots.take(end, expiry)
 	if err != nil {
 		return c.notTaken(ctx, call, expiry, err)
 	}
-	c.count(!several && ctx.Done() == nil)
+	c.count(!several && end == nil)
 	p.call = call
 	method, err := c.encode(ctx, p, expiry)
 	if err != nil {
@@ -215,7 +219,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if !expiry.IsZero() {
 		c.deadlines.watch(p.expiry.Load())
 	}
-	return c.wait(ctx, p)
+	return c.wait(ctx, end, p)
 }
 
 // ended returns why a call must not even begin.
@@ -256,17 +260,25 @@ func (c *Conn) lost(m *rpc.Method, o rpc.Outcome) error {
 	return rpc.Errorf(rpc.Unavailable, "the connection to %s is gone: %w", c.address, c.slots.reason()).For(m, o)
 }
 
-// encode puts the whole CALL into p.frame, or into p.large. A panic of a marshaller is an error.
+// encode puts the whole CALL into p.frame, or into p.large.
 func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *clientMethod, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = rpc.Errorf(rpc.Internal, "encoding the arguments panicked: %v", v).For(p.call.Method, rpc.OutcomeNotStarted)
-		}
-	}()
 	m, err = c.method(p.call.Method)
 	if err != nil {
 		return nil, err
 	}
+	err = c.guard(p.call.Method).Run("what encodes the arguments", func() error {
+		return c.encodeCall(ctx, p, m, expiry)
+	}, func(*rpc.Error) { c.slots.release(p) })
+	if e, ok := err.(*rpc.Error); ok {
+		return nil, e.For(p.call.Method, rpc.OutcomeNotStarted)
+	}
+	return m, err
+}
+
+func (c *Conn) guard(m *rpc.Method) rpc.Guard { return rpc.Guard{Log: c.log, Method: m, Local: true} }
+
+// encodeCall is encode, as far as it runs code that is not Yodel's. Its error is an [rpc.Error].
+func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) (err error) {
 	h := header{kind: frameCall, method: m.number, id: p.id}
 	b := append(p.frame[:0], make([]byte, headerSize)...)
 	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
@@ -280,7 +292,7 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 	}
 	if md := rpc.OutgoingMetadata(ctx); md != nil {
 		if err := checkMetadata(md, min(c.peer.metadata, c.limits.Metadata)); err != nil {
-			return nil, err.For(p.call.Method, rpc.OutcomeNotStarted)
+			return err
 		}
 		h.flags |= flagMetadata
 		b = appendMetadata(b, md)
@@ -289,17 +301,16 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 	c.out.reset(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
 	if p.frame, err = p.enc.Bytes(); err != nil {
-		return nil, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err)).
-			For(p.call.Method, rpc.OutcomeNotStarted)
+		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err))
 	}
 	if n, limit := p.enc.Size()-start, min(c.peer.message, c.limits.Message); n > limit {
-		return nil, tooLarge("the arguments have", n, limit).For(p.call.Method, rpc.OutcomeNotStarted)
+		return tooLarge("the arguments have", n, limit)
 	}
 	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
 		p.frame = nil
 	}
-	return m, nil
+	return nil
 }
 
 // tooLarge returns the error for a message over a limit; what is "the answer has" or the like.
@@ -341,10 +352,10 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 	return cm, nil
 }
 
-// wait waits for the answer of p's call, and gives up when ctx or the deadline ends.
-func (c *Conn) wait(ctx context.Context, p *pending) error {
+// wait waits for the answer of p's call, and gives up when ctx, of which end is the Done, or the deadline ends.
+func (c *Conn) wait(ctx context.Context, end <-chan struct{}, p *pending) error {
 	method := p.call.Method
-	if end := ctx.Done(); end == nil && c.role.holder.Load() != roleReader {
+	if end == nil && c.role.holder.Load() != roleReader {
 		c.awaitReading(p)
 	} else if end == nil {
 		<-p.done

@@ -13,7 +13,6 @@ import (
 
 // read reads frames until the connection ends, and then ends the calls that are left.
 func (c *Conn) read() {
-	defer close(c.reader)
 	err := c.readFrames(nil)
 	for err == errAside {
 		if err = c.stepAside(); err == nil {
@@ -53,8 +52,8 @@ func (c *Conn) readFrames(caller *pending) error {
 		if h.kind == frameMore {
 			err = c.more(h, &c.dec)
 		} else {
+			c.in.discard(len(body)) // which leaves the bytes in place until more are read
 			err = c.handle(h, body, &c.dec)
-			c.in.discard(len(body))
 		}
 		if err != nil {
 			return err
@@ -153,8 +152,7 @@ func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) 
 	switch {
 	case p.move(h.id, stateWaiting, stateDelivered):
 		p.metadata = p.arrived
-		p.err = c.decode(p, h, message, dec)
-		p.done <- struct{}{}
+		c.settle(p, h, message, dec)
 	case p.move(h.id, stateExpired, stateAnswered):
 	case p.move(h.id, stateAbandoned, stateDelivered):
 		c.slots.release(p)
@@ -164,14 +162,27 @@ func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) 
 	}
 }
 
-// decode sets the result of p's call or returns its error. A panic of an unmarshaller is an error.
-func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) (err error) {
-	m := p.call.Method
-	defer func() {
-		if v := recover(); v != nil {
-			err = rpc.Errorf(rpc.Internal, "decoding the answer panicked: %v", v).For(m, rpc.OutcomeAnswered)
+// settle decodes the answer and wakes p's caller. Where decoding ends the goroutine, whoever reads goes on with the next
+// frame: the reader by [rpc.Persist], a caller by giving the role up.
+func (c *Conn) settle(p *pending, h header, message []byte, dec *wire.Decoder) {
+	m, total := p.call.Method, p.pieces.total
+	err := c.guard(m).Run("what decodes the answer", func() error { return c.decode(p, h, message, dec) }, func(e *rpc.Error) {
+		if p.arrived != nil || total > 0 {
+			p.arrived, p.pieces = nil, assembly{}
 		}
-	}()
+		p.err = e.For(m, rpc.OutcomeAnswered)
+		p.done <- struct{}{}
+	})
+	if e, ok := err.(*rpc.Error); ok && e.Method == "" { // of a panic
+		err = e.For(m, rpc.OutcomeAnswered)
+	}
+	p.err = err
+	p.done <- struct{}{}
+}
+
+// decode sets the result of p's call or returns its error.
+func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) error {
+	m := p.call.Method
 	if p.pieces.drop {
 		return tooLarge("the answer has", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
 	}
@@ -209,7 +220,7 @@ func (p *pending) systemError(h header, message []byte) error {
 	if len(message) == 0 {
 		return unreadable(m, errors.New("an error without a code"))
 	}
-	code, outcome := rpc.Code(message[0]), rpc.OutcomeAnswered
+	code, outcome := rpc.Code(message[0]).Known(), rpc.OutcomeAnswered
 	if h.flags&flagNotStarted != 0 {
 		outcome = rpc.OutcomeNotStarted
 	}

@@ -1,6 +1,7 @@
 package mux
 
 import (
+	"context"
 	"errors"
 	"math"
 	"sync/atomic"
@@ -112,7 +113,14 @@ func (c *Conn) tick() {
 func (c *Conn) awaitReading(p *pending) {
 	r := &c.role
 	if r.holder.CompareAndSwap(roleFree, roleCaller) {
+		read := false
+		defer func() {
+			if !read {
+				c.forsake(p)
+			}
+		}()
 		err := c.readFrames(p)
+		read = true
 		r.uses.Add(1)
 		if err != nil {
 			if err != errPieces {
@@ -125,4 +133,15 @@ func (c *Conn) awaitReading(p *pending) {
 		}
 	}
 	<-p.done
+}
+
+// forsake leaves the role to the reader, and p's call, for the caller that had both is about to end: an unmarshaller has
+// ended its goroutine.
+func (c *Conn) forsake(p *pending) {
+	c.role.holder.Store(roleReader)
+	c.role.back <- struct{}{}
+	if !c.abandon(p, stateWaiting) {
+		<-p.done
+		_ = c.finish(context.Background(), p)
+	}
 }

@@ -34,10 +34,16 @@ var transports = []string{"tcp", "unix"}
 
 func serve(tb testing.TB, transport string, limits rpc.Limits, services ...*rpc.Service) *fixture {
 	tb.Helper()
+	return serveAs(tb, transport, limits, false, services...)
+}
+
+func serveAs(tb testing.TB, transport string, limits rpc.Limits, serial bool, services ...*rpc.Service) *fixture {
+	tb.Helper()
 	d, err := rpc.NewDispatcher(services, nil, limits, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}
+	d.Serial = serial
 	address := "127.0.0.1:0"
 	if transport == "unix" {
 		address = filepath.Join(tb.TempDir(), "s")

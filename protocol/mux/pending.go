@@ -1,7 +1,6 @@
 package mux
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -93,15 +92,15 @@ type slots struct {
 // errFull says that a caller waited for a slot until its context ended.
 var errFull = errors.New("every slot of the connection is taken")
 
-// take returns a free slot, waiting for one if it must. It reports whether other calls are in flight.
-func (s *slots) take(ctx context.Context, expiry time.Time) (p *pending, several bool, err error) {
+// take returns a free slot, waiting for one until end or expiry if it must. It reports whether other calls are in flight.
+func (s *slots) take(end <-chan struct{}, expiry time.Time) (p *pending, several bool, err error) {
 	several = s.taken.Add(1) > 1
 	if !s.closed.Load() {
 		if p := s.pop(); p != nil {
 			return p, several, nil
 		}
 	}
-	if p, err = s.makeOrWait(ctx, expiry); err != nil {
+	if p, err = s.makeOrWait(end, expiry); err != nil {
 		s.leave()
 	}
 	return p, several, err
@@ -143,7 +142,7 @@ func (s *slots) push(p *pending) {
 func (s *slots) at(slot int) *pending { return &s.chunks[slot/chunkSize].Load()[slot%chunkSize] }
 
 // makeOrWait returns a new slot or, where the server allows no more, the next one that becomes free.
-func (s *slots) makeOrWait(ctx context.Context, expiry time.Time) (*pending, error) {
+func (s *slots) makeOrWait(end <-chan struct{}, expiry time.Time) (*pending, error) {
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
@@ -158,7 +157,7 @@ func (s *slots) makeOrWait(ctx context.Context, expiry time.Time) (*pending, err
 	s.queued.Add(1)
 	s.serveLocked() // a slot that became free before this caller was queued
 	s.mu.Unlock()
-	return s.wait(ctx, expiry, wait)
+	return s.wait(end, expiry, wait)
 }
 
 // serveLocked gives free slots to waiters.
@@ -174,7 +173,7 @@ func (s *slots) serveLocked() {
 	}
 }
 
-func (s *slots) wait(ctx context.Context, expiry time.Time, wait chan *pending) (*pending, error) {
+func (s *slots) wait(end <-chan struct{}, expiry time.Time, wait chan *pending) (*pending, error) {
 	var timeout <-chan time.Time
 	if !expiry.IsZero() {
 		timer := time.NewTimer(time.Until(expiry))
@@ -187,7 +186,7 @@ func (s *slots) wait(ctx context.Context, expiry time.Time, wait chan *pending) 
 			return nil, s.reason()
 		}
 		return p, nil
-	case <-ctx.Done():
+	case <-end:
 	case <-timeout:
 	}
 	s.stopWaiting(wait)

@@ -69,11 +69,11 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	if s.isDraining() {
 		c.drain()
 	}
+	defer c.out.drains.Wait() // deferred, for a handler may end this goroutine
+	defer c.calls.Wait()
+	defer c.reading.Wait()
 	c.reading.Add(1)
 	c.read()
-	c.reading.Wait()
-	c.calls.Wait()
-	c.out.drains.Wait()
 }
 
 // Refusal returns what tells a client why its connection is not served: the server's settings, and GOAWAY.

@@ -20,24 +20,38 @@ type serverCall struct {
 	pieces *assembly  // while pieces are missing
 }
 
-// decode reads the arguments. A panic of an unmarshaller is an error.
-func (sc *serverCall) decode(dec *wire.Decoder) {
-	defer func() {
-		if v := recover(); v != nil {
-			sc.bad = rpc.Errorf(rpc.Internal, "decoding the arguments panicked: %v", v)
-		}
-	}()
-	sc.call.Args.DecodeWire(dec)
-	if err := dec.Err(); err != nil {
+// decode reads the arguments, on the reader.
+func (c *serverConn) decode(sc *serverCall) {
+	err := sc.guard().Run("what decodes the arguments", func() error {
+		sc.call.Args.DecodeWire(&c.dec)
+		return nil
+	}, func(e *rpc.Error) {
+		c.answerFromReader(sc, rpc.Failed(e), 0)
+		c.handOn()
+	})
+	if err != nil {
+		sc.bad = err.(*rpc.Error)
+	} else if err := c.dec.Err(); err != nil {
 		sc.bad = rpc.Errorf(rpc.InvalidArgument, "%w", err)
 	}
+}
+
+func (sc *serverCall) guard() rpc.Guard {
+	return rpc.Guard{Log: sc.conn.server.dispatcher.Log, Method: sc.route.Method}
+}
+
+// handOn makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it after this
+// is deferred, and none of the reader's.
+func (c *serverConn) handOn() {
+	c.flush()
+	go c.read()
 }
 
 // dispatch runs the call's handler where it runs best. It reports whether that cost this goroutine the reader's role.
 func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 	l := &c.server.learned[sc.route.Index]
 	if sc.bad != nil {
-		c.answerFromReader(sc, sc.bad, 0)
+		c.answerFromReader(sc, rpc.Failed(sc.bad), 0)
 		return false
 	}
 	if l.inline.Load() && !c.queue.serial {
@@ -64,16 +78,30 @@ func (c *serverConn) runHere(sc *serverCall, l *learned) (lost bool) {
 	if timed {
 		start = time.Now()
 	}
-	err := sc.route.Invoke(sc, sc.call)
-	if !c.role.CompareAndSwap(role, role&^roleInline) {
-		sc.answer(new(scratch), err) // takeOver has counted it as running
+	failure := sc.route.Invoke(sc, sc.call, func(f *rpc.Failure) {
+		if c.ranHere(sc, role, f) {
+			c.answerFromReader(sc, f, 0)
+			c.handOn()
+		}
+	})
+	if !c.ranHere(sc, role, failure) {
 		return true
 	}
 	if timed {
 		l.ranOnReader(time.Since(start))
 	}
-	c.answerFromReader(sc, err, 0)
+	c.answerFromReader(sc, failure, 0)
 	c.endTurn()
+	return false
+}
+
+// ranHere reports whether this goroutine, which has run a handler in the given role, is the reader still. If not it has
+// answered the call, which takeOver has counted as running.
+func (c *serverConn) ranHere(sc *serverCall, role uint64, f *rpc.Failure) bool {
+	if c.role.CompareAndSwap(role, role&^roleInline) {
+		return true
+	}
+	sc.answer(new(scratch), f)
 	return false
 }
 
@@ -127,47 +155,55 @@ func (c *serverConn) runQueue(s *scratch) {
 // runThere runs a handler on a worker.
 func (c *serverConn) runThere(sc *serverCall, s *scratch) {
 	if err := sc.Err(); err != nil {
-		c.answerFromWorker(sc, s, err, flagNotStarted)
+		f := sc.route.Method.Failure(err)
+		c.answerFromWorker(sc, s, &f, flagNotStarted)
 		return
 	}
+	exited := func(f *rpc.Failure) { sc.answer(s, f) }
 	l := &c.server.learned[sc.route.Index]
 	if !l.sample() {
-		sc.answer(s, sc.route.Invoke(sc, sc.call))
+		sc.answer(s, sc.route.Invoke(sc, sc.call, exited))
 		return
 	}
 	start := time.Now()
-	err := sc.route.Invoke(sc, sc.call)
+	failure := sc.route.Invoke(sc, sc.call, exited)
 	l.ranOnWorker(time.Since(start))
-	sc.answer(s, err)
+	sc.answer(s, failure)
 }
 
 // answer answers the call outside the reader.
-func (sc *serverCall) answer(s *scratch, err error) { sc.conn.answerFromWorker(sc, s, err, 0) }
+func (sc *serverCall) answer(s *scratch, f *rpc.Failure) { sc.conn.answerFromWorker(sc, s, f, 0) }
 
-func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, err error, flags uint8) {
-	s.buf = sc.finish(s.buf[:0], &s.enc, err, flags)
+func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, f *rpc.Failure, flags uint8) {
+	s.buf = sc.finish(c.room(s.buf[:0]), &s.enc, f, flags, func(e *rpc.Error) {
+		c.answerFromWorker(sc, new(scratch), rpc.Failed(e), 0)
+	})
 	if len(s.buf) > 0 {
 		_ = c.out.append(s.buf, c.running.Load() > 1, nil)
 	}
 	if cap(s.buf) > largeBuffer {
 		s.buf = nil
 	}
-	c.countRunning(-1)
-	c.endIfDrained()
+	c.endRunning()
 }
 
 // answerFromReader answers the call with this batch.
-func (c *serverConn) answerFromReader(sc *serverCall, err error, flags uint8) {
+func (c *serverConn) answerFromReader(sc *serverCall, f *rpc.Failure, flags uint8) {
 	if c.scratch.buf == nil {
 		c.scratch.buf = getBuffer(int(c.batchSize))[:0]
 	}
-	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, err, flags)
+	c.scratch.buf = c.room(c.scratch.buf) // here, for an answer that cannot be encoded must not take the others along
+	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, f, flags, func(e *rpc.Error) {
+		c.answerFromReader(sc, rpc.Failed(e), 0)
+		c.handOn()
+	})
 }
 
-// finish appends the call's answer to b and frees its slot. A large answer goes straight to the output.
-func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8) []byte {
+// finish appends the call's answer to b and frees its slot. A large answer goes straight to the output. Where encoding ends
+// the goroutine, exited answers the call.
+func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) []byte {
 	start := len(b)
-	b, large := sc.encode(b, enc, err, flags)
+	b, large := sc.encode(b, enc, f, flags, exited)
 	sc.slot.Store(nil)
 	sc.call.Release()
 	if large == nil {
@@ -181,36 +217,34 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, err error, flags uint8
 	return b[:start:start]
 }
 
-// encode appends the frame that answers the call with its result, or with err.
-func (sc *serverCall) encode(b []byte, enc *wire.Encoder, err error, flags uint8) (_ []byte, large *largeMessage) {
+// encode appends the frame that answers the call with its result, or with f.
+func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *largeMessage) {
 	md := sc.End()
 	if md != nil && checkMetadata(md, sc.conn.peerMetadata) != nil {
-		err, md = rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peerMetadata)), nil
+		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peerMetadata)))
+		md = nil
 	}
 	h, message := header{kind: frameResult, id: sc.id}, sc.call.Result
-	if err != nil {
-		f := sc.route.Method.Failure(err)
+	if f != nil {
 		if f.Err != nil {
 			return appendError(grow(b, 128), sc.id, f.Err, flags, md), nil
 		}
 		h.kind, h.method, message = frameException, uint16(f.Index), f.Exception
 	}
-	b = sc.conn.room(b) // which may give the old b back: nobody goes on with that
-	frame, large, e := sc.encodeMessage(b, enc, h, message, md)
-	if e != nil {
-		return appendError(b, sc.id, e, 0, md), nil
+	var frame []byte
+	err := sc.guard().Run("what encodes the answer", func() (err error) {
+		frame, large, err = sc.encodeMessage(b, enc, h, message, md)
+		return err
+	}, exited)
+	if err != nil {
+		return appendError(b, sc.id, err.(*rpc.Error), 0, md), nil
 	}
 	return frame, large
 }
 
-// encodeMessage appends a frame with a message. A panic of a marshaller is an error.
+// encodeMessage appends a frame with a message. Its error is an [rpc.Error].
 func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, message rpc.Message, md rpc.Metadata) (
-	_ []byte, large *largeMessage, e *rpc.Error) {
-	defer func() {
-		if v := recover(); v != nil {
-			e = rpc.Errorf(rpc.Internal, "encoding the answer panicked: %v", v)
-		}
-	}()
+	_ []byte, large *largeMessage, err error) {
 	start := len(b)
 	frame := append(b, make([]byte, headerSize)...)
 	if md != nil {
@@ -220,8 +254,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	messageStart := len(frame)
 	sc.conn.out.reset(enc, frame)
 	message.EncodeWire(enc)
-	frame, err := enc.Bytes()
-	if err != nil {
+	if frame, err = enc.Bytes(); err != nil {
 		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", wire.Explain(message, err))
 	}
 	size := enc.Size() - messageStart

@@ -11,12 +11,12 @@ import (
 // An unencodable is a message that panics, or that says what is no UTF-8.
 type unencodable struct{ panics bool }
 
-func (unencodable) Reset() {}
-func (unencodable) DecodeWire(d *wire.Decoder) {
+func (*unencodable) Reset() {}
+func (*unencodable) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 	}
 }
-func (m unencodable) EncodeWire(e *wire.Encoder) {
+func (m *unencodable) EncodeWire(e *wire.Encoder) {
 	if m.panics {
 		panic("boom")
 	}
@@ -26,14 +26,22 @@ func (m unencodable) EncodeWire(e *wire.Encoder) {
 // A batch that needs a larger buffer leaves the smaller one to others, whether or not the answer can be encoded.
 func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 	t.Parallel()
-	for _, message := range []unencodable{{panics: false}, {panics: true}} {
-		c := &serverConn{server: new(Server), out: new(output)}
+	m := rpc.NewUnary[unencodable, unencodable](rpc.Method{Service: "test.Test", Name: "any"})
+	d, err := rpc.NewDispatcher([]*rpc.Service{rpc.NewService("test.Test", m.Handle(nil))}, nil, rpc.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, panics := range []bool{false, true} {
+		c := &serverConn{server: NewServer(d), out: new(output)}
 		c.answerSize.Store(mediumBuffer / 2)
 		small := make([]byte, smallBuffer-headerSize, smallBuffer)
-		sc := &serverCall{conn: c, call: &rpc.Call{Result: message}}
-		b, large := sc.encode(small, new(wire.Encoder), nil, 0)
-		if large != nil || len(b) <= len(small) || cap(b) < mediumBuffer || unsafe.SliceData(b) == unsafe.SliceData(small) {
-			t.Errorf("%+v is answered in a buffer of %d bytes, which may be the one given back", message, cap(b))
+		c.tools = &tools{scratch: scratch{buf: small}}
+		call := m.NewCall()
+		call.Out.panics = panics
+		c.answerFromReader(&serverCall{conn: c, slot: new(slot), route: d.Routes()[0], call: &call.Call}, nil, 0)
+		b := c.scratch.buf
+		if len(b) <= len(small) || cap(b) < mediumBuffer || unsafe.SliceData(b) == unsafe.SliceData(small) {
+			t.Errorf("with a panic, %v, it is answered in a buffer of %d bytes, which may be the one given back", panics, cap(b))
 		}
 	}
 }

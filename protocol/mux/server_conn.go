@@ -158,8 +158,8 @@ func (c *serverConn) fill(need int) error {
 // handle handles any frame but MORE, and consumes its body before a handler runs.
 func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
 	if h.kind == frameCall {
+		c.in.discard(len(body)) // which leaves the bytes in place until more are read
 		sc, err := c.call(h, body)
-		c.in.discard(len(body))
 		if sc == nil || err != nil {
 			return false, err
 		}
@@ -261,7 +261,7 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 	sc.Begin(c.peer, m.route.Method, metadata, c.capDeadline(deadline))
 	if sc.pieces == nil {
 		c.dec.Reset(body)
-		sc.decode(&c.dec)
+		c.decode(sc)
 	}
 	return nil, nil
 }
@@ -375,21 +375,26 @@ func (c *serverConn) more(h header) (lost bool, err error) {
 		return false, err
 	}
 	c.dec.ResetOwned(sc.pieces.buf)
-	sc.decode(&c.dec)
 	sc.pieces = nil
+	defer c.endRunning()
+	c.decode(sc)
 	if lost = c.dispatch(sc); !lost && c.drained.Load() {
 		c.flush() // before anybody finds that nothing runs, and ends the connection
 	}
+	return lost, nil
+}
+
+// endRunning counts a call that has been answered.
+func (c *serverConn) endRunning() {
 	c.countRunning(-1)
 	c.endIfDrained()
-	return lost, nil
 }
 
 // cancel ends a call's context. A call of which pieces are missing is answered at once.
 func (c *serverConn) cancel(sc *serverCall) {
 	sc.Cancel(context.Canceled)
 	if sc.pieces != nil {
-		c.answerFromReader(sc, rpc.NewError(rpc.Canceled, "the caller gave up"), flagNotStarted)
+		c.answerFromReader(sc, rpc.Failed(rpc.NewError(rpc.Canceled, "the caller gave up")), flagNotStarted)
 		sc.pieces = nil
 		c.countRunning(-1)
 	}

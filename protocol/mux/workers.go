@@ -30,18 +30,26 @@ func (w *workers) wake(c *serverConn) {
 	go w.work(c)
 }
 
-// work is a worker: it empties one queue after another.
+// work is a worker: it empties one queue after another. Where a handler ends its goroutine, another goes on with the queue.
 func (w *workers) work(c *serverConn) {
 	defer w.all.Done()
 	work := make(chan *serverConn, 1)
 	var s scratch
+	running := true
+	defer func() {
+		if running {
+			w.all.Add(1)
+			go w.work(c)
+		}
+	}()
 	for c != nil {
 		c.runQueue(&s)
 		if !w.park(work) {
-			return
+			break
 		}
 		c = <-work
 	}
+	running = false
 }
 
 // park makes a worker one of the idle ones, unless there are enough.

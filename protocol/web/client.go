@@ -98,7 +98,8 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if refused != nil {
 		return refused.For(call.Method, rpc.OutcomeNotStarted)
 	}
-	if expiry := call.Expiry(ctx); !expiry.IsZero() {
+	ctx, expiry := call.Bound(ctx)
+	if !expiry.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, expiry)
 		defer cancel()

@@ -216,9 +216,9 @@ def _unfit(method: _Method, err: Exception) -> RpcError:
 class Channel:
     """A connection to a server, for the clients that are made with it.
 
-    target is "host:port", which speaks the basic protocol, as does
-    "basic://host:port"; "line://host:port" speaks JSON lines, and
-    "mux://host:port" the protocol that carries many calls at once. timeout is
+    target is "host:port", which speaks mux, the protocol that carries many
+    calls at once, as does "mux://host:port"; "basic://host:port" speaks what
+    servers of any origin do, and "line://host:port" JSON lines. timeout is
     the seconds that a call may take, None for as long as the definition says,
     else for ever; limit the bytes of a message in each direction. The
     connection is made by the first call, and anew by the first after it broke.
@@ -237,7 +237,8 @@ class Channel:
             raise ValueError(f"{target!r}: this module speaks "
                              f"{', '.join(_SCHEMES)}, and with TLS "
                              f"{'s, '.join(_SCHEMES)}s, not {scheme}")
-        context = _client_context(tls, scheme or "basic")
+        scheme = scheme or "mux"
+        context = _client_context(tls, scheme)
         self._link: Any = None
         if scheme == "mux":
             self._link = _MuxLink(address, limit, context)

@@ -741,8 +741,11 @@ class _MuxLink:
         except (OSError, EOFError, _Fault) as err:
             client.close()
             host, port = self.address
+            basic = "basics" if self.tls else "basic"
             raise RpcError("unavailable", f"{host}:{port} does not answer as a"
-                           f" mux server: {err}", "not started") from err
+                           f" mux server: {err}; if it speaks basic, the "
+                           f"target is {basic}://{host}:{port}",
+                           "not started") from err
 
     def close(self) -> None:
         """Closes the connections, once the running calls have ended."""

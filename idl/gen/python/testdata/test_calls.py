@@ -155,7 +155,7 @@ class Calls(unittest.TestCase):
                 self.assertEqual(client.longs(3), 3)
 
     def test_streams(self):
-        with every.Channel("127.0.0.1:1") as channel:
+        with every.Channel("basic://127.0.0.1:1") as channel:
             client = every.EchoClient(channel)
             for call in (lambda: client.ticks(3), lambda: client.sum([1])):
                 with self.assertRaises(every.RpcError) as caught:
@@ -168,7 +168,7 @@ class Arguments(unittest.TestCase):
     """What a stub refuses before it sends anything."""
 
     def setUp(self):
-        self.channel = every.Channel("127.0.0.1:1")  # nobody listens
+        self.channel = every.Channel("basic://127.0.0.1:1")  # nobody listens
         self.client = every.EchoClient(self.channel)
 
     def refuses(self, error, text, method, *args, **named):
@@ -322,7 +322,7 @@ class Handlers(unittest.TestCase):
         services = (divide.Service(echo.Divide()),
                     every.Service(echo.Divide()))
         with echo.running(every.Server, *services) as (_, address):
-            with every.Channel(address) as channel:
+            with every.Channel("basic://" + address) as channel:
                 with self.assertRaisesRegex(every.RpcError,
                                             "several services"):
                     every.Client(channel).divide(1)
@@ -376,7 +376,7 @@ class Connections(unittest.TestCase):
                 leave.wait(20)
 
         with echo.running(every.ThreadServer, every.EchoService(Slow())) as (
-                _, address), every.Channel(address) as channel:
+                _, address), every.Channel("basic://" + address) as channel:
             client = every.EchoClient(channel)
             hasty = every.EchoClient(channel.with_timeout(0.05))
             with self.assertRaises(every.RpcError) as caught:
@@ -447,7 +447,7 @@ class Connections(unittest.TestCase):
 
     def test_reconnect(self):
         with echo.scripted(None, b"\1\0\0\0\5") as (address, _):
-            with every.Channel(address, timeout=20) as channel:
+            with every.Channel("basic://" + address, timeout=20) as channel:
                 client = every.EchoClient(channel)
                 with self.assertRaises(every.RpcError) as caught:
                     client.ints(5)
@@ -457,7 +457,7 @@ class Connections(unittest.TestCase):
                 self.assertEqual(client.ints(5), 5)
 
     def test_server_restarts_between_calls(self):
-        with every.Channel("127.0.0.1:1", timeout=20) as channel:
+        with every.Channel("basic://127.0.0.1:1", timeout=20) as channel:
             client = every.EchoClient(channel)
             with echo.running() as (server, address):
                 channel._link.address = server.address
@@ -495,7 +495,7 @@ class Connections(unittest.TestCase):
     def test_year_10000(self):
         answer = b"\1" + struct.pack(">qI", 2**40, 0)
         with echo.scripted(answer) as (address, _):
-            with every.Channel(address, timeout=20) as channel:
+            with every.Channel("basic://" + address, timeout=20) as channel:
                 with self.assertRaises(every.RpcError) as caught:
                     every.EchoClient(channel).timestamps(None)
                 self.assertEqual(caught.exception.code, "out_of_range")
@@ -526,7 +526,8 @@ class Connections(unittest.TestCase):
                 client.strings("x" * 2000)
             self.assertIn(caught.exception.code,
                           ("resource_exhausted", "unavailable"))
-            small = every.EchoClient(every.Channel(address, limit=100))
+            small = every.EchoClient(
+                every.Channel("basic://" + address, limit=100))
             with self.assertRaises(every.RpcError) as caught:
                 small.strings("x" * 200)
             self.assertEqual((caught.exception.code,
@@ -550,7 +551,8 @@ class Intruders(unittest.TestCase):
         intruders += [line[:i] for i in range(len(line) + 1)]
         for server_class in (every.Server, every.ThreadServer):
             with echo.running(server_class) as (_, address):
-                with every.Channel(address, timeout=20) as channel:
+                with every.Channel("basic://" + address,
+                                   timeout=20) as channel:
                     neighbour = every.Client(channel)
                     for data in intruders:
                         with self.subTest(server=server_class, data=data):
@@ -643,7 +645,8 @@ class Shutdown(unittest.TestCase):
             leave.clear()
             results = []
             with echo.running(server_class, every.EchoService(Slow())) as (
-                    server, address), every.Channel(address) as channel:
+                    server, address), every.Channel(
+                        "basic://" + address) as channel:
                 client = every.EchoClient(channel)
                 call = threading.Thread(
                     target=lambda: results.append(client.ints(5)))

@@ -393,9 +393,20 @@ class Calls(unittest.TestCase):
             self.assertEqual((caught.exception.code,
                               caught.exception.outcome),
                              ("resource_exhausted", "not started"))
-        with every.Channel("127.0.0.1:1") as channel:
+        with every.Channel("basic://127.0.0.1:1") as channel:
             with self.assertRaises(ValueError):
                 channel.with_metadata({"a": "b"})
+
+    def test_without_a_scheme(self):
+        with every.Channel("127.0.0.1:1") as channel:
+            channel.with_metadata({"a": "b"})  # which mux alone carries
+        with raw_server(lambda sock: None, b"\1\0\0\0\0") as address:
+            bare = address[len("mux://"):]
+            with every.Channel(bare, timeout=20) as channel:
+                with self.assertRaisesRegex(
+                        every.RpcError,
+                        f"if it speaks basic, the target is basic://{bare}"):
+                    every.EchoClient(channel).ints(1)
 
 
 class Clients(unittest.TestCase):

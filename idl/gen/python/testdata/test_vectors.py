@@ -36,7 +36,7 @@ class Basic(unittest.TestCase):
         _, client_class = method_of(vector["method"])
         response = bytes.fromhex(vector["response"])
         with echo.scripted(response) as (address, received):
-            with every.Channel(address) as channel:
+            with every.Channel("basic://" + address) as channel:
                 call(client_class(channel))
         arguments = bytes.fromhex(vector["arguments"])
         want = echo.request(vector["method"], arguments)

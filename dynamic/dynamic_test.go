@@ -14,6 +14,7 @@ import (
 	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 const divideText = "float divide(1:int num1, 2:int num2=1) => InvalidOperation\n"
@@ -228,13 +229,16 @@ func TestValues(t *testing.T) {
 				t.Errorf("%s is %v, %v; want %v", name, got, err, want)
 			}
 		}
-		text, err := m.MarshalJSON()
+		if text, err := m.MarshalJSON(); err == nil {
+			t.Errorf("encoding/json gets what is sensitive: %s", text)
+		}
+		text, err := wire.MarshalJSON(m)
 		want := `"ints":[1,2],"points":{"a":{"x":1,"next":{"colour":"RED"}}},` +
 			`"shape":{"point":{"children":[{"x":9},{}]}},"maybe":0,"colours":["RED","BLUE"],"names":{"-1":"minus"},"secret":"s"}`
 		if !strings.HasSuffix(string(text), want) || err != nil {
 			t.Errorf("as JSON it is\n%s, %v; want it to end with\n%s", text, err, want)
 		}
-		for _, shown := range []string{fmt.Sprintf("%v", m), fmt.Sprintf("%#v", m), m.LogValue().String()} {
+		for _, shown := range []string{fmt.Sprintf("%v", m), fmt.Sprintf("%#v", m), fmt.Sprintf("%d", []any{m}), m.LogValue().String()} {
 			if !strings.Contains(shown, `"secret":"***"`) {
 				t.Errorf("a secret shows: %s", shown)
 			}
@@ -275,7 +279,7 @@ func TestGet(t *testing.T) {
 	if err := shape.(*dynamic.Message).Set("point", map[string]any{}); err != nil {
 		t.Error(err)
 	}
-	if text, _ := m.MarshalJSON(); !strings.Contains(string(text), `"shape":{"point":{}}`) {
+	if text, _ := wire.MarshalJSON(m); !strings.Contains(string(text), `"shape":{"point":{}}`) {
 		t.Errorf("the other member is set: %s", text)
 	}
 	if err := m.Set("shape", nil); err != nil || m.Has("shape") {

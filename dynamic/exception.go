@@ -2,6 +2,7 @@ package dynamic
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -57,6 +58,12 @@ func (x *Exception) Error() string {
 	}
 	v, _ := f.Get(wire.ValueOf(x))
 	return cmp.Or(v.String(), x.text)
+}
+
+// Format implements [fmt.Formatter]: an exception is shown as Error says, and with %+v and %#v as its fields, with *** in
+// place of what is sensitive.
+func (x *Exception) Format(s fmt.State, verb rune) {
+	wire.Mask(x.Message).FormatError(s, verb, x.Error())
 }
 
 // String returns the fields in one line, as [Message.String] does.

@@ -28,8 +28,14 @@ func (m *Message) EncodeWire(e *wire.Encoder) { m.Record().EncodeWire(e) }
 // DecodeWire implements [wire.Message].
 func (m *Message) DecodeWire(d *wire.Decoder) { m.Record().DecodeWire(d) }
 
-// MarshalJSON returns m in protobuf's JSON: see [wire.AppendJSON].
-func (m *Message) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(m) }
+// MarshalJSON returns m in protobuf's JSON: see [wire.AppendJSON]. It is an error where m holds something sensitive, since
+// loggers call it too: see [wire.Masked.RefuseJSON].
+func (m *Message) MarshalJSON() ([]byte, error) {
+	if m.Record().Type().Sensitive() {
+		return wire.Mask(m).RefuseJSON()
+	}
+	return wire.MarshalJSON(m)
+}
 
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults. See [wire.UnmarshalJSON].
 func (m *Message) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
@@ -37,11 +43,11 @@ func (m *Message) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 // String returns m in one line for people and logs, with *** in place of sensitive fields.
 func (m *Message) String() string { return wire.String(m) }
 
-// GoString is String, so that %#v masks what is sensitive as well.
-func (m *Message) GoString() string { return m.String() }
+// Format implements [fmt.Formatter]: whatever the verb, *** stands in place of what is sensitive.
+func (m *Message) Format(s fmt.State, verb rune) { wire.Mask(m).Format(s, verb) }
 
-// LogValue returns what String does for package slog, whose handlers would write sensitive fields as they are.
-func (m *Message) LogValue() slog.Value { return slog.StringValue(m.String()) }
+// LogValue implements [slog.LogValuer]: *** stands in place of what is sensitive.
+func (m *Message) LogValue() slog.Value { return wire.Mask(m).LogValue() }
 
 // Get returns the value of a field, and its default where it is absent.
 //

@@ -1,9 +1,6 @@
 package rpc
 
-import (
-	"fmt"
-	"runtime/debug"
-)
+import "fmt"
 
 // A Guard runs code that others wrote and this module only calls: handlers, interceptors, what messages and errors do of
 // themselves, functions in options. Whatever such code does costs the call that it runs for, and nothing else: neither the
@@ -45,7 +42,7 @@ func (g Guard) fault(what string, p any) *Error {
 	} else {
 		text = describe(p)
 	}
-	args := []any{"stack", string(debug.Stack())}
+	args := []any{"stack", stack()}
 	if g.Method != nil {
 		args = append(args, "method", g.Method.FullName())
 	}

@@ -174,7 +174,7 @@ func (d *Decoder) time() time.Time {
 	number := d.Field()
 	seconds, nanos := d.span()
 	if !inYears(seconds) {
-		d.failf("field %d: a timestamp %d s from 1970 is outside the years 1 to 9999", number, seconds)
+		d.failf("field %d: a timestamp is outside the years 1 to 9999", number) // without the value: it may be sensitive
 		return time.Time{}
 	}
 	return time.Unix(seconds, nanos).UTC()
@@ -186,7 +186,7 @@ func (d *Decoder) duration() time.Duration {
 	whole := seconds * int64(time.Second)
 	v := whole + nanos
 	if whole/int64(time.Second) != seconds || nanos > 0 && v < whole || nanos < 0 && v > whole {
-		d.failf("field %d: a duration of %d s is beyond the 292 years that can be held", number, seconds)
+		d.failf("field %d: a duration is beyond the 292 years that can be held", number)
 		return 0
 	}
 	return time.Duration(v)

@@ -220,7 +220,7 @@ func TestDecodeErrors(t *testing.T) {
 		},
 		"duration too long": {
 			"5a060880c8afa025", &everything.Scalars{},
-			"field 11: a duration of 10000000000 s is beyond the 292 years that can be held",
+			"field 11: a duration is beyond the 292 years that can be held",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

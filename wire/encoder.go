@@ -165,7 +165,7 @@ func (e *Encoder) PutBytes(number int, v []byte) {
 func (e *Encoder) PutTime(number int, v time.Time) {
 	seconds := v.Unix()
 	if !inYears(seconds) {
-		e.fail("field %d: the year %d is outside 1 to 9999", number, v.UTC().Year())
+		e.fail("field %d: the time is outside the years 1 to 9999", number)
 		return
 	}
 	e.putSpan(number, seconds, int64(v.Nanosecond()))

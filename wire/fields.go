@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"sync/atomic"
 )
 
 // A Type describes a message or a union: which fields it has, and how to reach them. A reader or writer of a format is
@@ -14,8 +15,9 @@ type Type struct {
 	Union  bool         // Fields are the members, of which at most one is set
 	Fields []Field      // in ascending order of number
 
-	byName   map[string]*Field
-	required bool // there are required fields
+	byName    map[string]*Field
+	required  bool         // there are required fields
+	sensitive atomic.Int32 // what Sensitive found; 0 before
 }
 
 // A Field is one field of a message, or one member of a union.

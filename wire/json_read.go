@@ -160,9 +160,6 @@ func (r *jsonReader) shown(text string) string {
 	return text
 }
 
-// mask stands for what is sensitive.
-const mask = "***"
-
 // wanted says what a value of type t looks like in JSON.
 func wanted(t *ValueType) string {
 	switch t.Kind {

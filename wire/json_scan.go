@@ -2,6 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -48,8 +50,16 @@ func (s *jsonScanner) unexpected(want string) error {
 	if s.pos >= len(s.data) {
 		return jsonErrorf("the JSON text ends early: want %s", want)
 	}
-	r, _ := utf8.DecodeRune(s.data[s.pos:])
-	return jsonErrorf("unexpected %q at byte %d of the JSON text: want %s", r, s.pos, want)
+	return jsonErrorf("unexpected %s at byte %d of the JSON text: want %s", character(s.data[s.pos]), s.pos, want)
+}
+
+// character returns what stands in a JSON text between values, quoted. Anything else may be part of a value that is
+// sensitive, where quotes went missing.
+func character(c byte) string {
+	if strings.IndexByte("{}[]:,\"", c) >= 0 {
+		return strconv.QuoteRune(rune(c))
+	}
+	return "character"
 }
 
 // object reads an object, and calls member at the value of each member. The name is valid up to the next read.

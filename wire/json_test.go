@@ -181,16 +181,16 @@ func TestUnmarshalJSONErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
 		"nothing":              {``, `the JSON text ends early: want an object`},
-		"null":                 {`null`, `unexpected 'n' at byte 0 of the JSON text: want an object`},
+		"null":                 {`null`, `unexpected character at byte 0 of the JSON text: want an object`},
 		"list":                 {`[]`, `unexpected '[' at byte 0 of the JSON text: want an object`},
 		"cut":                  {`{"anInt":1`, `the JSON text ends early: want ',' or '}'`},
 		"more":                 {`{"anInt":1}{}`, `unexpected '{' at byte 11 of the JSON text: want the end`},
 		"trailing comma":       {`{"anInt":1,}`, `unexpected '}' at byte 11 of the JSON text: want a name in quotes`},
-		"name without quotes":  {`{anInt:1}`, `unexpected 'a' at byte 1 of the JSON text: want a name in quotes`},
-		"no colon":             {`{"anInt" 1}`, `unexpected '1' at byte 9 of the JSON text: want ':'`},
+		"name without quotes":  {`{anInt:1}`, `unexpected character at byte 1 of the JSON text: want a name in quotes`},
+		"no colon":             {`{"anInt" 1}`, `unexpected character at byte 9 of the JSON text: want ':'`},
 		"no value":             {`{"anInt":}`, `an_int: unexpected '}' at byte 9 of the JSON text: want a value`},
-		"word":                 {`{"anInt":nul}`, `an_int: unexpected 'n' at byte 9 of the JSON text: want a value`},
-		"leading zero":         {`{"anInt":01}`, `unexpected '1' at byte 10 of the JSON text: want ',' or '}'`},
+		"word":                 {`{"anInt":nul}`, `an_int: unexpected character at byte 9 of the JSON text: want a value`},
+		"leading zero":         {`{"anInt":01}`, `unexpected character at byte 10 of the JSON text: want ',' or '}'`},
 		"point without digits": {`{"x":1.}`, `unexpected '}' at byte 7 of the JSON text: want a digit`},
 		"missing":              {`{"long":1}`, `missing argument "an_int"`},
 		"missing by null":      {`{"anInt":null}`, `missing argument "an_int"`},
@@ -233,7 +233,7 @@ func TestUnmarshalJSONErrors(t *testing.T) {
 		"object for a number": {`{"long":{"a":1}}`, `long: an object is not a long`},
 		"bad object": {
 			`{"long":{"a":x}}`,
-			`long: unexpected 'x' at byte 13 of the JSON text: want a value`,
+			`long: unexpected character at byte 13 of the JSON text: want a value`,
 		},
 		"list for a struct": {`{"at":[1]}`, `at: a list is not a point, an object`},
 		"number for a list": {`{"ints":1}`, `ints: 1 is not a list<int>`},
@@ -283,12 +283,12 @@ func TestUnmarshalJSONErrors(t *testing.T) {
 		},
 		"control character": {
 			"{\"text\":\"a\nb\"}",
-			`text: unexpected '\n' at byte 10 of the JSON text: ` +
+			`text: unexpected character at byte 10 of the JSON text: ` +
 				`want an escape such as \n for a control character in a string`,
 		},
 		"unknown escape": {
 			`{"text":"\x"}`,
-			`text: unexpected 'x' at byte 10 of the JSON text: want one of "\/bfnrtu after a backslash`,
+			`text: unexpected character at byte 10 of the JSON text: want one of "\/bfnrtu after a backslash`,
 		},
 		"half a pair": {
 			`{"text":"\ud83d"}`,
@@ -428,7 +428,7 @@ func TestMarshalJSONErrors(t *testing.T) {
 		"not UTF-8": {&point{Label: new("a\xff")}, "label: the string is not valid UTF-8; declare it as bytes"},
 		"key not UTF-8": {
 			&point{Tags: map[string]string{"\xff": ""}},
-			`tags["\xff"]: the string is not valid UTF-8; declare it as bytes`,
+			`tags["***"]: the string is not valid UTF-8; declare it as bytes`,
 		},
 		"year 10000": {&all{When: time.Unix(253402300800, 0)}, "when: the year 10000 is outside 1 to 9999"},
 		"year 0":     {&all{When: time.Time{}.Add(-1)}, "when: the year 0 is outside 1 to 9999"},
@@ -480,9 +480,14 @@ func TestString(t *testing.T) {
 	}{
 		"sensitive": {
 			&all{Text: "secret", Int: 1},
-			`{"anInt":1,"long":"0","text":"***","span":"0s","color":"RED","at":{"y":0}}`,
+			`{"anInt":1,"long":"0","text":"***","span":"0s","color":"RED","at":{"y":0,"tags":"***"}}`,
 		},
-		"not UTF-8": {&point{Label: new("a\xffb\n"), Y: 0.5}, `{"label":"a` + "\ufffd" + `b\n"}`},
+		"sensitive and absent": {&point{Y: 0.5}, `{"tags":"***"}`},
+		"sensitive and absent in what is absent": {
+			&all{Long: -5, Text: "hi", Span: 1500 * time.Millisecond, Color: blue, At: point{Y: 0.5}, Shape: shapePoint{point{Y: 0.5}}},
+			`{"anInt":0,"text":"***","at":{"tags":"***"},"shape":{"point":{"tags":"***"}}}`,
+		},
+		"not UTF-8": {&point{Label: new("a\xffb\n"), Y: 0.5}, `{"label":"a` + "\ufffd" + `b\n","tags":"***"}`},
 		"loop":      {loop, strings.Repeat(`{"y":0,"next":`, 1024/14) + `{"…`},
 		"long": {
 			&point{Label: new(strings.Repeat("é", 1<<20)), Y: 0.5},
@@ -490,9 +495,9 @@ func TestString(t *testing.T) {
 		},
 		"long list": {
 			&point{Kids: make([]point, 1<<20), Y: 0.5},
-			`{"kids":[` + strings.Repeat(`{"y":0},`, 1015/8) + `{"y":0}…`,
+			`{"kids":[` + strings.Repeat(`{"y":0,"tags":"***"},`, 48) + `{"y":0,…`,
 		},
-		"year 0": {&all{Int: 3, When: time.Time{}.Add(-1), Text: "hi", Long: -5}, `{"anInt":3,"when":…`},
+		"year 0": {&all{Int: 3, When: time.Time{}.Add(-1), Text: "hi", Long: -5}, `{"anInt":3,"text":"***","when":…`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -38,6 +38,8 @@ type jsonWriter struct {
 	depth int
 	full  bool // fields that equal their defaults too
 	log   bool // for people: what is sensitive is masked, and an error ends the text, as do maxText bytes
+
+	sensitive bool // the value being written is not for errors
 }
 
 // fields appends the message or union v as an object.
@@ -50,7 +52,7 @@ func (w *jsonWriter) fields(t *Type, v reflect.Value) error {
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		x, write := f.Get(v)
-		if !write && (!w.full || t.Union) {
+		if !write && (t.Union || !w.full && !w.masks(f)) {
 			continue
 		}
 		w.separate(start)
@@ -61,6 +63,12 @@ func (w *jsonWriter) fields(t *Type, v reflect.Value) error {
 	}
 	w.b = append(w.b, '}')
 	return nil
+}
+
+// masks reports whether f is shown to people as *** or as a struct with *** in it. It is shown even if it equals its
+// default, for that it is not shown would say so.
+func (w *jsonWriter) masks(f *Field) bool {
+	return w.log && (f.Sensitive || f.Kind == KindStruct && !f.Optional && f.Type.Sensitive())
 }
 
 // separate appends a comma unless b ends at start.
@@ -79,7 +87,19 @@ func (w *jsonWriter) field(f *Field, v reflect.Value, write bool) error {
 		w.b = append(w.b, "null"...)
 		return nil
 	}
-	return w.value(&f.ValueType, v)
+	outer := w.sensitive
+	w.sensitive = outer || f.Sensitive
+	err := w.value(&f.ValueType, v)
+	w.sensitive = outer
+	return err
+}
+
+// shown returns text for an error.
+func (w *jsonWriter) shown(text string) string {
+	if w.sensitive {
+		return mask
+	}
+	return text
 }
 
 // isAbsent reports whether v, which equals its default, is nothing at all rather than a value.
@@ -144,11 +164,11 @@ func (w *jsonWriter) entries(t *ValueType, v reflect.Value) error {
 	for _, key := range SortedKeys(v) {
 		w.separate(start)
 		if err := w.key(t.Key.Kind, key); err != nil {
-			return atKey(err, key.String())
+			return atKey(err, w.shown(key.String()))
 		}
 		w.b = append(w.b, ':')
 		if err := w.value(t.Elem, v.MapIndex(key)); err != nil {
-			return atKey(err, keyText(key))
+			return atKey(err, w.shown(keyText(key)))
 		}
 	}
 	w.b = append(w.b, '}')
@@ -192,7 +212,7 @@ func (w *jsonWriter) string(s string) error {
 func (w *jsonWriter) timestamp(t time.Time) error {
 	t = t.UTC()
 	if !IsTimestamp(t) {
-		return jsonErrorf("the year %d is outside 1 to 9999", t.Year())
+		return jsonErrorf("the year %s is outside 1 to 9999", w.shown(strconv.Itoa(t.Year())))
 	}
 	w.b = t.AppendFormat(append(w.b, '"'), "2006-01-02T15:04:05")
 	w.b = append(appendNanoseconds(w.b, t.Nanosecond()), 'Z', '"')

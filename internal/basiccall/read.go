@@ -13,8 +13,17 @@ import (
 
 // A reader reads values from buf, of which it keeps nothing.
 type reader struct {
-	buf   []byte
-	depth int
+	buf       []byte
+	depth     int
+	sensitive bool // the value being read is not for errors
+}
+
+// shown returns what a peer sent, for an error.
+func (r *reader) shown(v any) any {
+	if r.sensitive {
+		return "***"
+	}
+	return v
 }
 
 var errShort = errors.New("the bytes end in the middle of a value")
@@ -72,10 +81,13 @@ func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, witho
 		if !set.Add(f) {
 			return fmt.Errorf("number %d (%s) is there twice", f.Number, f.Name)
 		}
+		outer := r.sensitive
+		r.sensitive = outer || f.Sensitive
 		err := f.Fill(m, func(place reflect.Value) error { return r.value(&f.ValueType, place) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
+		r.sensitive = outer
 	}
 	return nil
 }
@@ -134,7 +146,7 @@ func (r *reader) bool(v reflect.Value) error {
 		return err
 	}
 	if b[0] > 1 {
-		return fmt.Errorf("a bool is 0 or 1, not %d", b[0])
+		return fmt.Errorf("a bool is 0 or 1, not %v", r.shown(b[0]))
 	}
 	v.SetBool(b[0] == 1)
 	return nil
@@ -150,11 +162,11 @@ func (r *reader) time(v reflect.Value) error {
 		return err
 	}
 	if nanoseconds > 999_999_999 {
-		return fmt.Errorf("a timestamp has %d nanoseconds; the most is 999999999", nanoseconds)
+		return fmt.Errorf("a timestamp has %v nanoseconds; the most is 999999999", r.shown(nanoseconds))
 	}
 	t := time.Unix(int64(seconds), int64(nanoseconds)).UTC()
 	if !wire.IsTimestamp(t) {
-		return fmt.Errorf("a timestamp %d s from 1970 is outside the years 1 to 9999", int64(seconds))
+		return fmt.Errorf("a timestamp %v s from 1970 is outside the years 1 to 9999", r.shown(int64(seconds)))
 	}
 	wire.SetTime(v, t)
 	return nil
@@ -173,7 +185,7 @@ func (r *reader) content(t *wire.ValueType, v reflect.Value, b []byte) error {
 		v.SetBytes(append([]byte{}, b...))
 		return nil
 	}
-	inner := reader{buf: b, depth: r.depth}
+	inner := reader{buf: b, depth: r.depth, sensitive: r.sensitive}
 	switch t.Kind {
 	case wire.KindList:
 		return inner.list(t, v)
@@ -204,7 +216,7 @@ func (r *reader) entries(t *wire.ValueType, v reflect.Value) error {
 			return err
 		}
 		if !t.Put(v, key, elem) {
-			return fmt.Errorf("the map has the key %v twice", key)
+			return fmt.Errorf("the map has the key %v twice", r.shown(key))
 		}
 	}
 	return nil

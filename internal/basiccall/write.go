@@ -96,7 +96,7 @@ func (w *writer) float64(v float64) {
 
 func (w *writer) time(t time.Time) {
 	if !wire.IsTimestamp(t) {
-		w.fail("the year %d is outside 1 to 9999", t.UTC().Year())
+		w.fail("the time is outside the years 1 to 9999")
 		return
 	}
 	w.buf = order.AppendUint64(w.buf, uint64(t.Unix()))

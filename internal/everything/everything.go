@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math"
 	"strconv"
 	"time"
@@ -1233,17 +1234,20 @@ func (m *Account) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-// MarshalJSON returns m in protobuf's JSON.
-func (m Account) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
+// MarshalJSON is an error, since loggers call it too: wire.MarshalJSON returns JSON with what is sensitive.
+func (m Account) MarshalJSON() ([]byte, error) { return wire.Mask(&m).RefuseJSON() }
 
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Account) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
 // String returns m in one line, with *** in place of what is sensitive.
-func (m Account) String() string { return wire.String(&m) }
+func (m Account) String() string { return wire.Mask(&m).String() }
 
-// GoString returns what String returns.
-func (m Account) GoString() string { return m.String() }
+// Format implements fmt.Formatter: whatever the verb, *** stands in place of what is sensitive.
+func (m Account) Format(s fmt.State, verb rune) { wire.Mask(&m).Format(s, verb) }
+
+// LogValue implements slog.LogValuer: *** stands in place of what is sensitive.
+func (m Account) LogValue() slog.Value { return wire.Mask(&m).LogValue() }
 
 // Hostile has names that Go knows already.
 type Hostile struct {
@@ -2135,6 +2139,14 @@ func (m *logInArgs) DecodeWire(d *wire.Decoder) {
 	d.Require(hasUser, "user")
 	d.Require(hasPassword, "password")
 }
+
+func (m logInArgs) String() string { return wire.Mask(&m).String() }
+
+func (m logInArgs) Format(s fmt.State, verb rune) { wire.Mask(&m).Format(s, verb) }
+
+func (m logInArgs) LogValue() slog.Value { return wire.Mask(&m).LogValue() }
+
+func (m logInArgs) MarshalJSON() ([]byte, error) { return wire.Mask(&m).RefuseJSON() }
 
 type logInResult struct{}
 

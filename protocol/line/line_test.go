@@ -49,7 +49,7 @@ func TestErrors(t *testing.T) {
 		{`{"name": "ping"`, "invalid_argument", `the JSON text ends early`},
 		{`{"name": "ping"} {}`, "invalid_argument", `unexpected '{' at byte 17 of the JSON text: want the end`},
 		{`[]`, "invalid_argument", `unexpected '[' at byte 0 of the JSON text: want an object`},
-		{`7`, "invalid_argument", `unexpected '7' at byte 0 of the JSON text: want an object`},
+		{`7`, "invalid_argument", `unexpected character at byte 0 of the JSON text: want an object`},
 		{`{"name": "ping", "params": ` + strings.Repeat("[", 100_000) + `}`, "invalid_argument",
 			`values are nested more than 100 deep`},
 		{`{"name": "ping", "parms": {}}`, "invalid_argument",

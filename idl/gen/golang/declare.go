@@ -3,7 +3,6 @@ package golang
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
@@ -11,7 +10,7 @@ import (
 
 // structure writes a struct.
 func (g *generator) structure(s *schema.Struct) {
-	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String", "GoString")
+	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String")
 	defaults := hasDefaults(s.Fields)
 	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", article(s.Name), g.file.Package, s.Name))
 	if defaults {
@@ -28,30 +27,24 @@ func (g *generator) structure(s *schema.Struct) {
 	}
 	g.messageMethods(m)
 	g.json(m)
-	g.text(m)
-}
-
-// text writes String where a field is sensitive: printing the message shows *** in its place.
-func (g *generator) text(m message) {
-	if slices.ContainsFunc(m.fields, func(f field) bool { return f.Sensitive }) {
-		g.p("// String returns m in one line, with *** in place of what is sensitive.")
-		g.p("func (m %s) String() string { return wire.String(&m) }\n", m.name)
-		g.p("// GoString returns what String returns.")
-		g.p("func (m %s) GoString() string { return m.String() }\n", m.name)
-	}
+	g.masking(m)
 }
 
 // json writes the methods of encoding/json.
 func (g *generator) json(m message) {
-	g.p("// MarshalJSON returns m in protobuf's JSON.")
-	g.p("func (m %s) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }\n", m.name)
+	if m.sensitive {
+		g.refusing(m.name, "wire.Mask(&m)")
+	} else {
+		g.p("// MarshalJSON returns m in protobuf's JSON.")
+		g.p("func (m %s) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }\n", m.name)
+	}
 	g.p("// UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.")
 	g.p("func (m *%s) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }\n", m.name)
 }
 
 // exception writes an exception.
 func (g *generator) exception(x *schema.Exception) {
-	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "GoString", "Error", "YodelException")
+	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "Error", "YodelException")
 	words := strings.Join(schema.Words(x.Name), " ")
 	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", article(x.Name), g.file.Package, x.Name)), "")
 	g.structType(m)
@@ -67,7 +60,7 @@ func (g *generator) exception(x *schema.Exception) {
 		x.Name, g.file.Package+"."+x.Name, schema.UpperCamel(x.Code))
 	g.messageMethods(m)
 	g.json(m)
-	g.text(m)
+	g.maskingError(m)
 }
 
 // exceptionError writes Error: the message, if there is one that may be shown, else the exception's name as words.
@@ -131,10 +124,11 @@ func (g *generator) union(u *schema.Union) {
 	g.p("type %s interface{ is%s(%s) }\n", u.Name, u.Name, strings.Join(members, ", "))
 	for i, m := range u.Members {
 		name := members[i]
-		goName := fields([]*schema.Field{m}, "is"+u.Name)[0]
+		goName := memberField(u, m)
 		g.doc(cmp.Or(m.Doc, fmt.Sprintf("%s is the member %s of %s.", name, m.Name, u.Name)), m.Deprecated)
 		g.p("type %s struct {\n%s %s `yodel:\"%s\"`\n}\n", name, goName, g.goType(m.Type), tag(m))
 		g.p("func (%s) is%s(%s) {}\n", name, u.Name, strings.Join(members, ", "))
+		g.memberMasking(u, m)
 	}
 	g.encodeUnion(u, codec.encode)
 	g.decodeUnion(u, codec.decode)
@@ -146,7 +140,7 @@ func (g *generator) encodeUnion(u *schema.Union, name string) {
 	for _, m := range u.Members {
 		always := *m
 		always.Required = true
-		g.p("case %s:\n%s", memberName(u, m), g.put(&always, "u."+schema.UpperCamel(m.Name)))
+		g.p("case %s:\n%s", memberName(u, m), g.put(&always, "u."+memberField(u, m)))
 	}
 	g.p("default:\nwire.PutPointer(e, u, %s)\n}\n}\n", name)
 }
@@ -155,7 +149,7 @@ func (g *generator) decodeUnion(u *schema.Union, name string) {
 	g.p("// %s returns the member that comes last, else u. Generated code calls it.", name)
 	g.p("func %s(d *wire.Decoder, u %s) %s {\nfor d.Next() {", name, u.Name, u.Name)
 	for _, m := range u.Members {
-		member, field := memberName(u, m), "v."+schema.UpperCamel(m.Name)
+		member, field := memberName(u, m), "v."+memberField(u, m)
 		read := g.get(m.Type, m.Number, field)
 		switch {
 		case m.Type.Kind != schema.StructType && m.Type.Kind != schema.UnionType:

@@ -175,7 +175,7 @@ func (g *generator) head() []byte {
 }
 
 // standard are the packages of the standard library that generated code may import.
-var standard = []string{"cmp", "context", "fmt", "iter", "math", "strconv", "time"}
+var standard = []string{"cmp", "context", "fmt", "iter", "log/slog", "math", "strconv", "time"}
 
 func isStandard(importPath string) bool { return slices.Contains(standard, importPath) }
 

@@ -15,6 +15,8 @@ type message struct {
 	name   string
 	create string // the expression for one with its defaults; empty for zero
 	fields []field
+
+	sensitive bool // it holds something that is, at any depth
 }
 
 type field struct {
@@ -24,7 +26,10 @@ type field struct {
 
 // newMessage returns the message of the given fields. methods are those that it has beside a message's own.
 func newMessage(name string, list []*schema.Field, methods ...string) message {
-	m := message{name: name}
+	m := message{name: name, sensitive: holdsSensitive(list)}
+	if m.sensitive {
+		methods = append(methods, maskingMethods...)
+	}
 	goNames := fields(list, append(methods, "Reset", "EncodeWire", "DecodeWire")...)
 	for i, f := range list {
 		m.fields = append(m.fields, field{f, goNames[i]})

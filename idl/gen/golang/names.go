@@ -223,7 +223,7 @@ var locals = []string{
 // reserved reports whether generated code cannot use name for something of its own.
 func reserved(name string) bool {
 	return token.IsKeyword(name) || types.Universe.Lookup(name) != nil || isStandard(name) ||
-		name == "rpc" || name == "wire"
+		name == "rpc" || name == "slog" || name == "wire"
 }
 
 func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }

@@ -20,10 +20,10 @@ import (
 // Names that mean something in Go, or in generated code.
 var (
 	hostileNames = []string{
-		"a", "all", "any", "append", "args", "bool", "byte", "c", "call", "cap", "client", "cmp", "context", "ctx",
+		"a", "all", "any", "append", "args", "bool", "byte", "c", "call", "slog", "client", "cmp", "context", "ctx",
 		"decode_wire", "e", "d", "element", "encode_wire", "err", "fmt", "func", "go_string", "h", "handler", "has_a", "in",
 		"int32", "int_", "iota", "iter", "len", "m", "make", "marshal_json", "math", "message", "new", "nil", "num1", "num2",
-		"opt", "opts", "out", "range", "reset", "result", "rpc", "select", "send", "strconv", "string", "text", "time",
+		"opt", "opts", "out", "range", "reset", "result", "rpc", "select", "send", "strconv", "string", "log_value", "time",
 		"true", "type", "u", "unmarshal_json", "v", "var", "wire", "x", "yield", "yodel_exception", "divideArgs",
 	}
 	hostileTypes = []string{
@@ -32,7 +32,7 @@ var (
 		"Shape", "ShapeClient", "String", "Time", "V", "X", "Yield", "Type", "A_B", "OrdersB", "UsersY", "UsersClient",
 		"OrdersAOption",
 	}
-	hostilePackages = []string{"cmp", "common", "context", "iter", "math", "rpc", "strconv", "time", "wire", "x", "yield"}
+	hostilePackages = []string{"cmp", "common", "context", "iter", "math", "rpc", "strconv", "time", "wire", "slog", "yield"}
 )
 
 // What the compiler takes, Go takes: files of random declarations with hostile names are generated, built and vetted.

@@ -300,5 +300,9 @@ func (g *generator) method(m *schema.Method) {
 	for _, one := range []message{args, result} {
 		g.structType(one)
 		g.messageMethods(one)
+		g.masking(one)
+		if one.sensitive {
+			g.refusing(one.name, "wire.Mask(&m)")
+		}
 	}
 }

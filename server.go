@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -74,6 +76,9 @@ type Server struct {
 	serving  sync.WaitGroup // of all listeners and connections
 }
 
+// closeTime is how long Close waits for handlers whose contexts have ended.
+const closeTime = time.Second
+
 // ErrServerClosed is the error of Serve and ListenAndServe on a server that was shut down or closed before.
 var ErrServerClosed = errors.New("the server has been shut down; make a new one")
 
@@ -92,7 +97,10 @@ type protocol interface {
 	Refusal(head []byte, reason *rpc.Error) []byte
 	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
 	Shutdown(ctx context.Context) error
+	// Close cuts all connections, and may wait for handlers that do not heed the end of their contexts.
 	Close() error
+	// Running returns the methods of handlers that run although their connections were cut.
+	Running() []*rpc.Method
 }
 
 // NewServer returns a server of the given services, with the default options.
@@ -238,17 +246,49 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close ends all connections at once, and with them the contexts of the handlers that run.
+// Close ends all connections at once, and with them the contexts of the handlers that run. For these it waits a second.
+// Where some do not heed the end of their contexts it returns an error that names their methods; they and their
+// connections' goroutines end when the handlers return.
 func (s *Server) Close() error {
 	if s.err != nil {
 		return nil
 	}
 	defer s.end()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
 	s.stopAccepting(true)
-	s.arriving.Wait()
-	err := s.endProtocols(protocol.Close)
-	s.cutAll()
-	return cmp.Or(err, s.waitForConns(context.Background()))
+	closed := make(chan error, 1)
+	go func() { // ends with the last handler
+		s.arriving.Wait()
+		err := s.endProtocols(protocol.Close)
+		s.cutAll()
+		closed <- cmp.Or(err, s.waitForConns(context.Background()))
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return s.leftBehind()
+	}
+}
+
+// leftBehind returns an error that says which handlers run on.
+func (s *Server) leftBehind() error {
+	count := make(map[string]int)
+	for _, p := range s.protocols() {
+		for _, m := range p.Running() {
+			count[m.FullName()]++
+		}
+	}
+	if len(count) == 0 {
+		return fmt.Errorf("the server's connections have not ended within %v", closeTime)
+	}
+	var names []string
+	for name, n := range count {
+		names = append(names, fmt.Sprintf("%s (%d)", name, n))
+	}
+	slices.Sort(names)
+	return fmt.Errorf("handlers run on that do not heed the end of their contexts: %s", strings.Join(names, ", "))
 }
 
 // stopAccepting closes the listeners, at once or after they were looked at again. Connections that no protocol has yet

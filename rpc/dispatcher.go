@@ -15,6 +15,9 @@ type Dispatcher struct {
 	Serial bool // calls of a connection run one after another
 	Log    *Log
 
+	// Running is the calls of protocols that keep no account of their own.
+	Running Running
+
 	routes []*Route
 	byName map[string]*Route
 }

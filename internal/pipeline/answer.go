@@ -22,6 +22,8 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 	deadline, _ := ctx.Deadline()
 	sc := rpc.NewServerContext(ctx, info, deadline)
 	defer context.AfterFunc(ctx, func() { sc.Cancel(ctx.Err()) })()
+	d.Running.Add(sc)
+	defer d.Running.Remove(sc)
 	defer sc.Cancel(context.Canceled) // deferred, for the handler may end this goroutine
 	failure := route.Invoke(sc, call, nil)
 	sc.Cancel(context.Canceled)

@@ -116,6 +116,19 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// Running returns the methods whose handlers run, each as often as it does.
+func (s *Server) Running() []*rpc.Method {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var methods []*rpc.Method
+	for c := range s.conns {
+		if ctx := c.current.Load(); ctx != nil {
+			methods = append(methods, rpc.Info(ctx).Method)
+		}
+	}
+	return methods
+}
+
 // refuse takes no more connections, and returns those that there are.
 func (s *Server) refuse() []*serverConn {
 	s.mu.Lock()

@@ -178,6 +178,7 @@ func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call, exited func(*rpc.F
 	if c.ended.Load() {
 		ctx.Cancel(context.Canceled)
 	}
+	defer c.current.Store(nil)
 	defer ctx.Cancel(context.Canceled)
 	return route.Invoke(ctx, call, exited)
 }

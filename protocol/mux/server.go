@@ -71,6 +71,7 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	}
 	defer c.out.drains.Wait() // deferred, for a handler may end this goroutine
 	defer c.calls.Wait()
+	defer s.leave(c)
 	defer c.reading.Wait()
 	c.reading.Add(1)
 	c.read()
@@ -93,6 +94,28 @@ func (s *Server) add(c *serverConn) bool {
 	}
 	s.conns[c] = struct{}{}
 	return true
+}
+
+// leave notes which calls of a connection without a reader still run: from now on only they change its slots.
+func (s *Server) leave(c *serverConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.eachCall(func(sc *serverCall) { c.left = append(c.left, sc) })
+}
+
+// Running returns the methods whose handlers run on connections that have ended, each as often as it does.
+func (s *Server) Running() []*rpc.Method {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var methods []*rpc.Method
+	for c := range s.conns {
+		for _, sc := range c.left {
+			if sc.slot.Load() == sc {
+				methods = append(methods, sc.route.Method)
+			}
+		}
+	}
+	return methods
 }
 
 func (s *Server) remove(c *serverConn) {

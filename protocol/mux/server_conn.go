@@ -39,6 +39,7 @@ type serverConn struct {
 	draining   atomic.Bool    // GOAWAY is on its way
 	drained    atomic.Bool    // the client has read it
 	reading    sync.WaitGroup // as long as there is a reader
+	left       []*serverCall  // those that ran when the last reader had ended; guarded by the server's mu
 
 	// The reader's.
 	in        *input

@@ -247,6 +247,9 @@ func (s *Server) drain() {
 	}
 }
 
+// Running returns the methods whose handlers run, each as often as it does.
+func (s *Server) Running() []*rpc.Method { return s.handler.d.Running.Methods() }
+
 // Close cuts every connection, which ends the contexts of the handlers, and waits until these have returned.
 func (s *Server) Close() error {
 	s.cut()

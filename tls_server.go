@@ -161,6 +161,9 @@ type prefixed struct {
 	head []byte
 }
 
+// NetConn returns the connection.
+func (p *prefixed) NetConn() net.Conn { return p.Conn }
+
 func (p *prefixed) Read(b []byte) (int, error) {
 	if len(p.head) > 0 {
 		n := copy(b, p.head)

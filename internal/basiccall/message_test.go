@@ -31,7 +31,7 @@ func TestServeMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, code, _ := codec.ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(test.request), []byte("head"))
+			answer, code, _ := codec.ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(test.request), []byte("head"), nil)
 			if !strings.HasPrefix(string(answer), test.answer) || code != test.code {
 				t.Errorf("answer is %q with code %v, want %q with code %v", answer, code, test.answer, test.code)
 			}
@@ -46,7 +46,7 @@ func TestServeMessageContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the request is over"))
 	request := "\x00\x00\x00\x07strings\x00\x00\x00\x0f\x01\x00\x00\x00\x0auntil done"
-	if _, code, _ := codec.ServeMessage(ctx, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil); code != rpc.Canceled {
+	if _, code, _ := codec.ServeMessage(ctx, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil); code != rpc.Canceled {
 		t.Errorf("code is %v", code)
 	}
 }

@@ -45,8 +45,8 @@ func (s *ServerCodec) Problems() []error {
 }
 
 // ServeMessage answers one request, of which request holds all bytes. It appends the answer to response and returns it
-// with the code of a failed call, 0 for a result, and the metadata that the handler sent.
-func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
+// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
+func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
 	if n, err := frameRequest(request, s.d.Limits); err != nil || n == 0 || n != len(request) {
@@ -55,7 +55,7 @@ func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, reque
 		}
 		return s.AppendFailure(response, rpc.Failure{Index: -1, Err: err}), err.Code, nil
 	}
-	return pipeline.ServeMessage(ctx, s, s.d, info, request, response)
+	return pipeline.ServeMessage(ctx, s, s.d, info, request, response, admit)
 }
 
 // Frame finds the end of a request.

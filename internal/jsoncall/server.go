@@ -23,11 +23,11 @@ func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
 }
 
 // ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and returns it
-// with the code of a failed call, 0 for a result, and the metadata that the handler sent.
-func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) (
+// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
+func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	return pipeline.ServeMessage(ctx, s, s.d, info, request, response)
+	return pipeline.ServeMessage(ctx, s, s.d, info, request, response, admit)
 }
 
 // Decode reads a request.

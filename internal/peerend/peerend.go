@@ -16,15 +16,8 @@ const Every = 5 * time.Millisecond
 // that. It knows so on Linux, where nc is a TCP connection, a unix socket, or TLS over one; elsewhere it says false. The
 // end is not there yet while the peer's system still holds bytes for which this one has no room.
 func Reached(nc net.Conn) bool {
-	if t, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS, and wrappers
-		nc = t.NetConn()
-	}
-	c, ok := nc.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
+	raw := rawConn(nc)
+	if raw == nil {
 		return false
 	}
 	var ended bool
@@ -32,6 +25,41 @@ func Reached(nc net.Conn) bool {
 		return true // it was closed here
 	}
 	return ended
+}
+
+// Await waits until what Reached tells is so, and returns true; or until the read deadline of nc passes or nc is closed here,
+// and returns false, as it does at once where Reached knows nothing. Nobody may read from nc meanwhile. It wakes up when
+// something comes, and not to look.
+func Await(nc net.Conn) (ended bool) {
+	raw := rawConn(nc)
+	if raw == nil || !known {
+		return false
+	}
+	_ = raw.Read(func(fd uintptr) bool {
+		ended = reached(int(fd))
+		return ended
+	})
+	return ended
+}
+
+// rawConn returns the socket that is inside nc, nil if there is none.
+func rawConn(nc net.Conn) syscall.RawConn {
+	for {
+		t, ok := nc.(interface{ NetConn() net.Conn }) // TLS, and wrappers
+		if !ok {
+			break
+		}
+		nc = t.NetConn()
+	}
+	c, ok := nc.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 var _ interface{ NetConn() net.Conn } = (*tls.Conn)(nil)

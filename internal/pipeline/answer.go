@@ -9,15 +9,21 @@ import (
 
 // ServeMessage answers one request that did not come over a connection of its protocol, such as the body of an HTTP
 // request. It appends the answer to response and returns it with the code of a failed call, 0 for a result, and the
-// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows.
-func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request, response []byte) (
-	[]byte, rpc.Code, rpc.Metadata,
-) {
+// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows. Unless it is
+// nil, admit is asked before the handler runs: it may wait, and its error is the call's.
+func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request, response []byte,
+	admit func(*rpc.Route) *rpc.Error,
+) ([]byte, rpc.Code, rpc.Metadata) {
 	route, call, refused := decode(codec, d.Log, request, nil)
 	if refused != nil {
 		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
 	}
 	defer call.Release()
+	if admit != nil {
+		if refused := admit(route); refused != nil {
+			return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
+		}
+	}
 	info.Method = route.Method
 	deadline, _ := ctx.Deadline()
 	sc := rpc.NewServerContext(ctx, info, deadline)

@@ -76,7 +76,7 @@ func TestMessagePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for request, want := range map[string]string{"x": "1", "d": "I", "r": "I"} {
-		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil)
+		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil)
 		if string(answer) != want {
 			t.Errorf("%s is answered by %q; want %s", request, answer, want)
 		}

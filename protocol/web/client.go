@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
+	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/yodelrpc/yodel/internal/jsoncall"
 	"github.com/yodelrpc/yodel/internal/pipeline"
@@ -17,22 +18,28 @@ import (
 )
 
 // A Conn is one HTTP/1.1 connection to a server. It carries one call at a time; others wait. A call that is given up
-// ends the connection, since HTTP/1.1 knows no other way to say so. Its goroutines are those of a [http.Transport] with
-// one connection, and end soon after Close.
+// ends the connection, since HTTP/1.1 knows no other way to say so. It has one goroutine, which reads answers and notices
+// the server's end; Close ends it.
 type Conn struct {
-	transport *http.Transport
-	url       string
-	limits    rpc.Limits
-	conn      *countingConn
-	taken     atomic.Bool // the transport has conn
+	nc     net.Conn
+	in     *answerReader // used by the goroutine that reads
+	out    stallWriter   // used by the call that has the turn
+	host   string
+	limits rpc.Limits
 
-	mu    sync.Mutex // guards codec, and the answers that it made
-	codec *jsoncall.ClientCodec
+	turn chan struct{} // holds a value while no call has the connection
+	done chan struct{} // closed when the connection takes no more calls
+	read chan struct{} // closed when the goroutine has ended
+
+	codecMu sync.Mutex // guards codec, and the answers that it made
+	codec   *jsoncall.ClientCodec
+
+	mu       sync.Mutex
+	err      error     // why the connection has ended; nil before
+	exchange *exchange // that waits for an answer; nil for none
 }
 
 var _ rpc.Conn = (*Conn)(nil)
-
-var errEnded = errors.New("the connection has ended")
 
 // Dial connects to an HTTP server.
 func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
@@ -42,19 +49,21 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	}
 	o.Limits = o.Limits.WithDefaults()
 	c := &Conn{
-		url:    "http://" + hostOf(o.Address) + "/",
+		nc:     nc,
+		in:     newAnswerReader(nc, o.Limits),
+		out:    stallWriter{nc, writeChunk},
+		host:   hostOf(o.Address),
 		limits: o.Limits,
-		conn:   &countingConn{conn: newConn(nc, nil, o.Limits.Stall)},
+		turn:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
+		read:   make(chan struct{}),
 		codec:  jsoncall.NewClientCodec(o.Limits),
 	}
-	c.transport = &http.Transport{
-		DialContext:            c.take,
-		DisableCompression:     true,
-		MaxConnsPerHost:        1,
-		MaxResponseHeaderBytes: int64(8<<10 + o.Limits.Metadata),
-		Protocols:              new(http.Protocols),
+	if _, ok := nc.(*net.TCPConn); !ok {
+		c.out.chunk = tlsChunk
 	}
-	c.transport.Protocols.SetHTTP1(true)
+	c.turn <- struct{}{}
+	go c.receive()
 	return c, nil
 }
 
@@ -66,35 +75,19 @@ func hostOf(address string) string {
 	if strings.HasPrefix(address, ":") {
 		return "localhost" + address
 	}
-	return address
-}
-
-// countingConn counts what was sent, so that of a call that failed it is known whether anything of it left.
-type countingConn struct {
-	*conn
-	written atomic.Int64
-}
-
-// Write counts b until it is known how much of it was not sent.
-func (c *countingConn) Write(b []byte) (int, error) {
-	c.written.Add(int64(len(b)))
-	n, err := c.conn.Write(b)
-	c.written.Add(int64(n - len(b)))
-	return n, err
-}
-
-// take is how the transport gets the connection, once.
-func (c *Conn) take(context.Context, string, string) (net.Conn, error) {
-	if c.taken.Swap(true) {
-		c.conn.Close()
-		return nil, errEnded
+	host, port, err := net.SplitHostPort(address)
+	if zone := strings.IndexByte(host, '%'); err == nil && zone >= 0 {
+		return net.JoinHostPort(host[:zone], port) // a zone means nothing to another host (RFC 6874, section 1)
 	}
-	return c.conn, nil
+	return address
 }
 
 // Call makes one call; see [rpc.Channel].
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	body, answer, refused := c.encode(call)
+	if refused == nil {
+		body, refused = c.request(body, rpc.OutgoingMetadata(ctx))
+	}
 	if refused != nil {
 		return refused.For(call.Method, rpc.OutcomeNotStarted)
 	}
@@ -104,80 +97,215 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 		ctx, cancel = context.WithDeadline(ctx, expiry)
 		defer cancel()
 	}
-	x := &exchange{conn: c, method: call.Method, before: -1}
-	response, data, err := x.roundTrip(ctx, body)
-	if err != nil {
+	x := &exchange{method: call.Method, answered: make(chan struct{})}
+	if err := c.roundTrip(ctx, x, body); err != nil {
 		return err
 	}
-	rpc.StoreAnswerMetadata(ctx, requestMetadata(response.Header))
-	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return rpc.Errorf(codeOf(response.StatusCode), "the server answered %s, and not with JSON", response.Status).
-			For(call.Method, rpc.OutcomeUnknown)
+	rpc.StoreAnswerMetadata(ctx, requestMetadata(x.header))
+	if trimmed := bytes.TrimLeft(x.body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		err := rpc.Errorf(codeOf(x.status), "the server answered %d %s, and not with JSON", x.status, http.StatusText(x.status))
+		return err.For(call.Method, rpc.OutcomeUnknown)
 	}
-	return c.decode(data, answer, call)
+	return c.decode(x, answer, call)
 }
 
 func (c *Conn) encode(call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.codecMu.Lock()
+	defer c.codecMu.Unlock()
 	return c.codec.AppendRequest(nil, call)
 }
 
-func (c *Conn) decode(data []byte, answer pipeline.Answer, call *rpc.Call) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := answer.Decode(data, call)
+func (c *Conn) decode(x *exchange, answer pipeline.Answer, call *rpc.Call) error {
+	c.codecMu.Lock()
+	defer c.codecMu.Unlock()
+	err := answer.Decode(x.body, call)
 	if e, ok := err.(*rpc.Error); ok {
+		if x.status == http.StatusRequestTimeout { // the server did not read all of the request
+			return e.For(call.Method, rpc.OutcomeNotStarted)
+		}
 		return e.For(call.Method, rpc.OutcomeAnswered)
 	}
 	return err
 }
 
-// An exchange is one request and its response.
-type exchange struct {
-	conn   *Conn
-	method *rpc.Method
-	before int64 // what had been sent over the connection before; -1 while other calls have it
+// request returns a request with the given body.
+func (c *Conn) request(body []byte, md rpc.Metadata) ([]byte, *rpc.Error) {
+	b := make([]byte, 0, 256+len(body))
+	b = fmt.Appendf(b, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
+		c.host, len(body))
+	for key, values := range md {
+		if reserved(key) {
+			continue
+		}
+		for _, v := range values {
+			if !validField(key, v) {
+				return nil, rpc.Errorf(rpc.InvalidArgument, "metadata %s: %s cannot be a field of an HTTP header",
+					rpc.Quote(key), rpc.Quote(v))
+			}
+			b = fmt.Appendf(b, "%s: %s\r\n", http.CanonicalHeaderKey(key), v)
+		}
+	}
+	return append(append(b, "\r\n"...), body...), nil
 }
 
-func (x *exchange) roundTrip(ctx context.Context, body []byte) (*http.Response, []byte, error) {
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { x.before = x.conn.conn.written.Load() }}
-	ctx = httptrace.WithClientTrace(ctx, trace)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.conn.url, bytes.NewReader(body))
-	if err != nil {
-		return nil, nil, rpc.Errorf(rpc.Internal, "the request cannot be made: %w", err).For(x.method, rpc.OutcomeNotStarted)
+// An exchange is one request and its answer.
+type exchange struct {
+	method   *rpc.Method
+	answered chan struct{} // closed when the rest is set
+
+	*answer
+	err error // in place of an answer
+}
+
+// roundTrip sends a request when its turn has come, and returns when the exchange has its answer.
+func (c *Conn) roundTrip(ctx context.Context, x *exchange, request []byte) error {
+	select {
+	case <-c.turn:
+		defer func() { c.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return rpc.NewContextError(x.method, rpc.OutcomeNotStarted, ctx.Err(), nil)
+	case <-c.done:
+		return c.failed(ctx, x, rpc.OutcomeNotStarted, c.Err())
 	}
-	r.GetBody = nil // so that net/http does not send it again
-	r.Header.Set("Content-Type", "application/json")
-	addMetadata(r.Header, rpc.OutgoingMetadata(ctx))
-	response, err := x.conn.transport.RoundTrip(r)
-	if err != nil {
-		return nil, nil, x.failed(ctx, err)
+	if ctx.Err() != nil || !c.await(x) {
+		return c.failed(ctx, x, rpc.OutcomeNotStarted, c.Err())
 	}
-	defer response.Body.Close()
-	limit := x.conn.limits.Message
-	reader := &stallReader{response.Body, x.conn.conn.SetReadDeadline, x.conn.limits.Stall}
-	data, tooLong, err := reader.readBody(limit)
+	stop := context.AfterFunc(ctx, func() { c.giveUp(x) })
+	defer stop()
+	outcome := rpc.OutcomeUnknown
+	if n, err := c.send(request); err != nil {
+		if n < len(request) { // half a request is not run
+			outcome = rpc.OutcomeNotStarted
+		}
+		c.giveUpSending(err)
+	}
+	<-x.answered // at the latest when the connection ends
 	switch {
-	case err != nil:
-		return nil, nil, x.failed(ctx, err)
-	case tooLong:
-		return nil, nil, rpc.Errorf(rpc.ResourceExhausted, "the answer is longer than the limit of %d bytes", limit).
+	case x.err != nil:
+		return c.failed(ctx, x, outcome, x.err)
+	case x.tooLong:
+		return rpc.Errorf(rpc.ResourceExhausted, "the answer is longer than the limit of %d bytes", c.limits.Message).
 			For(x.method, rpc.OutcomeAnswered)
 	}
-	return response, data, nil
+	return nil
 }
 
-// failed returns the error of an exchange that ended without a whole response.
-func (x *exchange) failed(ctx context.Context, err error) error {
-	outcome := rpc.OutcomeUnknown
-	if x.before < 0 || x.conn.conn.written.Load() == x.before {
-		outcome = rpc.OutcomeNotStarted
+// await makes x the exchange that the next answer belongs to, unless the connection has ended.
+func (c *Conn) await(x *exchange) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return false
 	}
+	c.exchange = x
+	return true
+}
+
+func (c *Conn) send(request []byte) (n int, err error) {
+	return c.out.write(request, func() error { return c.nc.SetWriteDeadline(time.Now().Add(c.limits.Stall)) })
+}
+
+// giveUpSending is called where a request cannot be sent whole. A server that did not want to read it may have said why,
+// which is to be read before the end.
+func (c *Conn) giveUpSending(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.end(fmt.Errorf("the server read nothing for %v", c.limits.Stall))
+		return
+	}
+	timer := time.AfterFunc(linger, func() { c.end(err) })
+	defer timer.Stop()
+	<-c.read
+}
+
+// failed returns the error of an exchange that ended without a whole answer.
+func (c *Conn) failed(ctx context.Context, x *exchange, outcome rpc.Outcome, cause error) error {
 	if ctx.Err() != nil {
 		return rpc.NewContextError(x.method, outcome, ctx.Err(), nil)
 	}
-	return rpc.Errorf(rpc.Unavailable, "no answer: %w", err).For(x.method, outcome)
+	return rpc.Errorf(rpc.Unavailable, "no answer: %w", cause).For(x.method, outcome)
+}
+
+// receive is the connection's goroutine: it reads answers, and ends when the connection does.
+func (c *Conn) receive() {
+	defer close(c.read)
+	for c.Err() == nil {
+		err := c.in.await()
+		if err == nil {
+			err = c.expected()
+		}
+		var a *answer
+		if err == nil {
+			a, err = c.in.answer()
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+		x := c.take()
+		if a.last {
+			c.end(errLast) // before the call returns, which may be sent again over another connection
+		}
+		if x != nil {
+			x.answer = a
+			close(x.answered)
+		}
+	}
+}
+
+var (
+	errEnded   = errors.New("the connection has ended")
+	errLast    = errors.New("the server said that it closes the connection")
+	errGivenUp = errors.New("a call was given up, which ends the connection")
+)
+
+// expected returns an error unless a call waits for the answer that begins. net/http would print what nobody asked for.
+func (c *Conn) expected() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exchange != nil {
+		return nil
+	}
+	begins, _ := c.in.Peek(min(c.in.Buffered(), 64))
+	if bytes.HasPrefix(begins, []byte("HTTP/1.1 408 ")) { // how servers end a connection on which nothing comes
+		return errLast
+	}
+	return fmt.Errorf("the server sent what no call asked for: %s", rpc.Quote(string(begins)))
+}
+
+// take returns the exchange that an answer is for, nil if the connection has ended.
+func (c *Conn) take() *exchange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x := c.exchange
+	c.exchange = nil
+	return x
+}
+
+// end ends the connection, and with it the exchange that waits for an answer.
+func (c *Conn) end(cause error) { c.endIf(func() bool { return true }, cause) }
+
+// giveUp ends the connection if x still waits for its answer.
+func (c *Conn) giveUp(x *exchange) {
+	c.endIf(func() bool { return c.exchange == x }, errGivenUp)
+}
+
+// endIf ends the connection if cond, which is called with mu held, says so.
+func (c *Conn) endIf(cond func() bool, cause error) {
+	c.mu.Lock()
+	if c.err != nil || !cond() {
+		c.mu.Unlock()
+		return
+	}
+	c.err = cause
+	close(c.done)
+	x := c.exchange
+	c.exchange = nil
+	c.mu.Unlock()
+	c.nc.Close()
+	if x != nil {
+		x.err = cause
+		close(x.answered)
+	}
 }
 
 // Open fails: the protocol has no streams.
@@ -185,23 +313,19 @@ func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
 	return nil, rpc.NoStreams(m, protocol)
 }
 
-// Close ends the connection and the calls on it.
+// Close ends the connection and the calls on it, and waits for its goroutine.
 func (c *Conn) Close() error {
-	c.taken.Store(true)
-	err := c.conn.Close()
-	c.transport.CloseIdleConnections()
-	return err
+	c.end(errEnded)
+	<-c.read
+	return nil
 }
 
 // Done is closed when the connection has ended.
-func (c *Conn) Done() <-chan struct{} { return c.conn.closed }
+func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Err returns why, once Done is closed.
 func (c *Conn) Err() error {
-	select {
-	case <-c.conn.closed:
-		return errEnded
-	default:
-		return nil
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
 }

@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"mime"
 	"net/http"
-	"time"
 
 	"github.com/yodelrpc/yodel/internal/basiccall"
 	"github.com/yodelrpc/yodel/internal/jsoncall"
@@ -21,6 +19,7 @@ type handler struct {
 	json  *jsoncall.ServerCodec
 	basic *basiccall.ServerCodec
 	page  *page
+	sizes []size // of the answers of each route
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +38,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A codec is a way to write calls in a body.
 type codec interface {
-	ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte) ([]byte, rpc.Code, rpc.Metadata)
+	ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+		[]byte, rpc.Code, rpc.Metadata)
 	AppendFailure(b []byte, f rpc.Failure) []byte
 }
 
@@ -64,24 +64,18 @@ func (h *handler) codecOf(contentType string) (c codec, answerType string, ok bo
 
 // call answers a POST.
 func (h *handler) call(w http.ResponseWriter, r *http.Request) {
+	x := r.Context().Value(requestKey{}).(*request)
 	c, answerType, ok := h.codecOf(r.Header.Get("Content-Type"))
 	if !ok {
 		err := rpc.Errorf(rpc.InvalidArgument, "Content-Type is %s; send application/json or application/octet-stream",
 			rpc.Quote(r.Header.Get("Content-Type")))
-		respond(w, http.StatusUnsupportedMediaType, "application/json", failure(h.json, err))
+		x.respond(w, http.StatusUnsupportedMediaType, "application/json", failure(h.json, err))
 		return
 	}
-	request, tooLong, err := h.read(w, r)
-	switch {
-	case tooLong:
-		err := rpc.Errorf(rpc.ResourceExhausted, "the body is longer than the limit of %d bytes", h.d.Limits.Message)
+	request, status, err := x.read(h.d.Limits.Message)
+	if err != nil {
 		w.Header().Set("Connection", "close") // rather than read the rest
-		respond(w, http.StatusRequestEntityTooLarge, answerType, failure(c, err))
-		return
-	case err != nil:
-		err := rpc.Errorf(rpc.InvalidArgument, "the body cannot be read: %w", err)
-		w.Header().Set("Connection", "close")
-		respond(w, http.StatusBadRequest, answerType, failure(c, err))
+		x.respond(w, status, answerType, failure(c, err))
 		return
 	}
 	ctx := r.Context()
@@ -90,36 +84,19 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	info := rpc.CallInfo{Peer: peerOf(r), Metadata: requestMetadata(r.Header)}
-	answer, code, metadata := c.ServeMessage(ctx, info, request, nil)
-	addMetadata(w.Header(), metadata)
-	respond(w, statusOf(code), answerType, answer)
-}
-
-func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, tooLong bool, err error) {
-	limits, deadline := h.d.Limits, http.NewResponseController(w).SetReadDeadline
-	if r.ContentLength > int64(limits.Message) {
-		_ = deadline(time.Now().Add(limits.Stall)) // for what net/http still reads of the body
-		return nil, true, nil
+	share := &share{budget: &x.c.answers, sizes: h.sizes}
+	defer share.giveBack()
+	var admit func(*rpc.Route) *rpc.Error
+	if x.c.http2 { // over HTTP/1 a connection has one call at a time
+		admit = func(route *rpc.Route) *rpc.Error { return share.take(ctx, route) }
 	}
-	reader := &stallReader{r.Body, deadline, limits.Stall}
-	return reader.readBody(limits.Message)
+	info := rpc.CallInfo{Peer: x.c.peer, Metadata: requestMetadata(r.Header)}
+	body, code, metadata := c.ServeMessage(ctx, info, request, nil, admit)
+	share.adjust(len(body))
+	addMetadata(w.Header(), metadata)
+	x.respond(w, statusOf(code), answerType, body)
 }
 
 func failure(c codec, err *rpc.Error) []byte {
 	return c.AppendFailure(nil, rpc.Failure{Index: -1, Err: err})
-}
-
-func respond(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-	w.WriteHeader(status)
-	w.Write(body) // where the peer is gone, net/http ends the connection
-}
-
-func peerOf(r *http.Request) *rpc.Peer {
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
-		return c.peer
-	}
-	return &rpc.Peer{Protocol: protocol, TLS: r.TLS}
 }

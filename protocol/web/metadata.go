@@ -42,6 +42,21 @@ func requestMetadata(h http.Header) rpc.Metadata {
 	return md
 }
 
+// validField reports whether a header can carry a field (RFC 9110, sections 5.1 and 5.5).
+func validField(name, value string) bool {
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return name != ""
+}
+
 // addMetadata adds md to h. Bytes that a header cannot carry, net/http replaces or refuses.
 func addMetadata(h http.Header, md rpc.Metadata) {
 	for key, values := range md {

@@ -14,58 +14,70 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// freshGrace is how long connections that have sent no request may take to do so once the server shuts down.
-const freshGrace = time.Second
-
-// A Server serves HTTP/1.1 connections, and those of HTTP/2 without TLS by prior knowledge. It has the goroutines of
-// net/http: one from the first ServeConn until Shutdown or Close, and those of the connections.
+// A Server serves HTTP/1.1 connections, and those of HTTP/2, inside TLS or by prior knowledge. It has the goroutines of
+// net/http: two from the first ServeConn until Shutdown or Close, and those of the connections.
 type Server struct {
 	handler *handler
-	http    *http.Server
-	feed    *feed
-	serve   func() // starts http on feed, once
+	http1   *httpServer
+	http2   *httpServer
 
-	mu       sync.Mutex
-	draining bool
-	closed   bool
-	conns    map[*conn]bool // whether it is fresh: has not sent a whole request
-	fresh    int
-	heard    chan struct{} // closed when the server is draining and no fresh connection is left
-	running  int           // ServeConns and handlers
-	idle     chan struct{} // closed when none run; nil while nobody waits for that
+	mu      sync.Mutex
+	drainBy time.Time // when what has begun has to be there; zero until the server shuts down
+	closed  bool
+	conns   map[*serverConn]bool
+	running int           // ServeConns and handlers
+	idle    chan struct{} // closed when none run; nil while nobody waits for that
 }
 
 // NewServer returns a server of d's routes.
 func NewServer(d *rpc.Dispatcher) *Server {
 	s := &Server{
-		handler: &handler{d: d, json: jsoncall.NewServerCodec(d), basic: basiccall.NewServerCodec(d), page: newPage(d)},
-		feed:    newFeed(),
-		conns:   make(map[*conn]bool),
-		heard:   make(chan struct{}),
+		handler: &handler{
+			d: d, json: jsoncall.NewServerCodec(d), basic: basiccall.NewServerCodec(d), page: newPage(d),
+			sizes: make([]size, len(d.Routes())),
+		},
+		conns: make(map[*serverConn]bool),
 	}
-	s.http = s.newHTTP()
-	s.serve = sync.OnceFunc(func() { go s.http.Serve(s.feed) })
+	s.http1, s.http2 = s.newHTTP(false), s.newHTTP(true)
 	return s
 }
 
-func (s *Server) newHTTP() *http.Server {
+// An httpServer is one of net/http's, for connections of one version. What ends it gracefully differs:
+// [http.Server.Shutdown] tells clients of HTTP/2 that it goes away, and which requests it took; but of HTTP/1 it closes
+// connections that it believes to be idle and on which a request may have been read.
+type httpServer struct {
+	http.Server
+	feed  *feed
+	serve func() // starts it, once
+}
+
+func (s *Server) newHTTP(http2 bool) *httpServer {
 	d := s.handler.d
-	h := &http.Server{
-		Handler:           s.noting(http.NewCrossOriginProtection().Handler(s.handler)),
-		ReadHeaderTimeout: d.Limits.FirstByte,
-		MaxHeaderBytes:    8<<10 + d.Limits.Metadata,
-		Protocols:         new(http.Protocols),
-		HTTP2:             http2Config(d),
-		ErrorLog:          log.New(logWriter{d.Log}, "", 0),
-		ConnContext:       withConn,
+	h := &httpServer{feed: newFeed()}
+	h.Handler = s.noting(http.NewCrossOriginProtection().Handler(s.handler))
+	h.ReadHeaderTimeout = d.Limits.FirstByte
+	h.MaxHeaderBytes = 8<<10 + d.Limits.Metadata
+	h.HTTP2 = http2Config(d)
+	h.ErrorLog = log.New(logWriter{d.Log}, "", 0)
+	h.ConnContext = withConn
+	h.Protocols = new(http.Protocols)
+	if http2 {
+		h.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		h.Protocols.SetHTTP1(true)
+		h.ConnState = noteIdle
 	}
-	h.Protocols.SetHTTP1(true)
-	h.Protocols.SetUnencryptedHTTP2(true)
+	h.serve = sync.OnceFunc(func() { go h.Serve(h.feed) })
 	return h
 }
 
 func http2Config(d *rpc.Dispatcher) *http.HTTP2Config {
-	c := &http.HTTP2Config{MaxConcurrentStreams: min(d.Limits.Calls, 250), WriteByteTimeout: d.Limits.Stall}
+	c := &http.HTTP2Config{
+		MaxConcurrentStreams:          min(d.Limits.Calls, 250),
+		MaxReadFrameSize:              16 << 10, // as much memory does a frame get whose length is there
+		MaxReceiveBufferPerStream:     streamWindow,
+		MaxReceiveBufferPerConnection: connWindow,
+	}
 	if d.Serial {
 		c.MaxConcurrentStreams = 1
 	}
@@ -79,31 +91,47 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, nc)
 }
 
-// noting returns h, and notes that a connection has sent a request before it calls h.
+// noteIdle tells a connection of HTTP/1 that its request has been answered.
+func noteIdle(nc net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		nc.(*serverConn).answered()
+	}
+}
+
+type requestKey struct{}
+
+// noting returns h, with a request in the context. The request is counted until h returns.
 func (s *Server) noting(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _ := r.Context().Value(connKey{}).(*conn)
-		if !s.begin(c) {
-			return
+		c, _ := r.Context().Value(connKey{}).(*serverConn)
+		if c == nil || !s.begin() {
+			panic(http.ErrAbortHandler)
 		}
 		defer s.end()
-		c.arrived()
-		h.ServeHTTP(w, r)
+		if r.TLS == nil {
+			r.TLS = c.peer.TLS // net/http sees the inside of it
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		x := newRequest(c, w, r)
+		x.cancel = cancel
+		c.begin(x)
+		defer x.end()
+		if c.draining() || len(r.TransferEncoding) > 0 && c.hadLength() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, x)))
 	})
 }
 
-// begin counts a handler that is about to run for a request of c, unless the server is closed.
-func (s *Server) begin(c *conn) bool {
+// begin counts a handler that is about to run, unless the server is closed.
+func (s *Server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
 	s.running++
-	if s.conns[c] {
-		s.conns[c] = false
-		s.hearLocked()
-	}
 	return true
 }
 
@@ -137,113 +165,116 @@ func (s *Server) ended() <-chan struct{} {
 	return idle
 }
 
-// hearLocked says that a connection is no longer fresh.
-func (s *Server) hearLocked() {
-	s.fresh--
-	s.signalHeardLocked()
-}
-
-func (s *Server) signalHeardLocked() {
-	if s.draining && s.fresh == 0 {
-		close(s.heard)
-	}
-}
-
 // ServeConn serves nc, of which head has been read, until it ends, and closes it. The header of the first request has
 // to arrive within Limits.FirstByte after the peer connected. A connection that comes once the server shuts down has one
-// request, and a second for it; one that comes after Close has none.
+// request, and a moment for it; one that comes after Close has none.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
-	c := newConn(nc, head, s.handler.d.Limits.Stall)
-	defer c.Close()
-	c.peer, c.firstBy = peer, peer.FirstBy(s.handler.d.Limits)
+	c := newServerConn(nc, head, peer, s.handler.d.Limits)
+	defer c.cut()
 	late, ok := s.admit(c)
 	if !ok {
 		return
 	}
 	defer s.leave(c)
-	if late {
-		s.serveLate(c)
+	if !c.tell() {
 		return
 	}
-	s.serve()
-	s.feed.pass(c)
+	h := s.http1
+	if c.http2 {
+		h = s.http2
+	}
+	if !late {
+		h.serve()
+		late = !h.feed.pass(c)
+	}
+	if late {
+		s.serveLate(c)
+	}
 }
 
-// serveLate serves a connection that comes when http takes no more.
-func (s *Server) serveLate(c *conn) {
-	f, h := newFeed(), s.newHTTP()
-	h.SetKeepAlivesEnabled(false)
+// serveLate serves a connection that comes when the others' servers take no more.
+func (s *Server) serveLate(c *serverConn) {
+	h := s.newHTTP(c.http2)
 	var serving sync.WaitGroup
-	serving.Go(func() { h.Serve(f) })
-	f.pass(c)
+	serving.Go(func() { h.Serve(h.feed) })
+	h.feed.pass(c)
 	h.Close()
 	serving.Wait()
 }
 
 // admit takes a connection, unless the server is closed. It is late if the server shuts down.
-func (s *Server) admit(c *conn) (late, ok bool) {
+func (s *Server) admit(c *serverConn) (late, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false, false
 	}
 	s.running++
-	if s.draining {
-		c.firstBy = time.Now().Add(freshGrace)
-		s.conns[c] = false
-		return true, true
-	}
 	s.conns[c] = true
-	s.fresh++
-	return false, true
+	if late = !s.drainBy.IsZero(); late {
+		c.drain(time.Now().Add(begunGrace))
+	}
+	return late, true
 }
 
-func (s *Server) leave(c *conn) {
+func (s *Server) leave(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns[c] {
-		s.hearLocked()
-	}
 	delete(s.conns, c)
 	s.endLocked()
 }
 
-// Shutdown lets running calls finish, and those that new connections are about to send. It cuts what is left when ctx
+// Shutdown lets running calls finish, and those that have begun to arrive or are about to. It cuts what is left when ctx
 // ends, and returns ctx's error then.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
-	s.http.SetKeepAlivesEnabled(false) // closes idle connections, and the others after their answer
-	select {
-	case <-s.heard:
-	case <-time.After(freshGrace):
-	case <-ctx.Done():
-	}
+	ctx2, stop := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() { s.http2.Shutdown(ctx2) }) // which sends GOAWAY, and waits for connections until ctx2 ends
+	defer telling.Wait()
+	defer stop()
+	last := time.AfterFunc(lastGrace, s.cutUnused)
+	defer last.Stop()
 	ended := s.ended()
-	polling, stopPolling := context.WithCancel(ctx)
-	go func() {
-		defer stopPolling()
-		select {
-		case <-ended:
-		case <-ctx.Done():
-		}
-	}()
-	s.http.Shutdown(polling)
-	<-polling.Done()
 	select {
 	case <-ended:
+		s.http1.feed.Close()
 		return nil
-	default:
+	case <-ctx.Done():
 		s.cut()
 		return ctx.Err()
 	}
 }
 
+// drain tells all connections that the server shuts down, once.
 func (s *Server) drain() {
 	s.mu.Lock()
+	begins := s.drainBy.IsZero()
+	if begins {
+		s.drainBy = time.Now().Add(begunGrace)
+	}
+	s.mu.Unlock()
+	if begins {
+		for _, c := range s.all() {
+			c.drain(s.drainBy)
+		}
+	}
+}
+
+func (s *Server) all() []*serverConn {
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.draining {
-		s.draining = true
-		s.signalHeardLocked()
+	all := make([]*serverConn, 0, len(s.conns))
+	for c := range s.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// cutUnused cuts connections on which no handler runs, whatever they wait for.
+func (s *Server) cutUnused() {
+	for _, c := range s.all() {
+		c.cutUnused()
 	}
 }
 
@@ -261,12 +292,14 @@ func (s *Server) cut() {
 	s.drain()
 	s.mu.Lock()
 	s.closed = true
-	for c := range s.conns {
-		c.Close()
-	}
 	s.mu.Unlock()
-	s.http.Close()
-	s.feed.Close() // also where http never served
+	for _, c := range s.all() {
+		c.cut()
+	}
+	for _, h := range []*httpServer{s.http1, s.http2} {
+		h.Close()
+		h.feed.Close() // also where it never served
+	}
 }
 
 // A feed is the listener of net/http's server. Its connections come from ServeConn.
@@ -278,12 +311,14 @@ type feed struct {
 
 func newFeed() *feed { return &feed{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
-// pass has a connection served until it ends, or not at all if the feed is closed.
-func (f *feed) pass(c *conn) {
+// pass has a connection served until it ends, or returns false if the feed is closed.
+func (f *feed) pass(c *serverConn) bool {
 	select {
 	case f.conns <- c:
 		<-c.closed
+		return true
 	case <-f.closed:
+		return false
 	}
 }
 

@@ -1,0 +1,161 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A counter notes which calls ran.
+type counter struct {
+	ran  sync.Map // of num1
+	busy atomic.Int32
+	much chan struct{} // closed when many have run
+}
+
+func (c *counter) Divide(_ context.Context, num1, _ int32) (float32, error) {
+	c.ran.Store(num1, true)
+	if c.busy.Add(1) == 640 {
+		close(c.much)
+	}
+	return float32(num1), nil
+}
+
+// A caller makes a call, and reports how it ended.
+type caller func(ctx context.Context, n int32) error
+
+// Every call that ran while its server was shut down has its answer, and no failed one is said not to have run that did.
+func TestRestartsLoseNoAnswers(t *testing.T) {
+	t.Parallel()
+	rounds := 30
+	if testing.Short() {
+		rounds = 3
+	}
+	for _, test := range []struct {
+		name    string
+		callers func(t *testing.T, address string) []caller
+	}{
+		{"client of Yodel", ownCallers},
+		{"net/http, HTTP/1.1", func(t *testing.T, address string) []caller { return foreignCallers(t, address, false) }},
+		{"net/http, HTTP/2", func(t *testing.T, address string) []caller { return foreignCallers(t, address, true) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var total outcomes
+			for range rounds {
+				total.add(restart(t, test.callers))
+			}
+			t.Logf("%d restarts: %+v", rounds, total)
+			if total.lost > 0 || total.falselyNotStarted > 0 {
+				t.Errorf("%d answers of calls that ran were lost, %d such calls said not to have started",
+					total.lost, total.falselyNotStarted)
+			}
+		})
+	}
+}
+
+type outcomes struct{ answered, notStarted, unknown, lost, falselyNotStarted int }
+
+func (o *outcomes) add(p outcomes) {
+	o.answered += p.answered
+	o.notStarted += p.notStarted
+	o.unknown += p.unknown
+	o.lost += p.lost
+	o.falselyNotStarted += p.falselyNotStarted
+}
+
+// restart shuts a server down under load, and returns what became of the calls.
+func restart(t *testing.T, callersOf func(*testing.T, string) []caller) outcomes {
+	h := &counter{much: make(chan struct{})}
+	s := serveServices(t, rpc.Limits{}, divide.NewService(h))
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var total outcomes
+	for i, call := range callersOf(t, s.address) {
+		all.Go(func() {
+			for n := int32(i) << 20; ; n++ {
+				err := call(t.Context(), n)
+				_, ran := h.ran.Load(n)
+				mu.Lock()
+				e, _ := errors.AsType[*rpc.Error](err)
+				switch {
+				case err == nil:
+					total.answered++
+				case e != nil && e.Outcome == rpc.OutcomeNotStarted:
+					total.notStarted++
+					if ran {
+						total.falselyNotStarted++
+					}
+				default:
+					total.unknown++
+				}
+				if ran && err != nil {
+					total.lost++
+				}
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	<-h.much
+	s.listener.Close()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	s.Close()
+	all.Wait()
+	return total
+}
+
+// ownCallers returns callers with a connection of Yodel's client each, which redial where it has ended.
+func ownCallers(t *testing.T, address string) []caller {
+	callers := make([]caller, 64)
+	for i := range callers {
+		c := dial(t, rpc.ConnOptions{}, address)
+		callers[i] = func(ctx context.Context, n int32) error {
+			_, err := divide.NewClient(c).Divide(ctx, n)
+			return err
+		}
+	}
+	return callers
+}
+
+// foreignCallers returns callers that share a client of net/http.
+func foreignCallers(t *testing.T, address string, http2 bool) []caller {
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(http2)
+	transport.Protocols.SetHTTP1(!http2)
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: transport}
+	callers := make([]caller, 64)
+	for i := range callers {
+		callers[i] = func(ctx context.Context, n int32) error {
+			body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
+			r, err := http.NewRequestWithContext(ctx, "POST", "http://"+address+"/", strings.NewReader(body))
+			if err != nil {
+				return err
+			}
+			response, err := client.Do(r)
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			if response.StatusCode != 200 {
+				return fmt.Errorf("status %s", response.Status)
+			}
+			_, err = io.ReadAll(response.Body)
+			return err
+		}
+	}
+	return callers
+}

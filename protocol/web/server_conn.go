@@ -1,0 +1,352 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// A state is where a server's connection is between two requests. Over HTTP/2 it is fresh and then active.
+type state int
+
+const (
+	fresh  state = iota // before the first request, of which bytes may have come
+	active              // a request's header is there, its answer not
+	idle                // after an answer, and no byte since
+	begun               // after an answer, and in the middle of a header
+)
+
+// A serverConn is a connection that net/http serves. It lies between net/http and the network to know what net/http does
+// not tell: whether a request has begun, and how long the header may still take. So a server that shuts down ends it
+// only where no byte of a request has been read.
+type serverConn struct {
+	net.Conn
+	limits rpc.Limits
+	peer   *rpc.Peer
+	out    stallWriter
+	head   []byte // read before, but not yet by net/http
+	http2  bool   // set before net/http gets it
+
+	answers budget // of HTTP/2: what handlers may make, and peers have not read
+	bodies  budget // of HTTP/2: what large requests hold
+
+	closed  chan struct{} // closed at the end
+	closing sync.Once     // closes closed
+
+	mu         sync.Mutex
+	state      state
+	said       bool      // that the connection ends: nothing is written any more
+	bowed      bool      // the writing side has ended, or there is no time for that
+	wish       time.Time // the deadline that net/http wants for reads
+	by         time.Time // when what the state waits for has to be there; zero for never
+	writeWish  time.Time // the deadline that a handler wants for writes
+	writing    bool
+	drainBy    time.Time // when what has begun has to be there, once the server shuts down; zero before
+	requests   map[*request]bool
+	used       bool   // a handler returned since the server shuts down: the end of its answer may be on its way
+	watch      *watch // nil while there is none
+	sawLength  bool   // a Content-Length came, in whatever request
+	lengthTail []byte // the end of what was read: the name may be cut
+}
+
+// Times that peers have once the server shuts down. After lastGrace only connections are left whose handlers run.
+const (
+	begunGrace = 750 * time.Millisecond // to send the rest of a request, and to begin the first one
+	lastGrace  = time.Second
+	idleGrace  = 100 * time.Millisecond // to send another request on a connection that was used; it is answered
+	linger     = 500 * time.Millisecond // to close the connection in turn, so that no reset destroys what was sent
+)
+
+func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.Limits) *serverConn {
+	c := &serverConn{Conn: nc, limits: limits, peer: peer, head: head, closed: make(chan struct{})}
+	c.out = stallWriter{nc, writeChunk}
+	if peer.TLS != nil {
+		c.out.chunk = tlsChunk
+	}
+	c.by = peer.FirstBy(limits)
+	c.requests = make(map[*request]bool)
+	c.answers.size = limits.Answers
+	c.bodies.size, c.bodies.unread = 2*limits.Message, unreadBodies
+	_ = c.SetReadDeadline(time.Time{})
+	return c
+}
+
+// preface is how a connection of HTTP/2 begins, as far as no other does.
+const preface = "PRI * HT"
+
+// tell reads until it knows which version of HTTP the peer speaks, and reports whether it does.
+func (c *serverConn) tell() bool {
+	for len(c.head) < len(preface) && string(c.head) == preface[:len(c.head)] {
+		var buf [len(preface)]byte
+		n, err := c.read(buf[:len(preface)-len(c.head)])
+		if err != nil {
+			return false
+		}
+		c.head = append(c.head, buf[:n]...)
+	}
+	c.http2 = bytes.HasPrefix(c.head, []byte(preface))
+	return true
+}
+
+func (c *serverConn) Read(b []byte) (int, error) {
+	if len(c.head) > 0 {
+		n := copy(b, c.head)
+		c.head = c.head[n:]
+		c.received(b[:n])
+		return n, nil
+	}
+	n, err := c.read(b)
+	if n > 0 {
+		c.received(b[:n])
+	}
+	return n, err
+}
+
+// read reads from the network. Where a request does not come in time it says so, and ends the connection.
+func (c *serverConn) read(b []byte) (int, error) {
+	c.stopWatch()
+	n, err := c.Conn.Read(b)
+	if n > 0 && len(b) == 1 {
+		c.startWatch()
+	}
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.late() {
+		c.sayTimeout()
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// late reports whether a read that ran out of time ends the connection: not while a handler runs, where net/http itself
+// ends its reading ahead so.
+func (c *serverConn) late() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state != active && !c.http2
+}
+
+// received notes that bytes came.
+func (c *serverConn) received(b []byte) {
+	if c.http2 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lookForLengthLocked(b)
+	if c.state == idle {
+		c.state = begun
+		c.by = earlier(time.Now().Add(c.limits.FirstByte), c.drainBy)
+		_ = c.setReadDeadlineLocked()
+	}
+}
+
+// lookForLengthLocked notes a Content-Length among what was read. net/http deletes it from a request that has a
+// Transfer-Encoding as well, which has to end the connection (RFC 9112, section 6.1): whoever passed the request on may
+// have gone by the other. In doubt, such as where the name stands in a body, a chunked request ends it needlessly.
+func (c *serverConn) lookForLengthLocked(b []byte) {
+	const name = "content-length"
+	if c.sawLength {
+		return
+	}
+	b = append(c.lengthTail, b...)
+	for at := 0; !c.sawLength; {
+		dash := bytes.IndexByte(b[at:], '-')
+		if dash < 0 {
+			break
+		}
+		at += dash + 1
+		start := at - len("content-")
+		c.sawLength = start >= 0 && start+len(name) <= len(b) && bytes.EqualFold(b[start:start+len(name)], []byte(name))
+	}
+	c.lengthTail = append([]byte(nil), b[max(0, len(b)-len(name)):]...)
+}
+
+func (c *serverConn) hadLength() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sawLength
+}
+
+// begin notes that the header of a request is there.
+func (c *serverConn) begin(r *request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state, c.by = active, time.Time{}
+	_ = c.setReadDeadlineLocked()
+	c.requests[r] = true
+	r.by = c.drainBy // nobody else has r yet
+}
+
+// end notes that the handler of r has returned, and whether the end of its answer is worth waiting for.
+func (c *serverConn) end(r *request, answered bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.requests, r)
+	c.used = c.used || answered && !c.drainBy.IsZero()
+}
+
+// answered notes that the answer to a request of HTTP/1 has been written, and that another may come.
+func (c *serverConn) answered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = idle
+	if !c.drainBy.IsZero() {
+		c.by = time.Now().Add(idleGrace)
+	}
+	_ = c.setReadDeadlineLocked()
+}
+
+// drain gives what has begun until by, and what has not a moment.
+func (c *serverConn) drain(by time.Time) {
+	c.mu.Lock()
+	c.drainBy = by
+	switch {
+	case c.state == idle && !c.http2:
+		c.by = time.Now().Add(idleGrace)
+	case c.state != active:
+		c.by = earlier(c.by, by)
+	}
+	_ = c.setReadDeadlineLocked()
+	if c.writing {
+		_ = c.setWriteDeadlineLocked()
+	}
+	var requests []*request
+	for r := range c.requests {
+		requests = append(requests, r)
+	}
+	c.mu.Unlock()
+	for _, r := range requests {
+		r.drain(by)
+	}
+}
+
+func (c *serverConn) draining() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.drainBy.IsZero()
+}
+
+// cutUnused cuts the connection if no handler has run since the server shuts down, or if nothing but the peer's end is
+// missing.
+func (c *serverConn) cutUnused() {
+	c.mu.Lock()
+	unused := len(c.requests) == 0 && !c.used || c.bowed
+	c.mu.Unlock()
+	if unused {
+		c.cut()
+	}
+}
+
+// SetReadDeadline sets the deadline to t, but not past the time that the state has.
+func (c *serverConn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wish = t
+	return c.setReadDeadlineLocked()
+}
+
+func (c *serverConn) setReadDeadlineLocked() error {
+	if c.watch != nil && c.watch.stopping {
+		return c.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
+	return c.Conn.SetReadDeadline(earlier(c.wish, c.by))
+}
+
+// SetWriteDeadline sets the deadline to t, but not past the stall time.
+func (c *serverConn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeWish = t
+	if !c.writing {
+		return nil
+	}
+	return c.setWriteDeadlineLocked()
+}
+
+// setWriteDeadlineLocked gives the peer the time to read something.
+func (c *serverConn) setWriteDeadlineLocked() error {
+	stall := c.limits.Stall
+	if !c.drainBy.IsZero() {
+		stall = min(stall, lastGrace)
+	}
+	return c.Conn.SetWriteDeadline(earlier(time.Now().Add(stall), c.writeWish))
+}
+
+func (c *serverConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+func (c *serverConn) Write(b []byte) (int, error) {
+	defer c.setWriting(false)
+	return c.out.write(b, func() error {
+		if !c.setWriting(true) {
+			return net.ErrClosed
+		}
+		return nil
+	})
+}
+
+func (c *serverConn) setWriting(now bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = now
+	return !now || !c.said && c.setWriteDeadlineLocked() == nil
+}
+
+// timeout tells the peer that no request has been read: neither one that is on its way nor half of one has been run, nor
+// will be (RFC 9110, section 15.5.9).
+const timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 102\r\n" +
+	"Connection: close\r\n\r\n" +
+	`{"error": {"type": "unavailable", "message": "no whole request was read before the connection ended"}}`
+
+func (c *serverConn) sayTimeout() {
+	io.WriteString(c, timeout) // where the peer is gone, nobody misses it
+	c.mu.Lock()
+	c.said = true
+	c.mu.Unlock()
+	c.bow()
+}
+
+// Close ends the connection, once the peer has had the time to read what was written.
+func (c *serverConn) Close() error {
+	if !c.http2 {
+		c.bow()
+	}
+	err := c.Conn.Close()
+	c.closing.Do(func() { close(c.closed) })
+	return err
+}
+
+// bow ends the writing side, and reads what still comes until the peer ends its own. A connection that is closed with
+// unread bytes is reset, and that destroys what the peer has not read.
+func (c *serverConn) bow() {
+	w, ok := c.Conn.(interface{ CloseWrite() error })
+	c.stopWatch()
+	c.mu.Lock()
+	done := c.bowed || !ok
+	c.bowed = true
+	c.mu.Unlock()
+	if done || w.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(linger)) != nil {
+		return
+	}
+	var buf [4 << 10]byte
+	for {
+		if _, err := c.Conn.Read(buf[:]); err != nil {
+			return
+		}
+	}
+}
+
+// cut ends the connection at once.
+func (c *serverConn) cut() {
+	c.mu.Lock()
+	c.bowed = true
+	c.mu.Unlock()
+	c.Conn.Close()
+	c.closing.Do(func() { close(c.closed) })
+}

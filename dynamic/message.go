@@ -89,10 +89,13 @@ func (m *Message) Set(name string, value any) error {
 		place.SetZero()
 		return setValue(&f.ValueType, place, reflect.ValueOf(value))
 	})
-	if err != nil {
-		return inField(name, err)
+	switch {
+	case err == nil:
+		return nil
+	case f.Sensitive: // err may quote what is
+		err = fmt.Errorf("the value is not %s", describe(&f.ValueType))
 	}
-	return nil
+	return inField(name, err)
 }
 
 // SetAll sets the fields that values names. At an error some may have been set.

@@ -35,7 +35,7 @@ type Decoder struct {
 // keeps more than 64 KiB beside itself alive.
 func (d *Decoder) Reset(data []byte) {
 	d.buf, d.last, d.depth, d.err = data[:len(data):len(data)], 0, 0, nil
-	d.room = allowance(len(data))
+	d.room = Allowance(len(data))
 	d.whole, d.base, d.owned = nil, 0, false
 	if cap(d.piece) > smallPiece {
 		d.piece = nil

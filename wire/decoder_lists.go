@@ -148,7 +148,9 @@ const (
 	roomBeyond  = 32 << 20
 )
 
-func allowance(payload int) int { return roomBeyond + roomPerByte*payload }
+// Allowance is how many bytes the elements of lists and maps, optional values and members of unions of a message may take
+// in memory, where its payload has the given number of bytes.
+func Allowance(payload int) int { return roomBeyond + roomPerByte*payload }
 
 // spend takes n bytes from the allowance.
 func (d *Decoder) spend(n int) {

@@ -134,6 +134,9 @@ func (t *Type) Missing(s *FieldSet) *Field {
 	return nil
 }
 
+// Apart reports whether a value of the field takes memory of its own, beside that of the message: see [Allowance].
+func (f *Field) Apart() bool { return f.Optional || f.member != nil || f.record != nil }
+
 // Get returns the field's value in the message or union m, without the pointer of an optional one, and whether a writer
 // has to write it: it is required, or present and not equal to its default. A value is returned in any case, except for
 // an optional field or a member that is not set: there it is the zero [reflect.Value].

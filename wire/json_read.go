@@ -19,7 +19,7 @@ func unmarshalJSON(data []byte, m Message, strict bool) error {
 	if t, ok := m.(*JSONText); ok {
 		return t.readJSON(data)
 	}
-	r := jsonReader{jsonScanner: jsonScanner{data: data}, strict: strict, room: allowance(len(data))}
+	r := jsonReader{jsonScanner: jsonScanner{data: data}, strict: strict, room: Allowance(len(data))}
 	if err := r.fields(TypeOf(m), ValueOf(m)); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (r *jsonReader) fields(t *Type, v reflect.Value) error {
 }
 
 func (r *jsonReader) field(f *Field, message reflect.Value) error {
-	if f.Optional || f.member != nil || f.record != nil {
+	if f.Apart() {
 		if err := r.spend(&f.ValueType); err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (r *jsonReader) entries(t *ValueType, v reflect.Value) error {
 // spend takes values of the given types from the allowance: the same as for the wire format, for the same reason.
 func (r *jsonReader) spend(types ...*ValueType) error {
 	for _, t := range types {
-		r.room -= t.size()
+		r.room -= t.Size()
 	}
 	if r.room < 0 {
 		return jsonErrorf("the lists take more than %d MiB and %d times the text's size in memory",

@@ -126,8 +126,8 @@ func (t *ValueType) derive() {
 	}
 }
 
-// size is what one more value takes in memory, for the limits of readers.
-func (t *ValueType) size() int {
+// Size is what one more value of t takes in memory, in bytes, for the limits of readers: see [Allowance].
+func (t *ValueType) Size() int {
 	n := int(t.Go.Size())
 	if t.Go == recordType {
 		n += t.Type.size()

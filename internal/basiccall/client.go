@@ -59,7 +59,7 @@ func (a *answer) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) {
 
 // Decode reads an answer that Frame found.
 func (a *answer) Decode(message []byte, c *rpc.Call) error {
-	r := reader{buf: message[1:]}
+	r := newReader(message[1:])
 	err := a.read(&r, message[0], c)
 	if err == nil && len(r.buf) > 0 {
 		err = &unreadable{fmt.Errorf("%d bytes are left over", len(r.buf))}
@@ -140,7 +140,7 @@ func (r *reader) exception(x *pipeline.Exception) error {
 	}
 	rest, _ := r.sized()
 	var set wire.FieldSet
-	inner := reader{buf: rest}
+	inner := newReader(rest)
 	if err := inner.fields(wire.TypeOf(e), v, &set, x.Message); err != nil {
 		return &unreadable{fmt.Errorf("%s: %w", x.Name, err)}
 	}

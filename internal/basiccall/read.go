@@ -16,6 +16,11 @@ type reader struct {
 	buf       []byte
 	depth     int
 	sensitive bool // the value being read is not for errors
+	room      int  // bytes that values of no fixed number may still take in memory: see spend
+}
+
+func newReader(message []byte) reader {
+	return reader{buf: message, room: wire.Allowance(len(message))}
 }
 
 // shown returns what a peer sent, for an error.
@@ -83,11 +88,29 @@ func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, witho
 		}
 		outer := r.sensitive
 		r.sensitive = outer || f.Sensitive
-		err := f.Fill(m, func(place reflect.Value) error { return r.value(&f.ValueType, place) })
+		var err error
+		if f.Apart() {
+			err = r.spend(&f.ValueType)
+		}
+		if err == nil {
+			err = f.Fill(m, func(place reflect.Value) error { return r.value(&f.ValueType, place) })
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		r.sensitive = outer
+	}
+	return nil
+}
+
+// spend takes values of the given types from the allowance, as it is done for the wire format, for the same reason: an
+// empty element takes four bytes here and may be hundreds of bytes large.
+func (r *reader) spend(types ...*wire.ValueType) error {
+	for _, t := range types {
+		r.room -= t.Size()
+	}
+	if r.room < 0 {
+		return errors.New("the lists take more than 32 MiB and 16 times the message's size in memory")
 	}
 	return nil
 }
@@ -185,7 +208,8 @@ func (r *reader) content(t *wire.ValueType, v reflect.Value, b []byte) error {
 		v.SetBytes(append([]byte{}, b...))
 		return nil
 	}
-	inner := reader{buf: b, depth: r.depth, sensitive: r.sensitive}
+	inner := reader{buf: b, depth: r.depth, sensitive: r.sensitive, room: r.room}
+	defer func() { r.room = inner.room }()
 	switch t.Kind {
 	case wire.KindList:
 		return inner.list(t, v)
@@ -198,6 +222,9 @@ func (r *reader) content(t *wire.ValueType, v reflect.Value, b []byte) error {
 
 func (r *reader) list(t *wire.ValueType, v reflect.Value) error {
 	for len(r.buf) > 0 {
+		if err := r.spend(t.Elem); err != nil {
+			return err
+		}
 		err := t.Append(v, func(place reflect.Value) error { return r.value(t.Elem, place) })
 		if err != nil {
 			return err
@@ -208,6 +235,9 @@ func (r *reader) list(t *wire.ValueType, v reflect.Value) error {
 
 func (r *reader) entries(t *wire.ValueType, v reflect.Value) error {
 	for len(r.buf) > 0 {
+		if err := r.spend(t.Key, t.Elem); err != nil {
+			return err
+		}
 		key, elem := t.NewEntry()
 		if err := r.value(t.Key, key); err != nil {
 			return err

@@ -66,7 +66,7 @@ func (s *ServerCodec) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) 
 
 // Decode reads a request that Frame found.
 func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
-	r := reader{buf: message}
+	r := newReader(message)
 	name, _ := r.sized()
 	route, unknown := s.d.Find(name)
 	if unknown != nil {

@@ -26,8 +26,12 @@ func ExceptionOf(err error) (name, message string, fields []byte, ok bool) {
 	return name, printable(x.Error()), otherFields(x), true
 }
 
-// otherFields returns the fields of x but its message as a JSON object; nil for none.
+// otherFields returns the fields of x but its message as a JSON object; nil for none. One that has something sensitive
+// shows all as a log does, for standard error often is one.
 func otherFields(x *dynamic.Exception) []byte {
+	if x.Record().Type().Sensitive() {
+		return []byte(x.String())
+	}
 	full, err := wire.AppendFullJSON(nil, x)
 	if err != nil {
 		return nil

@@ -16,8 +16,8 @@ type Client struct {
 // NewClient returns a client that calls the methods of p through ch.
 func NewClient(ch rpc.Channel, p *Package) *Client { return &Client{ch, p} }
 
-// Call calls the method that name means, as [Package.Method] says, with arguments as [Message.Set] takes them, and returns
-// the result as [Method.Call] does.
+// Call calls the method that name means, as [Package.Method] says, with arguments as [Message.Set] takes them, and
+// returns the result as [Method.Call] does.
 func (c *Client) Call(ctx context.Context, name string, args map[string]any) (any, error) {
 	m, err := c.p.Method(name)
 	if err != nil {
@@ -30,8 +30,8 @@ func (c *Client) Call(ctx context.Context, name string, args map[string]any) (an
 	return m.Call(ctx, c.ch, message)
 }
 
-// CallJSON is Call with the parameters as one JSON object, in which nothing may be that the method does not know, and the result as JSON, with all fields, in which what a method
-// without a result returns is null.
+// CallJSON is Call with the parameters as one JSON object, in which nothing may be that the method does not know, and
+// the result as JSON, with all fields, in which what a method without a result returns is null.
 func (c *Client) CallJSON(ctx context.Context, name string, params []byte) ([]byte, error) {
 	m, err := c.p.Method(name)
 	if err != nil {
@@ -51,9 +51,9 @@ func (c *Client) CallJSON(ctx context.Context, name string, params []byte) ([]by
 	return m.AppendResult(nil, call)
 }
 
-// CallJSON calls a method whose definition this program does not have, with the parameters as one JSON object, and returns
-// the result as JSON. The server checks what is given. It goes over the protocols that carry names, line and HTTP; over
-// mux and basic it fails. An exception is an [*rpc.UndeclaredException] within an [*rpc.Error].
+// CallJSON calls a method whose definition this program does not have, with the parameters as one JSON object, and
+// returns the result as JSON. The server checks what is given. It goes over the protocols that carry names, line and
+// HTTP; over mux and basic it fails. An exception is an [*rpc.UndeclaredException] within an [*rpc.Error].
 func CallJSON(ctx context.Context, ch rpc.Channel, method string, params []byte) ([]byte, error) {
 	c := NewJSONCall(method, params)
 	if err := ch.Call(ctx, c); err != nil {

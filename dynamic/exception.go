@@ -60,8 +60,8 @@ func (x *Exception) Error() string {
 	return cmp.Or(v.String(), x.text)
 }
 
-// Format implements [fmt.Formatter]: an exception is shown as Error says, and with %+v and %#v as its fields, with *** in
-// place of what is sensitive.
+// Format implements [fmt.Formatter]: an exception is shown as Error says, and with %+v and %#v as its fields, with ***
+// in place of what is sensitive.
 func (x *Exception) Format(s fmt.State, verb rune) {
 	wire.Mask(x.Message).FormatError(s, verb, x.Error())
 }

@@ -28,8 +28,8 @@ func (m *Message) EncodeWire(e *wire.Encoder) { m.Record().EncodeWire(e) }
 // DecodeWire implements [wire.Message].
 func (m *Message) DecodeWire(d *wire.Decoder) { m.Record().DecodeWire(d) }
 
-// MarshalJSON returns m in protobuf's JSON: see [wire.AppendJSON]. It is an error where m holds something sensitive, since
-// loggers call it too: see [wire.Masked.RefuseJSON].
+// MarshalJSON returns m in protobuf's JSON: see [wire.AppendJSON]. It is an error where m holds something sensitive,
+// since loggers call it too: see [wire.Masked.RefuseJSON].
 func (m *Message) MarshalJSON() ([]byte, error) {
 	if m.Record().Type().Sensitive() {
 		return wire.Mask(m).RefuseJSON()
@@ -74,8 +74,9 @@ func (m *Message) Get(name string) (any, error) {
 }
 
 // Set sets a field to a value of a type that Get returns, or one that means the same: any integer for a number in whose
-// range it is, any slice or map of fitting elements, a map with string keys for a struct or a union. Nil makes the field
-// absent. Setting a member of a union clears the others. After an error the field has the value that it had before.
+// range it is, any slice or map of fitting elements, a map with string keys for a struct or a union. Nil makes the
+// field absent. Setting a member of a union clears the others. After an error the field has the value that it had
+// before.
 func (m *Message) Set(name string, value any) error {
 	f, err := m.field(name)
 	if err != nil {

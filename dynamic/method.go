@@ -66,9 +66,9 @@ func (m *Method) Streams() bool { return m.rpc.ClientStream || m.rpc.ServerStrea
 // NewArgs returns arguments in which every parameter has its default, and those without one are absent.
 func (m *Method) NewArgs() *Message { return (*Message)(wire.NewRecord(m.args)) }
 
-// NewCall returns a call with the given arguments for a channel, an interceptor's test, or whoever else wants one. It may
-// be used again once it has returned, with args shared by calls that run at the same time as long as nobody changes them.
-// Result gives what the last one returned.
+// NewCall returns a call with the given arguments for a channel, an interceptor's test, or whoever else wants one. It
+// may be used again once it has returned, with args shared by calls that run at the same time as long as nobody changes
+// them. Result gives what the last one returned.
 func (m *Method) NewCall(args *Message) *rpc.Call {
 	return &rpc.Call{Method: &m.rpc, Args: args, Result: (*Message)(wire.NewRecord(m.result))}
 }
@@ -83,8 +83,8 @@ func (m *Method) Result(c *rpc.Call) any {
 	return v
 }
 
-// AppendResult appends the result of a call that NewCall made and that succeeded to b as JSON, with all fields, those that
-// equal their defaults too; null for a method without one.
+// AppendResult appends the result of a call that NewCall made and that succeeded to b as JSON, with all fields, those
+// that equal their defaults too; null for a method without one.
 func (m *Method) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 	const before = `{"result":`
 	if len(m.result.Fields) == 0 {
@@ -128,8 +128,8 @@ func (m *Method) Check(args *Message) error {
 	return nil
 }
 
-// A Handler answers a call of m. Args are its own. It returns the result, as [Message.Set] takes values, or an error: an
-// [*Exception] that the method declares, or any other, as handlers of generated services do.
+// A Handler answers a call of m. Args are its own. It returns the result, as [Message.Set] takes values, or an error:
+// an [*Exception] that the method declares, or any other, as handlers of generated services do.
 type Handler func(ctx context.Context, m *Method, args *Message) (any, error)
 
 // Handle returns the endpoint that answers the method's calls with h.
@@ -147,8 +147,8 @@ func (m *Method) Handle(h Handler) *rpc.Endpoint {
 		})
 }
 
-// NewException returns the exception with a bare or full name that the method declares, with its defaults, for a handler
-// to return.
+// NewException returns the exception with a bare or full name that the method declares, with its defaults, for a
+// handler to return.
 func (m *Method) NewException(name string) (*Exception, error) {
 	names := make([]string, len(m.exceptions))
 	for i, x := range m.exceptions {

@@ -15,8 +15,8 @@ type Package struct {
 	types    map[string]*Type
 }
 
-// Load returns what the files declare; the types of what they import are there as well, services are not. It fails where
-// two declarations have the same full name. A schema that did not come from the compiler has to keep its rules.
+// Load returns what the files declare; the types of what they import are there as well, services are not. It fails
+// where two declarations have the same full name. A schema that did not come from the compiler has to keep its rules.
 func Load(files ...*schema.File) (*Package, error) {
 	b := newBuilder()
 	p := &Package{types: make(map[string]*Type)}
@@ -74,9 +74,9 @@ func (p *Package) Services() []*Service { return p.services }
 // Type returns the struct, union or exception with a full name, "calc.Point", or nil.
 func (p *Package) Type(fullName string) *Type { return p.types[fullName] }
 
-// Method returns the method that a name means: "divide", "Calculator.divide", or "calc.Calculator/divide". Where several
-// services have a method of the bare name, it means the one outside a service, if there is one. The error of a name that
-// means none, or several, says which there are.
+// Method returns the method that a name means: "divide", "Calculator.divide", or "calc.Calculator/divide". Where
+// several services have a method of the bare name, it means the one outside a service, if there is one. The error of a
+// name that means none, or several, says which there are.
 func (p *Package) Method(name string) (*Method, error) {
 	var found, own []*Method
 	for _, m := range p.methods {

@@ -32,7 +32,8 @@ func (s *Service) Name() string { return s.schema.File.Package + "." + s.schema.
 // Methods returns the methods, in the order of the text. Nobody changes the list.
 func (s *Service) Methods() []*Method { return s.methods }
 
-// NewService returns the service for a server, with h to answer all methods but those with streams, which it leaves out.
+// NewService returns the service for a server, with h to answer all methods but those with streams, which it leaves
+// out.
 func (s *Service) NewService(h Handler) *rpc.Service {
 	var endpoints []*rpc.Endpoint
 	for _, m := range s.methods {

@@ -40,8 +40,8 @@ type Call struct {
 	release func()
 }
 
-// Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the call
-// any more.
+// Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the
+// call any more.
 func (c *Call) Release() {
 	if c.release != nil { // one that belongs to no pool has nothing to give back to
 		c.release()

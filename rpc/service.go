@@ -21,8 +21,8 @@ type Endpoint struct {
 	stream  StreamFunc // for a method with a stream, in place of the other two
 }
 
-// NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result have
-// their defaults, and handle sets the result or returns an error. Neither keeps a call.
+// NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result
+// have their defaults, and handle sets the result or returns an error. Neither keeps a call.
 func NewEndpoint(m *Method, newCall func() *Call, handle CallFunc) *Endpoint {
 	return &Endpoint{Method: m, newCall: newCall, handle: handle}
 }
@@ -33,8 +33,8 @@ type CallFunc func(ctx context.Context, c *Call) error
 // A StreamFunc answers one stream.
 type StreamFunc func(ctx context.Context, s Stream) error
 
-// An Interceptor wraps every call of a channel or a server. It is called once for a channel or server, with the rest of the way,
-// and returns the way with itself in front.
+// An Interceptor wraps every call of a channel or a server. It is called once for a channel or server, with the rest of
+// the way, and returns the way with itself in front.
 type Interceptor func(next CallFunc) CallFunc
 
 // Chain returns last with the interceptors in front of it, the first outermost.

@@ -2,9 +2,9 @@ package rpc
 
 import "strings"
 
-// An UndeclaredException is an exception that the server answered with and that the method does not declare as this side
-// knows it: the server's definition is another one, or this side has none. It is the cause of an [*Error] with the code
-// Unknown; errors.As finds it there.
+// An UndeclaredException is an exception that the server answered with and that the method does not declare as this
+// side knows it: the server's definition is another one, or this side has none. It is the cause of an [*Error] with the
+// code Unknown; errors.As finds it there.
 type UndeclaredException struct {
 	Name    string // as the server wrote it, usually bare: "InvalidOperation"
 	Message string

@@ -12,8 +12,8 @@ import (
 // knows. It reads and writes the same bytes, JSON and basic messages as a generated message of the same definition, by
 // the rules of its Type. Package dynamic makes the types, and gives the fields by name.
 //
-// A field that was never set takes no memory beyond its slot. The value of a struct or a union is a *Record, which is nil
-// where all of it is default or no member is set.
+// A field that was never set takes no memory beyond its slot. The value of a struct or a union is a *Record, which is
+// nil where all of it is default or no member is set.
 type Record struct {
 	typ *Type
 	// slots are those of the fields, by Field.index; empty until the first is set. A slot holds a pointer to the value,
@@ -88,12 +88,13 @@ func (r *Record) place(f *Field) *any {
 	return &r.slots[f.index]
 }
 
-// NewType returns a type of records, or of unions of them. [Type.Define] gives it its fields, which may lead back to it.
+// NewType returns a type of records, or of unions of them. [Type.Define] gives it its fields, which may lead back to
+// it.
 func NewType(name string, union bool) *Type { return &Type{Name: name, Go: recordType, Union: union} }
 
-// Define gives t, which NewType made and nobody uses yet, its fields. Of a field count Number, Name, Required, Sensitive,
-// Optional, Default (a value of the Go type that generated code has, int32 for an enum; the zero Value for none), and of
-// a ValueType Kind, Key, Elem, Type and Enum. The rest is derived from these.
+// Define gives t, which NewType made and nobody uses yet, its fields. Of a field count Number, Name, Required,
+// Sensitive, Optional, Default (a value of the Go type that generated code has, int32 for an enum; the zero Value for
+// none), and of a ValueType Kind, Key, Elem, Type and Enum. The rest is derived from these.
 func (t *Type) Define(fields []Field) {
 	t.Fields = fields
 	slices.SortFunc(t.Fields, func(x, y Field) int { return x.Number - y.Number })

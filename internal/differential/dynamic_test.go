@@ -18,8 +18,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// Package dynamic is held against the generated code of the same definition: messages without code of their own have the
-// same bytes in every format, and of bytes that are damaged both read the same, or nothing for the same reason.
+// Package dynamic is held against the generated code of the same definition: messages without code of their own have
+// the same bytes in every format, and of bytes that are damaged both read the same, or nothing for the same reason.
 
 var dynamicPackage = sync.OnceValue(func() *dynamic.Package {
 	fromTop := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("../..", name)) }
@@ -142,6 +142,29 @@ func TestDynamicDamaged(t *testing.T) {
 	})
 }
 
+// FuzzDynamic reads arbitrary bytes and texts as one of the kinds.
+func FuzzDynamic(f *testing.F) {
+	for i, k := range kinds() {
+		m := k.our()
+		newRandom(uint64(i)).message(m)
+		data, _ := wire.Marshal(m)
+		text, _ := wire.MarshalJSON(m)
+		f.Add(i, data)
+		f.Add(i, text)
+	}
+	f.Fuzz(func(t *testing.T, i int, data []byte) {
+		if i < 0 || i >= len(kinds()) {
+			return
+		}
+		k := kinds()[i]
+		generated, m := k.our(), newDynamic(t, k)()
+		want, got := wire.Unmarshal(data, generated), wire.Unmarshal(data, m)
+		compareRead(t, data, generated, m, want, got)
+		want, got = wire.UnmarshalArguments(data, generated), wire.UnmarshalArguments(data, m)
+		compareRead(t, data, generated, m, want, got)
+	})
+}
+
 func compareRead(t *testing.T, data []byte, generated, m wire.Message, want, got error) {
 	t.Helper()
 	if (want == nil) != (got == nil) || want != nil && want.Error() != got.Error() {
@@ -187,7 +210,8 @@ func TestDynamicCodecs(t *testing.T) {
 					t.Fatal(refused)
 				}
 				r := newRandom(uint64(i))
-				generated, ours := codecs{format.client(), format.newServer(generatedSide)}, codecs{format.client(), format.newServer(dynamicSide)}
+				generated := codecs{format.client(), format.newServer(generatedSide)}
+				ours := codecs{format.client(), format.newServer(dynamicSide)}
 				for range 100 {
 					want := route.NewCall()
 					r.message(want.Args)

@@ -12,8 +12,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A small message does not become a large one in memory, in any format, with generated code or without: a million elements
-// that are empty take a few bytes each to send, and may be hundreds of bytes large.
+// A small message does not become a large one in memory, in any format, with generated code or without: a million
+// elements that are empty take a few bytes each to send, and may be hundreds of bytes large.
 func TestMillionsOfEmptyElements(t *testing.T) {
 	const elements = 1 << 20
 	basic := func(method string, parameter, element []byte) []byte {

@@ -57,7 +57,8 @@ func (c *command) target(address, method string, args []string) (*target, error)
 	return t, nil
 }
 
-// connect makes the connections. Where each call has one of its own, it makes the first, to see whether there is a server.
+// connect makes the connections. Where each call has one of its own, it makes the first, to see whether there is a
+// server.
 func (t *target) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()

@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -48,18 +49,17 @@ func wrongNumber(cmd *cobra.Command, what string) error {
 	return Usagef("name %s, as in: %s", what, example)
 }
 
-// helpFailed is where a command notes that its help could not be shown, since cobra takes no error from a help function.
-const helpFailed = "help failed"
+// helpFailed is where a command's context holds why its help could not be shown: cobra takes no error from a function
+// that shows help.
+type helpFailed struct{}
 
 // FailHelp notes that cmd's help could not be shown.
 func FailHelp(cmd *cobra.Command, err error) {
-	cmd.Annotations = map[string]string{helpFailed: err.Error()}
+	cmd.SetContext(context.WithValue(cmd.Context(), helpFailed{}, err))
 }
 
 // HelpError returns what FailHelp noted, or nil.
 func HelpError(cmd *cobra.Command) error {
-	if text, ok := cmd.Annotations[helpFailed]; ok {
-		return errors.New(text)
-	}
-	return nil
+	err, _ := cmd.Context().Value(helpFailed{}).(error)
+	return err
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// ExceptionOf returns the declared exception that a call ended with: its bare name, its message, and its other fields as a
-// JSON object, nil for none. ok is false for any other error.
+// ExceptionOf returns the declared exception that a call ended with: its bare name, its message, and its other fields
+// as a JSON object, nil for none. ok is false for any other error.
 func ExceptionOf(err error) (name, message string, fields []byte, ok bool) {
 	if x, ok := errors.AsType[*rpc.UndeclaredException](err); ok {
 		return printable(x.Name), printable(x.Message), x.Fields, true

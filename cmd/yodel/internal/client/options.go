@@ -73,8 +73,8 @@ type Call struct {
 	params []byte           // without one
 }
 
-// Prepare reads the rest of a command line: an address, a method and its parameters. What it finds wrong is either a usage
-// error or what the definition does not allow; nothing is sent.
+// Prepare reads the rest of a command line: an address, a method and its parameters. What it finds wrong is either a
+// usage error or what the definition does not allow; nothing is sent.
 func (o *Options) Prepare(address, method string, args []string) (*Call, error) {
 	c := &Call{Target: address, Protocol: protocolOf(address), Timeout: cmp.Or(o.Timeout, DefaultTimeout), name: method}
 	var err error
@@ -114,7 +114,8 @@ func protocolOf(address string) string {
 	return cmp.Or(scheme, "mux")
 }
 
-// namesTravel are the protocols that carry names, so that a call needs no definition; metadataTravels those with metadata.
+// namesTravel are the protocols that carry names, so that a call needs no definition; metadataTravels those with
+// metadata.
 var (
 	namesTravel     = []string{"line", "lines", "http", "https"}
 	metadataTravels = []string{"mux", "muxs", "http", "https"}

@@ -14,8 +14,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// parseParams reads NAME=VALUE arguments, or one JSON object, as a JSON object. The function quote says whether the value
-// of the named parameter is text that needs quotes.
+// parseParams reads NAME=VALUE arguments, or one JSON object, as a JSON object. The function quote says whether the
+// value of the named parameter is text that needs quotes.
 func parseParams(args []string, quote func(name, value string) bool) ([]byte, error) {
 	if len(args) == 1 && strings.HasPrefix(strings.TrimSpace(args[0]), "{") {
 		if !json.Valid([]byte(args[0])) {
@@ -72,8 +72,8 @@ func typedParams(m *dynamic.Method, args []string) (*dynamic.Message, error) {
 	return message, nil
 }
 
-// absentParams returns the required parameters that are not in text, as one would write them; "" where all are there, or
-// where there is one that the method does not know, which may be meant for them.
+// absentParams returns the required parameters that are not in text, as one would write them; "" where all are there,
+// or where there is one that the method does not know, which may be meant for them.
 func absentParams(params []*schema.Field, text []byte) string {
 	var given map[string]json.RawMessage
 	if json.Unmarshal(text, &given) != nil {

@@ -172,7 +172,3 @@ func (p *prefixed) Read(b []byte) (int, error) {
 	}
 	return p.Conn.Read(b)
 }
-
-// Under replaces the connection under a TLS that neither reads nor writes: a protocol puts its own around it, where it
-// cannot have one around the TLS.
-func (p *prefixed) Under(wrap func(net.Conn) net.Conn) { p.Conn = wrap(p.Conn) }

@@ -1,14 +1,16 @@
 // Package pipelinetest holds the tests that the protocols over package pipeline share: [Run] runs them on connections in
-// memory, TCP and unix sockets.
+// memory, TCP, unix sockets and TLS.
 package pipelinetest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -47,6 +49,7 @@ var Networks = []Network{
 	{"unix", 2 << 20, func(tb testing.TB) (listener, error) {
 		return listenSocket("unix", filepath.Join(tb.TempDir(), "socket"))
 	}},
+	{"tls", 16 << 20, listenTLS},
 }
 
 type socketListener struct{ net.Listener }
@@ -58,6 +61,58 @@ func listenSocket(network, address string) (listener, error) {
 
 func (l socketListener) dial() (net.Conn, error) {
 	return net.Dial(l.Addr().Network(), l.Addr().String())
+}
+
+// A tlsListener is TLS over TCP. Its connections have made their handshakes, as those of a server that owns its port: before
+// a protocol gets them.
+type tlsListener struct {
+	*memoryListener // of the connections
+	socket          listener
+	server, client  *tls.Config
+	serving         *sync.WaitGroup
+}
+
+func listenTLS(tb testing.TB) (listener, error) {
+	socket, err := listenSocket("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	a := tlstest.New(tb, "authority")
+	l := tlsListener{newMemoryListener(), socket, a.Server(), a.Client(), new(sync.WaitGroup)}
+	l.client.ServerName = "127.0.0.1"
+	l.serving.Go(l.accept)
+	return l, nil
+}
+
+func (l tlsListener) accept() {
+	for {
+		nc, err := l.socket.Accept()
+		if err != nil {
+			return
+		}
+		l.serving.Go(func() {
+			inner := tls.Server(nc, l.server)
+			if inner.Handshake() != nil || !l.pass(inner) {
+				inner.Close()
+			}
+		})
+	}
+}
+
+func (l tlsListener) dial() (net.Conn, error) {
+	nc, err := l.socket.dial()
+	if err != nil {
+		return nil, err
+	}
+	inner := tls.Client(nc, l.client)
+	return inner, inner.Handshake()
+}
+
+func (l tlsListener) Close() error {
+	l.memoryListener.Close()
+	err := l.socket.Close()
+	l.serving.Wait()
+	return err
 }
 
 type memoryListener struct {
@@ -84,14 +139,22 @@ func (l *memoryListener) Close() error {
 	return nil
 }
 
+// pass hands nc to Accept, unless the listener is closed.
+func (l *memoryListener) pass(nc net.Conn) bool {
+	select {
+	case l.conns <- nc:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
 func (l *memoryListener) dial() (net.Conn, error) {
 	client, server := memoryPair()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.done:
+	if !l.pass(server) {
 		return nil, net.ErrClosed
 	}
+	return client, nil
 }
 
 // A Bench is a server with the network that leads to it.

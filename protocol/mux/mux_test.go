@@ -3,6 +3,7 @@ package mux_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -30,7 +32,7 @@ type fixture struct {
 }
 
 // transports are the networks that the suite runs over.
-var transports = []string{"tcp", "unix"}
+var transports = []string{"tcp", "unix", "tls"}
 
 func serve(tb testing.TB, transport string, limits rpc.Limits, services ...*rpc.Service) *fixture {
 	tb.Helper()
@@ -44,23 +46,33 @@ func serveAs(tb testing.TB, transport string, limits rpc.Limits, serial bool, se
 		tb.Fatal(err)
 	}
 	d.Serial = serial
-	address := "127.0.0.1:0"
-	if transport == "unix" {
+	network, address := transport, "127.0.0.1:0"
+	switch transport {
+	case "unix":
 		address = filepath.Join(tb.TempDir(), "s")
+	case "tls":
+		network = "tcp"
 	}
-	ln, err := net.Listen(transport, address)
+	ln, err := net.Listen(network, address)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	f := &fixture{server: mux.NewServer(d), ln: ln}
 	f.dial = func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, transport, ln.Addr().String())
+		return new(net.Dialer).DialContext(ctx, network, ln.Addr().String())
+	}
+	if transport == "tls" {
+		a := tlstest.New(tb, "authority")
+		f.ln = tls.NewListener(ln, a.Server())
+		f.dial = func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: a.Client()}).DialContext(ctx, network, ln.Addr().String())
+		}
 	}
 	f.conns.Add(1)
 	go func() {
 		defer f.conns.Done()
 		for {
-			nc, err := ln.Accept()
+			nc, err := f.ln.Accept()
 			if err != nil {
 				return
 			}

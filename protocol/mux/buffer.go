@@ -1,10 +1,6 @@
 package mux
 
-import (
-	"strings"
-	"sync"
-	"unsafe"
-)
+import "sync"
 
 // Buffers come in three sizes, so that a connection with little to say holds little. The largest takes any frame.
 const (
@@ -52,13 +48,4 @@ func grow(b []byte, n int) []byte {
 	bigger := append(getBuffer(need)[:0], b...)
 	putBuffer(b)
 	return bigger
-}
-
-// newBytes returns n bytes, n > 0, whose values are not cleared first: for a megabyte, clearing costs a tenth of
-// receiving. Only strings.Builder allocates so, and nobody else has the string.
-func newBytes(n int) []byte {
-	var b strings.Builder
-	b.Grow(n)
-	b.WriteByte(0)
-	return unsafe.Slice(unsafe.StringData(b.String()), n)
 }

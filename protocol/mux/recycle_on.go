@@ -2,4 +2,6 @@
 
 package mux
 
-const recycles = true
+const spoils = false
+
+func spoil([]byte) {}

@@ -1,26 +1,45 @@
 package mux
 
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
 // An assembly is a message arriving in pieces.
 type assembly struct {
-	first  header // of the first piece
-	buf    []byte // what has arrived, unless it is dropped
-	have   int    // bytes that have arrived
-	total  int    // 0 while no pieces are missing
+	first  header    // of the first piece
+	began  time.Time // when that came
+	buf    []byte    // what has arrived, unless it is dropped
+	have   int       // bytes that have arrived
+	total  int       // 0 while no pieces are missing
 	active bool
 	drop   bool // the message is refused; its pieces are counted and thrown away
+	place  int  // in begun.all
 }
 
-const (
-	firstAssembly  = 2 * maxFrame // memory set aside for a message in pieces before much of it came
-	assemblyFactor = 32           // and then for each byte that has come
-)
+// assemblyFactor bounds the memory set aside for a message in pieces, for each byte of it that has come. With a first piece
+// of 512 bytes and others of 64 KiB, as this package sends them, a message of up to a megabyte moves once, with one piece.
+const assemblyFactor = 16
 
 // beginAssembly starts a message of total bytes with its first piece.
 func beginAssembly(first header, total int, piece []byte, drop bool) (assembly, error) {
 	a := assembly{first: first, total: total, active: true, drop: drop}
+	if len(piece) < total {
+		a.began = time.Now()
+	}
 	dst, err := a.next(len(piece))
 	copy(dst, piece)
 	return a, err
+}
+
+// room returns how much memory the message takes with n bytes more.
+func (a *assembly) room(n int) int {
+	if need := a.have + n; need > cap(a.buf) && !a.drop {
+		return min(a.total, max(need, assemblyFactor*a.have))
+	}
+	return cap(a.buf)
 }
 
 // next returns where to read the next n bytes of the message to; nil for nowhere.
@@ -28,14 +47,14 @@ func (a *assembly) next(n int) ([]byte, error) {
 	if n == 0 || n > a.total-a.have {
 		return nil, violation("a piece of %d bytes of a message that lacks %d", n, a.total-a.have)
 	}
-	have := a.have
+	room, have := a.room(n), a.have
 	a.have += n
 	a.active = a.have < a.total
 	if a.drop {
 		return nil, nil
 	}
-	if a.have > cap(a.buf) {
-		bigger := recycled.get(min(a.total, max(a.have, firstAssembly, assemblyFactor*have)))
+	if room > cap(a.buf) {
+		bigger := recycled.get(room)
 		a.buf = bigger[:copy(bigger, a.buf)]
 	}
 	a.buf = a.buf[:a.have]
@@ -51,5 +70,77 @@ func (a *assembly) receive(in *input, n int) error {
 	if a.drop {
 		return in.skip(n)
 	}
-	return in.full(dst)
+	return in.full(dst, in.limits.MessageDeadline(a.began, a.have))
+}
+
+// begun are the messages of a connection of which pieces are missing. They are its reader's, but for count.
+type begun struct {
+	limits rpc.Limits
+	all    []*assembly
+	bytes  int          // set aside for them
+	wake   time.Time    // when the next one may be late; zero while there are none
+	count  atomic.Int32 // of all
+}
+
+func (b *begun) add(a *assembly) {
+	a.place = len(b.all)
+	b.all = append(b.all, a)
+	b.bytes += cap(a.buf)
+	b.count.Add(1)
+	if by := b.limits.MessageDeadline(a.began, a.have); b.wake.IsZero() || by.Before(b.wake) {
+		b.wake = by
+	}
+}
+
+func (b *begun) remove(a *assembly) {
+	last := len(b.all) - 1
+	b.all[a.place] = b.all[last]
+	b.all[a.place].place = a.place
+	b.all[last] = nil
+	b.all = b.all[:last]
+	b.bytes -= cap(a.buf)
+	b.count.Add(-1)
+	if last == 0 {
+		b.wake = time.Time{}
+		if cap(b.all) > maxIdle {
+			b.all = nil
+		}
+	}
+}
+
+// receive reads the next n bytes of a from in. When a is whole it is not one of them any more.
+func (b *begun) receive(a *assembly, in *input, n int) error {
+	b.bytes -= cap(a.buf)
+	err := a.receive(in, n)
+	b.bytes += cap(a.buf)
+	if err == nil && !a.active {
+		b.remove(a)
+	}
+	return err
+}
+
+// lateEvery bounds how often many messages are looked through for late ones.
+const lateEvery = 100 * time.Millisecond
+
+// late returns the messages that should be whole by now.
+func (b *begun) late() (late []*assembly) {
+	now := time.Now()
+	if b.wake.IsZero() || now.Before(b.wake) {
+		return nil
+	}
+	b.wake = time.Time{}
+	for _, a := range b.all {
+		by := b.limits.MessageDeadline(a.began, a.have)
+		if !now.Before(by) {
+			late = append(late, a)
+			by = now.Add(lateEvery)
+		}
+		if b.wake.IsZero() || by.Before(b.wake) {
+			b.wake = by
+		}
+	}
+	if soon := now.Add(lateEvery); b.wake.Before(soon) {
+		b.wake = soon
+	}
+	return late
 }

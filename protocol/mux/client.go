@@ -29,6 +29,7 @@ type Conn struct {
 	refused bool         // it said that no call of the connection runs; of whoever reads
 	leaving bool         // GOAWAY has come; of whoever reads
 	left    bool         // and PING behind it
+	begun   begun        // answers; of whoever reads
 	role    readerRole
 	out     *output
 	slots   slots
@@ -38,6 +39,7 @@ type Conn struct {
 	lastMethod atomic.Pointer[clientMethod] // that was called
 
 	deadlines deadlines
+	silence   silence
 
 	done     chan struct{} // closed when the connection takes no more calls
 	doneOnce sync.Once
@@ -68,13 +70,13 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
 		nc: nc, address: o.Address, limits: limits, log: o.Log,
-		in: newInput(nc, limits.Stall, nil), out: newOutput(nc, limits.Stall),
+		in: newInput(nc, limits, nil), out: newOutput(nc, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
 	c.role.begin()
 	c.methods.Store(&map[*rpc.Method]*clientMethod{})
-	c.deadlines.conn = c
+	c.deadlines.conn, c.silence.conn, c.begun.limits = c, c, limits
 	if err := c.handshake(ctx); err != nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
@@ -175,6 +177,7 @@ func (c *Conn) Close() error {
 	<-c.slots.idle
 	c.out.drains.Wait()
 	c.deadlines.stop()
+	c.silence.stop()
 	return nil
 }
 
@@ -215,6 +218,9 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	if p.large == nil {
 		method.named.Store(true)
+	}
+	if !c.silence.watching.Load() {
+		c.silence.watch()
 	}
 	if !expiry.IsZero() {
 		c.deadlines.watch(p.expiry.Load())

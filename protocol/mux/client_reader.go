@@ -70,10 +70,14 @@ func (c *Conn) readOn(caller *pending, need int) (over bool, err error) {
 	} else if c.role.aside.Load() {
 		return true, errAside
 	}
-	if err := c.in.fill(need); err != errKicked {
-		return false, err
+	err = c.in.fill(need, c.begun.wake)
+	if err == errKicked {
+		err = nil
+		if len(c.begun.late()) > 0 {
+			err = c.in.tooSlow()
+		}
 	}
-	return false, nil
+	return false, err
 }
 
 // handle handles any frame but MORE. The body is valid until it returns.
@@ -120,6 +124,9 @@ func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
 	if err != nil {
 		return err
 	}
+	if p.pieces.active {
+		c.begun.add(&p.pieces)
+	}
 	return c.assembled(p, dec)
 }
 
@@ -129,7 +136,7 @@ func (c *Conn) more(h header, dec *wire.Decoder) error {
 	if p == nil || !p.pieces.active {
 		return violation("a piece for call %#08x, of whose answer no pieces are missing", h.id)
 	}
-	if err := p.pieces.receive(c.in, h.length); err != nil {
+	if err := c.begun.receive(&p.pieces, c.in, h.length); err != nil {
 		return err
 	}
 	return c.assembled(p, dec)

@@ -7,7 +7,8 @@
 //	client.go          Call: a slot (pending.go), the encoded frame, the wait for the answer (deadlines.go)
 //	output.go          one write for the frames of many callers; large.go writes large messages by reference
 //	server_conn.go     the server's reader (input.go), which finds the method and decodes the arguments
-//	server_call.go     the handler runs on the reader or a worker (workers.go), as learn.go and watchdog.go have it
+//	server_call.go     the handler runs on the reader or a worker (workers.go), as learn.go and watchdog.go have it, when
+//	                   queue.go finds that its answer has room
 //	client_reader.go   the answer finds its caller; client_role.go lets a lone caller read for itself
 //
 // Where the speed comes from is told in docs/performance.md.

@@ -37,17 +37,19 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := new(sink)
-	c := &serverConn{server: NewServer(d), in: newInput(nc, time.Hour, []byte{0xff}), out: newOutput(nc, time.Hour)}
+	c := &serverConn{server: NewServer(d), in: newInput(nc, rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(nc, time.Hour)}
 	c.takeTools()
-	c.draining.Store(true)
-	c.drained.Store(true)
+	c.farewell.begun.Store(true)
+	c.farewell.over.Store(true)
+	c.queue.conn = c
 	pieces, err := beginAssembly(header{}, 2, []byte{0xff}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, _ := c.freeSlot(1)
 	route := d.Routes()[0]
-	s.Store(&serverCall{conn: c, slot: s, id: 1, route: route, call: route.NewCall(), pieces: &pieces})
+	s.Store(&serverCall{conn: c, slot: s, id: 1, method: &methodName{route: route}, call: route.NewCall(), pieces: &pieces})
+	c.begun.add(&pieces)
 	c.countRunning(1)
 	if lost, err := c.more(header{kind: frameMore, id: 1, length: 1}); lost || err != nil {
 		t.Fatal(lost, err)

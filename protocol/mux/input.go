@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // An input is the reading half of a connection. It holds a buffer only while there are bytes in it: it waits for more
 // without one where the connection is a socket. One goroutine at a time uses it.
 type input struct {
-	nc    net.Conn
-	raw   syscall.RawConn // nil where there is no file descriptor
-	stall time.Duration
+	nc     net.Conn
+	raw    syscall.RawConn // nil where there is no file descriptor
+	limits rpc.Limits
 
 	buf  []byte // nil while nothing is buffered and nothing is being read
 	r, w int    // the bytes buf[r:w] are read and not yet consumed
@@ -27,14 +29,17 @@ type input struct {
 	n      int
 	err    error
 
-	deadline time.Time  // as it is set; zero for none
-	kicking  sync.Mutex // a kick and its end come one after the other
+	reads    atomic.Uint32 // that brought something, which others may look at
+	partial  bool          // the front of a frame is buffered,
+	began    time.Time     // and has been since then
+	deadline time.Time     // as it is set; zero for none
+	kicking  sync.Mutex    // a kick and its end come one after the other
 	kicked   atomic.Bool
 	vectors  scatter
 }
 
-func newInput(nc net.Conn, stall time.Duration, head []byte) *input {
-	in := &input{nc: nc, raw: rawConn(nc), stall: stall, size: smallBuffer}
+func newInput(nc net.Conn, limits rpc.Limits, head []byte) *input {
+	in := &input{nc: nc, raw: rawConn(nc), limits: limits, size: smallBuffer}
 	in.readFD = in.tryRead
 	if len(head) > 0 {
 		in.buf = getBuffer(len(head))
@@ -68,20 +73,40 @@ func (in *input) discard(n int) {
 	}
 }
 
-// fill reads at least one byte more, into a buffer with room for need bytes in all. With half a message in the buffer
-// the peer has the stall limit's time to go on.
-func (in *input) fill(need int) error {
+// fill reads at least one byte more, into a buffer with room for need bytes in all. A frame of which the front is in the
+// buffer has to be whole in its time. Otherwise fill returns errKicked at the time wake, if that is not zero.
+func (in *input) fill(need int, wake time.Time) error {
 	in.reserve(need)
-	n, err := in.read(nil, in.r < in.w)
+	by := wake
+	if in.r < in.w {
+		if by = in.frameDeadline(); !wake.IsZero() && wake.Before(by) {
+			by = wake
+		}
+	}
+	n, err := in.read(nil, by)
 	in.w += n
 	in.adapt(n)
-	return err
+	switch {
+	case err != errTimeUp:
+		return err
+	case by.Equal(wake):
+		return errKicked
+	}
+	return in.tooSlow()
 }
 
-// fillOnce is fill without the stall limit.
+// frameDeadline returns when the frame has to be whole whose front is buffered.
+func (in *input) frameDeadline() time.Time {
+	if !in.partial {
+		in.partial, in.began = true, time.Now()
+	}
+	return in.limits.MessageDeadline(in.began, in.w-in.r)
+}
+
+// fillOnce is fill without a limit of its own.
 func (in *input) fillOnce() error {
 	in.reserve(1)
-	n, err := in.read(nil, false)
+	n, err := in.read(nil, time.Time{})
 	in.w += n
 	return err
 }
@@ -94,19 +119,29 @@ func (in *input) frame() (h header, body []byte, need int, err error) {
 		return h, nil, headerSize, nil
 	}
 	if h, err = parseHeader(b); err != nil || h.kind == frameMore {
+		in.partial = false
 		return h, nil, 0, err
 	}
 	if need = headerSize + h.length; need > len(b) {
 		return h, nil, need, nil
 	}
+	in.partial = false
 	return h, b[headerSize:need], 0, nil
 }
 
-// skip consumes n bytes, reading them if they are not buffered.
+// skip consumes n bytes of a frame, reading them if they are not buffered.
 func (in *input) skip(n int) error {
+	var by time.Time
 	for n > 0 {
 		if len(in.buffered()) == 0 {
-			if err := in.fill(1); err != nil && err != errKicked {
+			if by.IsZero() {
+				by = in.limits.MessageDeadline(time.Now(), n)
+			}
+			in.reserve(1)
+			m, err := in.read(nil, by)
+			if in.w += m; err == errTimeUp {
+				return in.tooSlow()
+			} else if err != nil && err != errKicked {
 				return err
 			}
 		}
@@ -147,15 +182,17 @@ func (in *input) adapt(n int) {
 	}
 }
 
-// full reads len(dst) bytes, buffered ones first, the rest straight into dst, and what comes behind them into a small
-// buffer.
-func (in *input) full(dst []byte) error {
+// full reads len(dst) bytes until the time by, buffered ones first, the rest straight into dst, and what comes behind them
+// into a small buffer.
+func (in *input) full(dst []byte, by time.Time) error {
 	n := copy(dst, in.buffered())
 	in.discard(n)
 	for n < len(dst) {
 		in.size = smallBuffer
-		m, err := in.read(dst[n:], true)
-		if err != nil && err != errKicked { // a kick is for whoever waits for the next frame
+		m, err := in.read(dst[n:], by)
+		if err == errTimeUp {
+			return in.tooSlow()
+		} else if err != nil && err != errKicked { // a kick is for whoever waits for the next frame
 			return err
 		}
 		if over := m - len(dst[n:]); over > 0 {
@@ -166,9 +203,29 @@ func (in *input) full(dst []byte) error {
 	return nil
 }
 
-// read reads once: into dst and then into the empty buffer, or, where dst is nil, behind the buffered bytes.
-func (in *input) read(dst []byte, stalls bool) (n int, err error) {
-	if in.setDeadline(stalls); in.kicked.Load() {
+// read reads once: into dst and then into the empty buffer, or, where dst is nil, behind the buffered bytes. It returns
+// errTimeUp if nothing has come by the given time; zero is never.
+func (in *input) read(dst []byte, by time.Time) (n int, err error) {
+	for {
+		if n, err = in.readBy(dst, by); err != errEarly {
+			return n, err
+		}
+	}
+}
+
+// errEarly ends a read because of a deadline that was set for an earlier one.
+var errEarly = errors.New("the deadline is another's")
+
+// errTimeUp ends a read at its deadline.
+var errTimeUp = errors.New("nothing has come in time")
+
+// tooSlow returns the fault of a peer that takes too long over a frame or a message.
+func (in *input) tooSlow() error {
+	return violation("what it sends was not whole %v after its first byte", in.limits.MessageTime)
+}
+
+func (in *input) readBy(dst []byte, by time.Time) (n int, err error) {
+	if in.setDeadline(by); in.kicked.Load() {
 		return 0, in.unkick()
 	}
 	in.dst, in.n, in.err = dst, 0, nil
@@ -182,11 +239,16 @@ func (in *input) read(dst []byte, stalls bool) (n int, err error) {
 		if in.kicked.Load() {
 			return 0, in.unkick()
 		}
-		return in.n, violation("it stopped in the middle of a frame for %v", in.stall)
+		if time.Now().Before(by) {
+			in.deadline = time.Time{}
+			return in.n, errEarly
+		}
+		return in.n, errTimeUp
 	}
 	if in.n == 0 && in.err == nil && in.raw != nil {
 		return 0, io.EOF
 	}
+	in.reads.Store(in.reads.Load() + 1)
 	return in.n, in.err
 }
 
@@ -211,20 +273,14 @@ func (in *input) unkick() error {
 	return errKicked
 }
 
-// setDeadline gives the peer the stall limit's time if it is in the middle of something, and all the time it wants if
-// not. Within one message the deadline is moved only when much of it has passed.
-func (in *input) setDeadline(stalls bool) {
-	if !stalls {
-		if !in.deadline.IsZero() {
-			in.deadline = time.Time{}
-			_ = in.nc.SetReadDeadline(in.deadline)
-		}
+// setDeadline sees to it that the next read ends at the given time; zero is never. A deadline that is set and earlier
+// stays, since moving it costs more than finding out now and then that it was too early.
+func (in *input) setDeadline(by time.Time) {
+	if by.IsZero() == in.deadline.IsZero() && !in.deadline.After(by) {
 		return
 	}
-	if now := time.Now(); in.deadline.Sub(now) < in.stall-in.stall/64 {
-		in.deadline = now.Add(in.stall)
-		_ = in.nc.SetReadDeadline(in.deadline)
-	}
+	in.deadline = by
+	_ = in.nc.SetReadDeadline(by)
 }
 
 // linger throws away what still comes, for a second at most: a socket closed with bytes unread would take back what was

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // A deadlineConn never has anything to read, and keeps its deadline.
@@ -32,7 +34,7 @@ func TestKickEndsOneRead(t *testing.T) {
 	t.Parallel()
 	for range 100 {
 		nc := new(deadlineConn)
-		in := newInput(nc, time.Hour, nil)
+		in := newInput(nc, rpc.Limits{MessageTime: time.Hour}, nil)
 		kicked := make(chan struct{})
 		go func() {
 			defer close(kicked)
@@ -41,7 +43,7 @@ func TestKickEndsOneRead(t *testing.T) {
 		for !in.kicked.Load() {
 			runtime.Gosched()
 		}
-		if err := in.fill(1); err != errKicked {
+		if err := in.fill(1, time.Time{}); err != errKicked {
 			t.Fatal(err)
 		}
 		<-kicked

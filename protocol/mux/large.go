@@ -16,6 +16,10 @@ const shareFrom = 32 << 10
 // whole: if all went at once, all would arrive late, and their answers would wait for one another.
 const largeTurn = 1 << 20
 
+// largeAtOnce is how many large messages are on their way at once: those that have begun take memory at the receiver, who
+// may bound that.
+const largeAtOnce = 4
+
 // firstPiece is how many bytes the first frame of a large message has of it. The receiver reads that frame into a buffer,
 // and those that follow straight to the message's place.
 const firstPiece = 512
@@ -65,7 +69,8 @@ func (o *output) appendLarge(m *largeMessage) error {
 		return err
 	}
 	o.large = append(o.large, m)
-	o.backlog += m.left
+	o.unsentLarge += m.left
+	o.checkFullLocked()
 	if o.writing {
 		o.mu.Unlock()
 		return nil
@@ -82,7 +87,7 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	o.mu.Lock()
 	if i := slices.Index(o.large, m); i >= 0 {
 		o.large = slices.Delete(o.large, i, i+1)
-		o.backlog -= m.left
+		o.unsentLarge -= m.left
 	}
 	unsent = !m.begun
 	var interrupted chan struct{}
@@ -113,13 +118,12 @@ func (o *output) takePiecesLocked() {
 		var p piece
 		o.bufs, p = m.next(o.bufs, o.heads[i][:])
 		o.pieces = append(o.pieces, p)
-		o.backlog -= p.n
 		if m.left == 0 || m.turn >= largeTurn {
 			o.large = slices.Delete(o.large, 0, 1)
 		}
 		if m.left > 0 && m.turn >= largeTurn {
 			m.turn = 0
-			o.large = append(o.large, m)
+			o.large = slices.Insert(o.large, min(len(o.large), largeAtOnce-1), m)
 		}
 	}
 }
@@ -165,6 +169,7 @@ func (o *output) wrotePiecesLocked(n int) {
 		body := min(n, p.n)
 		p.n -= body
 		p.of.unsent -= body
+		o.unsentLarge -= body
 		n -= body
 	}
 }

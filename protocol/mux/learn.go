@@ -1,8 +1,12 @@
 package mux
 
 import (
+	"math"
+	"reflect"
 	"sync/atomic"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // Where a method's handler runs is learned from how long it takes. A handler that returns within about 2 us costs less
@@ -29,6 +33,10 @@ type learned struct {
 	needed atomic.Uint32 // fast samples for the next promotion; 0 means fastNeeded
 	since  atomic.Uint32 // calls at the last promotion
 	_      [64]byte      // methods do not share cache lines
+
+	fixed   bool         // its answers are small by their type
+	largest atomic.Int32 // answer ever, in bytes; 0 where there was none
+	_       [64]byte
 }
 
 // sample reports whether the next run is to be timed.
@@ -64,4 +72,76 @@ func (l *learned) demote() {
 		needed = min(2*max(l.needed.Load(), fastNeeded), maxNeeded)
 	}
 	l.needed.Store(needed)
+}
+
+// beginWith returns what is expected of the method's first answer on a connection.
+func (l *learned) beginWith() int32 {
+	switch largest := l.largest.Load(); {
+	case l.fixed:
+		return 1
+	case largest == 0:
+		return math.MinInt32 // nothing is known: the largest there can be
+	case largest < largeAnswer:
+		return -largeAnswer
+	default:
+		return largest
+	}
+}
+
+// A methodName is what a method's number means on one connection, and what is known of its answers there.
+type methodName struct {
+	name     string
+	route    *rpc.Route
+	err      *rpc.Error   // where there is no such method
+	expected atomic.Int32 // bytes of its next answer, by those before; where there were none, an assumption with its sign changed
+}
+
+// promises returns how many bytes to set aside for an answer while its handler runs: none if they are few, and at most as
+// many as an answer takes.
+func (m *methodName) promises(most int) int {
+	switch n := int(m.expected.Load()); {
+	case n < 0:
+		return min(-n, most)
+	case n <= smallAnswer:
+		return 0
+	default:
+		return min(n, most)
+	}
+}
+
+// answered takes note of an answer of n bytes. What is expected goes halfway up to a larger one, and down by an eighth of
+// what a smaller one lacks, so that one large answer among many small ones does not count for long.
+func (m *methodName) answered(l *learned, n int) {
+	old := int(m.expected.Load())
+	if n > int(l.largest.Load()) {
+		l.largest.Store(int32(n))
+	}
+	switch {
+	case old <= 0:
+		m.expected.Store(int32(max(n, 1)))
+	case n <= smallAnswer && old <= smallAnswer:
+	case n > old:
+		m.expected.Store(int32(old + (n-old+1)/2))
+	default:
+		m.expected.Store(int32(old - (old-n+7)/8))
+	}
+}
+
+// largeAnswer is what is expected at least of a method's first answer on a new connection.
+const largeAnswer = 1 << 20
+
+// isFixed reports whether messages of a type take few bytes whatever their values.
+func isFixed(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Bool, reflect.Int32, reflect.Int64, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		return true
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isFixed(t.Field(i).Type) {
+				return false
+			}
+		}
+		return t.Size() <= smallAnswer/2
+	}
+	return false
 }

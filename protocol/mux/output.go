@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,13 +40,23 @@ type output struct {
 	writing bool   // somebody writes
 	queued  uint64 // bytes ever given to append or send
 	written uint64 // bytes of those that the network took
+	taken   uint64 // bytes that it took in all, those of large messages too
 	trying  uint64 // written, once the write that is under way succeeds; 0 for none
+	waiting bool   // a goroutine waits for the network to take more
+	waits   uint64 // such goroutines there were
 	pongs   int    // in buf
 	err     error  // the first that a write met; nothing is written after it
 	ending  bool   // nothing more will be queued
 	noCalls bool   // no more calls will be
-	backlog int    // bytes of large
 	room    chan struct{}
+
+	// What a server holds for a client that does not read.
+	unsentLarge int         // bytes of large messages that the network has not taken
+	limit       int         // of unread bytes, from which on full is set; 0 for none
+	full        atomic.Bool // changed with mu held
+	telling     bool        // call onRoom when anything was written
+	onRoom      func()      // called when full is not set any more
+
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
 	interrupted chan struct{}
 
@@ -85,6 +96,7 @@ func (o *output) append(frames []byte, several bool, end *uint64) error {
 	}
 	o.buf = append(grow(o.buf, len(frames)), frames...)
 	o.queued += uint64(len(frames))
+	o.checkFullLocked()
 	if end != nil {
 		*end = o.queued
 	}
@@ -140,6 +152,7 @@ func (o *output) send(frames []byte) {
 		o.buf = append(append(grow(nil, len(rest[0])+len(waiting)), rest[0]...), waiting...)
 		putBuffer(waiting)
 	}
+	o.checkFullLocked()
 	clear(o.bufs)
 	idle := len(o.buf) == 0 && len(o.large) == 0
 	o.writing = !idle
@@ -188,7 +201,7 @@ func (o *output) take() (net.Buffers, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
-		o.writing = false
+		o.writing, o.waiting = false, false
 		putBuffer(o.buf)
 		putBuffer(o.spare)
 		o.buf, o.spare = nil, nil
@@ -244,12 +257,21 @@ func skip(bufs net.Buffers, n int) net.Buffers {
 // wrote counts n bytes more of the write that is under way.
 func (o *output) wrote(n int) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	small := min(n, o.small)
 	o.small -= small
 	o.written += uint64(small)
+	o.taken += uint64(n)
 	if n > small {
 		o.wrotePiecesLocked(n - small)
+	}
+	room := o.telling
+	if o.full.Load() && o.unreadLocked() < o.limit {
+		o.full.Store(false)
+		room = true
+	}
+	o.mu.Unlock()
+	if room {
+		o.onRoom()
 	}
 }
 
@@ -276,6 +298,10 @@ func (o *output) fail(err error) {
 
 // startDrain hands the writing to a goroutine that may wait.
 func (o *output) startDrain(rest net.Buffers) {
+	o.mu.Lock()
+	o.waiting = true
+	o.waits++
+	o.mu.Unlock()
 	o.drains.Add(1)
 	go func() {
 		defer o.drains.Done()
@@ -336,20 +362,6 @@ func (o *output) isInterrupted() bool {
 	return o.interrupted != nil
 }
 
-// waitRoom waits until less than limit bytes wait to be written, or the connection has failed.
-func (o *output) waitRoom(limit int) {
-	for {
-		o.mu.Lock()
-		if len(o.buf)+o.backlog < limit || o.err != nil {
-			o.mu.Unlock()
-			return
-		}
-		room := o.roomLocked()
-		o.mu.Unlock()
-		<-room
-	}
-}
-
 // roomLocked returns the channel by which the one goroutine that waits learns that something was written.
 func (o *output) roomLocked() chan struct{} {
 	if o.room == nil {
@@ -383,6 +395,20 @@ func (o *output) appendPong(body []byte) error {
 	_ = o.append(appendFrame(nil, header{kind: framePong}, body), false, nil)
 	return nil
 }
+
+// beat sends a frame that means nothing, unless others wait, and returns why the connection has failed.
+func (o *output) beat() error {
+	o.mu.Lock()
+	idle, err := !o.writing, o.err
+	o.mu.Unlock()
+	if idle {
+		_ = o.append(appendFrame(nil, header{kind: framePong}, make([]byte, pongSize)), false, nil)
+	}
+	return err
+}
+
+// pongSize is the body of PING and PONG, in bytes.
+const pongSize = 8
 
 // unsent reports whether the network cannot have taken all bytes before *end, which append has set or not yet.
 func (o *output) unsent(end *uint64) bool {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -41,6 +43,13 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		conns:      make(map[*serverConn]struct{}),
 		start:      time.Now(),
 	}
+	for _, r := range d.Routes() {
+		if r.Unary() {
+			call := r.NewCall()
+			s.learned[r.Index].fixed = isFixed(reflect.TypeOf(call.Result).Elem())
+			call.Release()
+		}
+	}
 	return s
 }
 
@@ -50,9 +59,11 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	limits := s.dispatcher.Limits
 	c := &serverConn{
 		server: s, peer: peer,
-		in: newInput(nc, limits.Stall, head), out: newOutput(nc, limits.Stall),
+		in: newInput(nc, limits, head), out: newOutput(nc, limits.Stall),
 	}
-	c.queue.serial = s.dispatcher.Serial
+	c.begun.limits = limits
+	c.out.limit, c.out.onRoom = min(limits.Answers, math.MaxInt32), c.queue.resume
+	c.queue.conn, c.queue.serial, c.queue.room = c, s.dispatcher.Serial, make(chan struct{}, 1)
 	if !s.add(c) {
 		_ = nc.Close()
 		return
@@ -65,11 +76,11 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		c.out.drains.Wait()
 		return
 	}
-	c.ready.Store(true)
 	if s.isDraining() {
 		c.drain()
 	}
 	defer c.out.drains.Wait() // deferred, for a handler may end this goroutine
+	defer c.farewell.end()
 	defer c.calls.Wait()
 	defer s.leave(c)
 	defer c.reading.Wait()
@@ -111,7 +122,7 @@ func (s *Server) Running() []*rpc.Method {
 	for c := range s.conns {
 		for _, sc := range c.left {
 			if sc.slot.Load() == sc {
-				methods = append(methods, sc.route.Method)
+				methods = append(methods, sc.method.route.Method)
 			}
 		}
 	}
@@ -153,7 +164,8 @@ func (s *Server) isDraining() bool {
 	return s.draining
 }
 
-// Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. When
+// Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. A client
+// that does not read its answers, or does not end its side, has a second for it beside the time that calls take. When
 // ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its context is
 // left behind.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -190,7 +202,7 @@ func (s *Server) rest() {
 
 // handshake reads the client's preface and settings and sends the server's.
 func (c *serverConn) handshake() error {
-	_ = c.in.nc.SetDeadline(c.peer.FirstBy(c.server.dispatcher.Limits))
+	c.greeting()
 	var b [prefaceSize]byte
 	if err := readExactly(c.in, b[:]); err != nil {
 		return err
@@ -224,7 +236,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	c.peerMessage, c.peerMetadata = accepts.message, accepts.metadata
-	return c.in.nc.SetDeadline(time.Time{})
+	return c.greeted()
 }
 
 // worthReporting reports whether an error that ended a connection is worth a line in the log.

@@ -14,7 +14,8 @@ type serverCall struct {
 	conn   *serverConn
 	slot   *slot
 	id     uint32
-	route  *rpc.Route
+	size   int32 // of the arguments while it waits; while it runs on a worker what its answer has been promised
+	method *methodName
 	call   *rpc.Call
 	bad    *rpc.Error // the arguments cannot be decoded
 	pieces *assembly  // while pieces are missing
@@ -37,7 +38,7 @@ func (c *serverConn) decode(sc *serverCall) {
 }
 
 func (sc *serverCall) guard() rpc.Guard {
-	return rpc.Guard{Log: sc.conn.server.dispatcher.Log, Method: sc.route.Method}
+	return rpc.Guard{Log: sc.conn.server.dispatcher.Log, Method: sc.method.route.Method}
 }
 
 // handOn makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it after this
@@ -49,12 +50,12 @@ func (c *serverConn) handOn() {
 
 // dispatch runs the call's handler where it runs best. It reports whether that cost this goroutine the reader's role.
 func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
-	l := &c.server.learned[sc.route.Index]
+	l := &c.server.learned[sc.method.route.Index]
 	if sc.bad != nil {
 		c.answerFromReader(sc, rpc.Failed(sc.bad), 0)
 		return false
 	}
-	if l.inline.Load() && !c.queue.serial {
+	if l.inline.Load() && !c.queue.serial && !c.out.full.Load() {
 		return c.runHere(sc, l)
 	}
 	c.countRunning(1)
@@ -78,7 +79,7 @@ func (c *serverConn) runHere(sc *serverCall, l *learned) (lost bool) {
 	if timed {
 		start = time.Now()
 	}
-	failure := sc.route.Invoke(sc, sc.call, func(f *rpc.Failure) {
+	failure := sc.method.route.Invoke(sc, sc.call, func(f *rpc.Failure) {
 		if c.ranHere(sc, role, f) {
 			c.answerFromReader(sc, f, 0)
 			c.handOn()
@@ -101,6 +102,7 @@ func (c *serverConn) ranHere(sc *serverCall, role uint64, f *rpc.Failure) bool {
 	if c.role.CompareAndSwap(role, role&^roleInline) {
 		return true
 	}
+	sc.size = 0 // nothing was promised
 	sc.answer(new(scratch), f)
 	return false
 }
@@ -155,18 +157,18 @@ func (c *serverConn) runQueue(s *scratch) {
 // runThere runs a handler on a worker.
 func (c *serverConn) runThere(sc *serverCall, s *scratch) {
 	if err := sc.Err(); err != nil {
-		f := sc.route.Method.Failure(err)
+		f := sc.method.route.Method.Failure(err)
 		c.answerFromWorker(sc, s, &f, flagNotStarted)
 		return
 	}
 	exited := func(f *rpc.Failure) { sc.answer(s, f) }
-	l := &c.server.learned[sc.route.Index]
+	l := &c.server.learned[sc.method.route.Index]
 	if !l.sample() {
-		sc.answer(s, sc.route.Invoke(sc, sc.call, exited))
+		sc.answer(s, sc.method.route.Invoke(sc, sc.call, exited))
 		return
 	}
 	start := time.Now()
-	failure := sc.route.Invoke(sc, sc.call, exited)
+	failure := sc.method.route.Invoke(sc, sc.call, exited)
 	l.ranOnWorker(time.Since(start))
 	sc.answer(s, failure)
 }
@@ -183,6 +185,9 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, f *rpc.Failure
 	}
 	if cap(s.buf) > largeBuffer {
 		s.buf = nil
+	}
+	if sc.size > 0 {
+		c.queue.keep(sc)
 	}
 	c.endRunning()
 }
@@ -204,6 +209,11 @@ func (c *serverConn) answerFromReader(sc *serverCall, f *rpc.Failure, flags uint
 func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) []byte {
 	start := len(b)
 	b, large := sc.encode(b, enc, f, flags, exited)
+	size := len(b) - start
+	if large != nil {
+		size = large.left
+	}
+	sc.method.answered(&sc.conn.server.learned[sc.method.route.Index], size)
 	sc.slot.Store(nil)
 	sc.call.Release()
 	if large == nil {

@@ -1,9 +1,8 @@
 package mux
 
 import (
-	"context"
 	"errors"
-	"net"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,9 +10,6 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
-
-// maxBacklog is how many bytes of answers may wait for a client that does not read before its calls are not read either.
-const maxBacklog = 1 << 20
 
 // roleInline is set in a connection's role while its reader runs a handler; the other bits count the handlers so run.
 const roleInline = 1
@@ -35,15 +31,14 @@ type serverConn struct {
 	running    atomic.Int32   // calls that are not answered
 	calls      sync.WaitGroup // the same
 	answerSize atomic.Int32   // of the last answer, in bytes
-	ready      atomic.Bool    // settings have been exchanged
-	draining   atomic.Bool    // GOAWAY is on its way
-	drained    atomic.Bool    // the client has read it
+	farewell   farewell
 	reading    sync.WaitGroup // as long as there is a reader
 	left       []*serverCall  // those that ran when the last reader had ended; guarded by the server's mu
 
 	// The reader's.
 	in        *input
-	methods   []methodName
+	begun     begun
+	methods   []*methodName
 	slots     [][]slot
 	*tools                  // nil while it waits with nothing to do
 	batchSize int32         // of the last batch, in bytes
@@ -57,13 +52,6 @@ type serverConn struct {
 type slot = atomic.Pointer[serverCall]
 
 const slotChunk = 16
-
-// A methodName is what a method's number means on one connection.
-type methodName struct {
-	name  string
-	route *rpc.Route
-	err   *rpc.Error // where there is no such method
-}
 
 // A scratch is a buffer for answers and what encodes into it.
 type scratch struct {
@@ -106,6 +94,7 @@ func (c *serverConn) read() {
 	c.explain(err)
 	c.die(err)
 	c.eachCall(c.cancel)
+	c.queue.end()
 	c.flush()
 	c.leaveTools()
 	c.in.release()
@@ -128,9 +117,7 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 			return false, err
 		}
 		if need > 0 {
-			c.flush()
-			c.out.waitRoom(maxBacklog)
-			if err := c.fill(need); err != nil {
+			if err := c.readOn(need); err != nil {
 				return false, err
 			}
 			continue
@@ -147,13 +134,31 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 	}
 }
 
+// readOn sends the answers of this batch and reads more.
+func (c *serverConn) readOn(need int) error {
+	c.flush()
+	if c.queue.crowded.Load() {
+		if err := c.hold(); err != nil {
+			return err
+		}
+	}
+	err := c.fill(need)
+	if err == errKicked || c.farewell.hasty.Load() {
+		c.refuseBegun()
+	}
+	if err == errKicked {
+		return nil
+	}
+	return err
+}
+
 // fill reads more, and holds little while it waits for the next frame.
 func (c *serverConn) fill(need int) error {
 	if len(c.in.buffered()) == 0 {
 		c.leaveTools()
 		defer c.takeTools()
 	}
-	return c.in.fill(need)
+	return c.in.fill(need, c.begun.wake)
 }
 
 // handle handles any frame but MORE, and consumes its body before a handler runs.
@@ -175,7 +180,7 @@ func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
 	case framePing:
 		return false, c.out.appendPong(body)
 	case framePong:
-		c.pong()
+		c.pong(body)
 	case frameSettings, frameResult, frameException, frameError:
 		return false, violation("a client sent a frame of type %d", h.kind)
 	}
@@ -194,10 +199,10 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 			return nil, err
 		}
 	}
-	if int(h.method) >= len(c.methods) || c.methods[h.method].name == "" {
+	if int(h.method) >= len(c.methods) || c.methods[h.method] == nil {
 		return nil, violation("a call of method number %d, which has no name", h.method)
 	}
-	sc := &serverCall{conn: c, id: h.id, slot: s}
+	sc := &serverCall{conn: c, id: h.id, slot: s, method: c.methods[h.method]}
 	refusal, err := c.prepare(sc, h, body)
 	if err != nil {
 		return nil, err
@@ -208,6 +213,7 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 	}
 	s.Store(sc)
 	if sc.pieces != nil {
+		c.begun.add(sc.pieces)
 		c.countRunning(1) // until they are there
 		return nil, nil
 	}
@@ -236,11 +242,11 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 			return nil, err
 		}
 	}
-	m := &c.methods[h.method]
+	m := sc.method
 	switch {
 	case m.err != nil:
 		return m.err, nil
-	case c.draining.Load():
+	case c.farewell.begun.Load():
 		return errGoingAway, nil
 	case left == 0:
 		return errLate, nil
@@ -248,6 +254,8 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
 	case total > c.server.own.message:
 		return tooLarge("the arguments have", total, c.server.own.message), nil
+	case total > len(body) && c.begun.bytes+len(body) > c.maxBegun():
+		return c.tooMuchBegun(), nil
 	}
 	if h.flags&flagPieces != 0 {
 		pieces, err := beginAssembly(h, total, body, false)
@@ -258,7 +266,8 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 			sc.pieces = &pieces
 		}
 	}
-	sc.route, sc.call = m.route, m.route.NewCall()
+	sc.size = int32(min(total+callOverhead, math.MaxInt32))
+	sc.call = m.route.NewCall()
 	sc.Begin(c.peer, m.route.Method, metadata, c.capDeadline(deadline))
 	if sc.pieces == nil {
 		c.dec.Reset(body)
@@ -305,20 +314,30 @@ func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
 		return violation("method number %d, where numbers below %d are allowed", number, c.server.own.methods)
 	}
 	for int(number) >= len(c.methods) {
-		c.methods = append(c.methods, methodName{})
+		c.methods = append(c.methods, nil)
 	}
-	m := &c.methods[number]
-	if m.name == "" {
-		if m.route, m.err = c.server.dispatcher.Find(name); m.err == nil && m.route.FullName == string(name) {
-			m.name = m.route.FullName
-		} else {
-			m.name = string(name)
-		}
+	m := c.methods[number]
+	if m == nil {
+		m = c.newMethod(name)
+		c.methods[number] = m
 	}
 	if m.name != string(name) {
 		return violation("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
 	}
 	return nil
+}
+
+func (c *serverConn) newMethod(name []byte) *methodName {
+	m := new(methodName)
+	if m.route, m.err = c.server.dispatcher.Find(name); m.err == nil && m.route.FullName == string(name) {
+		m.name = m.route.FullName
+	} else {
+		m.name = string(name)
+	}
+	if m.err == nil {
+		m.expected.Store(c.server.learned[m.route.Index].beginWith())
+	}
+	return m
 }
 
 // freeSlot returns the slot for a new call.
@@ -363,44 +382,6 @@ func (c *serverConn) eachCall(f func(*serverCall)) {
 	}
 }
 
-// more handles the header of a MORE, whose body is still to be read.
-func (c *serverConn) more(h header) (lost bool, err error) {
-	sc := c.find(h.id)
-	if sc == nil {
-		return false, c.in.skip(h.length)
-	}
-	if sc.pieces == nil {
-		return false, violation("a piece for call %#08x, of which no pieces are missing", h.id)
-	}
-	if err := sc.pieces.receive(c.in, h.length); err != nil || sc.pieces.active {
-		return false, err
-	}
-	c.dec.ResetOwned(sc.pieces.buf)
-	sc.pieces = nil
-	defer c.endRunning()
-	c.decode(sc)
-	if lost = c.dispatch(sc); !lost && c.drained.Load() {
-		c.flush() // before anybody finds that nothing runs, and ends the connection
-	}
-	return lost, nil
-}
-
-// endRunning counts a call that has been answered.
-func (c *serverConn) endRunning() {
-	c.countRunning(-1)
-	c.endIfDrained()
-}
-
-// cancel ends a call's context. A call of which pieces are missing is answered at once.
-func (c *serverConn) cancel(sc *serverCall) {
-	sc.Cancel(context.Canceled)
-	if sc.pieces != nil {
-		c.answerFromReader(sc, rpc.Failed(rpc.NewError(rpc.Canceled, "the caller gave up")), flagNotStarted)
-		sc.pieces = nil
-		c.countRunning(-1)
-	}
-}
-
 // refuse answers a call that will not run.
 func (c *serverConn) refuse(id uint32, e *rpc.Error) {
 	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, flagNotStarted, nil)
@@ -415,43 +396,8 @@ func (c *serverConn) flush() {
 		putBuffer(c.scratch.buf)
 		c.scratch.buf = nil
 	}
-	if c.draining.Load() {
+	if c.farewell.begun.Load() {
 		c.endIfDrained()
-	}
-}
-
-// die ends the connection; its reader notices.
-func (c *serverConn) die(err error) {
-	if err == nil {
-		err = net.ErrClosed
-	}
-	c.out.fail(err)
-}
-
-// drain tells the client that the server is going away. The client's PONG says that it has read so, and that no call
-// of its is on the way any more.
-func (c *serverConn) drain() {
-	if !c.ready.Load() || !c.draining.CompareAndSwap(false, true) {
-		return
-	}
-	c.out.sendGoAway(rpc.Unavailable, errGoingAway.Message)
-	_ = c.out.append(appendFrame(nil, header{kind: framePing}, []byte(drainPing)), false, nil)
-}
-
-const drainPing = "draining"
-
-func (c *serverConn) pong() {
-	if c.draining.Load() {
-		c.flush()
-		c.drained.Store(true)
-		c.endIfDrained()
-	}
-}
-
-// endIfDrained ends the connection of a client that makes no more calls, when the last one is answered.
-func (c *serverConn) endIfDrained() {
-	if c.drained.Load() && c.running.Load() == 0 {
-		c.out.finish()
 	}
 }
 

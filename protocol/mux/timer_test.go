@@ -17,23 +17,38 @@ import (
 // pipeServer serves one end of a pipe in the test's bubble and returns the other.
 func pipeServer(t *testing.T, limits rpc.Limits, h handlers) net.Conn {
 	t.Helper()
+	return pipeServerOf(t, limits, h, new(rpc.Peer))
+}
+
+func pipeServerOf(t *testing.T, limits rpc.Limits, h handlers, peer *rpc.Peer) net.Conn {
+	t.Helper()
+	nc, _ := pipeServerAnd(t, limits, h, peer)
+	return nc
+}
+
+func pipeServerAnd(t *testing.T, limits rpc.Limits, h handlers, peer *rpc.Peer) (net.Conn, *mux.Server) {
+	t.Helper()
 	d, err := rpc.NewDispatcher([]*rpc.Service{h.service()}, nil, limits, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := mux.NewServer(d)
 	ours, theirs := net.Pipe()
-	go s.ServeConn(theirs, nil, new(rpc.Peer))
+	go s.ServeConn(theirs, nil, peer)
 	t.Cleanup(func() {
 		_ = ours.Close()
 		_ = s.Close()
 	})
-	return ours
+	return ours, s
 }
 
 func pipeConn(t *testing.T, limits rpc.Limits, h handlers) *mux.Conn {
 	t.Helper()
-	nc := pipeServer(t, limits, h)
+	return dialOver(t, pipeServer(t, limits, h))
+}
+
+func dialOver(t *testing.T, nc net.Conn) *mux.Conn {
+	t.Helper()
 	c, err := mux.Dial(t.Context(), rpc.ConnOptions{
 		Dial: func(context.Context) (net.Conn, error) { return nc, nil },
 	})
@@ -103,7 +118,7 @@ func TestStallInsideAFrame(t *testing.T) {
 		elapsed(t, 30*time.Second, func(t *testing.T) {
 			nc := pipeServer(t, rpc.Limits{}, handlers{})
 			go func() { _, _ = nc.Write([]byte(hello + frame(tSettings, 0, 0, 0, "") + sent)) }()
-			if got := readToEnd(nc); !strings.Contains(got, "stopped in the middle of a frame for 30s") {
+			if got := readToEnd(nc); !strings.Contains(got, "not whole 30s after its first byte") {
 				t.Errorf("after %q the server sent %q", sent, got)
 			}
 		})

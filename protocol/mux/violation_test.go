@@ -116,6 +116,12 @@ func (r raw) send(s string) {
 func (r raw) read() rawFrame {
 	r.tb.Helper()
 	_ = r.nc.SetReadDeadline(time.Now().Add(20 * time.Second))
+	return r.readFrame()
+}
+
+// readFrame is read with the deadline that is set.
+func (r raw) readFrame() rawFrame {
+	r.tb.Helper()
 	var b [12]byte
 	if _, err := io.ReadFull(r.nc, b[:]); err != nil {
 		if err, ok := err.(net.Error); ok && err.Timeout() {

@@ -139,11 +139,12 @@ type size struct {
 	peak int
 }
 
-// The share of a running call is part of the largest answer of its method, or of the whole where nobody has called it. That
-// bounds the answers that come when the budget is used up: callsAtPeak of the largest, callsUnknown of the first.
+// The share of a running call is a part of the largest answer of its method, or of the budget where it has given none. So
+// the calls that run when the budget is used up, whose answers it then holds as well, are few where answers are large:
+// callsAtPeak of the largest, callsUnknown of the first.
 const (
-	callsAtPeak  = 4
-	callsUnknown = 32
+	callsAtPeak  = 2
+	callsUnknown = 8
 )
 
 func (s *size) reserve(budget int) int {

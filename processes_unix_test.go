@@ -23,6 +23,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/tlstest"
 )
 
 // A running is the program as a child process.
@@ -317,5 +318,25 @@ func TestProcessesShareUnixSocket(t *testing.T) {
 	r.drainLines()
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+// Workers serve nothing in plaintext either.
+func TestProcessesInsideTLS(t *testing.T) {
+	a := tlstest.New(t, "authority")
+	k := &keeper{t: t, dir: t.TempDir()}
+	k.put("server", a.Issue("127.0.0.1"))
+	k.putAuthority("clients.pem", a)
+	t.Setenv(tlsVariable, k.dir)
+	r := start(t, "127.0.0.1:0")
+	client := dial(t, yodel.DialOptions{TLS: a.Client(a.Issue("somebody"))}, r.address)
+	if pid, err := client.Divide(t.Context(), tellsProcess); err != nil || int(pid) != r.workers[0] && int(pid) != r.workers[1] {
+		t.Errorf("a call was answered by %v, %v; want one of %v", pid, err, r.workers)
+	}
+	for _, scheme := range schemes {
+		_, err := dial(t, yodel.DialOptions{}, scheme+"://"+r.address).Divide(t.Context(), tellsProcess)
+		if want := "this port speaks TLS only"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s without TLS: err = %v; want %q", scheme, err, want)
+		}
 	}
 }

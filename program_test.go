@@ -16,6 +16,9 @@ import (
 // programVariable makes the test binary the program whose processes are tested.
 const programVariable = "YODEL_TEST_PROGRAM"
 
+// tlsVariable names the folder with the files of the program's TLS; none for no TLS.
+const tlsVariable = "YODEL_TEST_TLS"
+
 // What the program's handler does for these numbers, besides dividing.
 const (
 	tellsProcess = 1001 // returns the process id
@@ -82,10 +85,22 @@ func program() {
 			time.Sleep(time.Minute)
 		}
 	}
-	srv := yodel.ServerOptions{
+	options := yodel.ServerOptions{
 		Mode:   yodel.Processes(2),
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}.NewServer(divide.NewService(programHandler{}))
+	}
+	if dir := os.Getenv(tlsVariable); dir != "" {
+		config, err := yodel.TLSFiles{
+			Certificate: filepath.Join(dir, "server.crt"), Key: filepath.Join(dir, "server.key"),
+			CA: filepath.Join(dir, "clients.pem"),
+		}.Server()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "main:", err)
+			os.Exit(1)
+		}
+		options.TLS = config
+	}
+	srv := options.NewServer(divide.NewService(programHandler{}))
 	if err := srv.ListenAndServe(context.Background(), os.Getenv(programVariable)); err != nil {
 		fmt.Fprintln(os.Stderr, "main:", err)
 		os.Exit(1)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Frames of HTTP/2 (RFC 9113, section 6).
@@ -42,6 +43,8 @@ type h2peer struct {
 	bytes   map[int]int // of DATA
 	goAway  bool
 	closed  bool
+
+	closedAt time.Time
 }
 
 // newH2peer begins a connection. The server may send window bytes of each answer.
@@ -102,7 +105,7 @@ func (p *h2peer) read() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	p.closed, p.closedAt = true, time.Now()
 	p.changed.Broadcast()
 }
 

@@ -45,6 +45,8 @@ type serverConn struct {
 	bowed      bool      // the writing side has ended, or there is no time for that
 	wish       time.Time // the deadline that net/http wants for reads
 	by         time.Time // when what the state waits for has to be there; zero for never
+	frames     frames    // of HTTP/2
+	frameBy    time.Time // when the one that has begun has to be whole; zero if none has
 	writeWish  time.Time // the deadline that a handler wants for writes
 	writing    bool
 	drainBy    time.Time // when what has begun has to be there, once the server shuts down; zero before
@@ -132,15 +134,29 @@ func (c *serverConn) late() bool {
 
 // received notes that bytes came.
 func (c *serverConn) received(b []byte) {
-	if c.http2 {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.http2 {
+		c.receivedFramesLocked(b)
+		return
+	}
 	c.lookForLengthLocked(b)
 	if c.state == idle {
 		c.state = begun
 		c.by = earlier(time.Now().Add(c.limits.FirstByte), c.drainBy)
+		_ = c.setReadDeadlineLocked()
+	}
+}
+
+// receivedFramesLocked gives a frame or a header of several that has begun its time as a whole.
+func (c *serverConn) receivedFramesLocked(b []byte) {
+	by := time.Time{}
+	c.frames.received(b, time.Now())
+	if !c.frames.began.IsZero() {
+		by = c.limits.MessageDeadline(c.frames.began, c.frames.n)
+	}
+	if by != c.frameBy {
+		c.frameBy = by
 		_ = c.setReadDeadlineLocked()
 	}
 }
@@ -254,7 +270,7 @@ func (c *serverConn) setReadDeadlineLocked() error {
 	if c.watch != nil && c.watch.stopping {
 		return c.Conn.SetReadDeadline(time.Unix(1, 0))
 	}
-	return c.Conn.SetReadDeadline(earlier(c.wish, c.by))
+	return c.Conn.SetReadDeadline(earlier(earlier(c.wish, c.by), c.frameBy))
 }
 
 // SetWriteDeadline sets the deadline to t, but not past the stall time.

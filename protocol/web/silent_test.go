@@ -148,6 +148,40 @@ func TestDripFeeding(t *testing.T) {
 	}
 }
 
+// A frame of HTTP/2, or a header of many frames, that has begun after the first request does not stay for ever.
+func TestDripFeedingOfFrames(t *testing.T) {
+	call := h2frame(frameHeaders, flagEndHeaders, 1, h2headers(len(divideBody)))
+	call = append(call, h2frame(frameData, flagEndStream, 1, []byte(divideBody))...)
+	header := h2headers(0)
+	many := h2frame(frameHeaders, 0, 3, header[:1])
+	for i := range header[1:] {
+		many = append(many, h2frame(9, 0, 3, header[1+i:2+i])...) // CONTINUATION
+	}
+	for name, drip := range map[string][]byte{"one": h2frame(frameHeaders, flagEndHeaders, 3, header), "several": many} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, nc := bubble(t, rpc.Limits{}, divide.NewService(quick{}))
+				p := newH2peer(t, nc, 1<<20)
+				p.write(call)
+				synctest.Wait()
+				time.Sleep(time.Hour) // between two requests there is no limit
+				began := time.Now()
+				for _, b := range drip {
+					p.write([]byte{b})
+					time.Sleep(time.Second)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if !p.ended[1] || !p.closed || p.closedAt.Sub(began) > 31*time.Second {
+					t.Errorf("answered: %v; closed: %v after %v; want the end after 30 s", p.ended[1], p.closed, p.closedAt.Sub(began))
+				}
+			})
+		})
+	}
+}
+
 func TestDripFeedingOfAnswers(t *testing.T) {
 	answer := "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"result\": 1}"
 	for _, begin := range []int{1, len(answer) - 10} {

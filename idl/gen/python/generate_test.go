@@ -21,6 +21,7 @@ var definitions = []struct{ definition, module string }{
 	{"hostile.yodel", "hostile.py"},
 	{"common.yodel", "common.py"},
 	{"shop/orders.yodel", "shop/orders.py"},
+	{"../../../../internal/secrets/secrets.yodel", "vault.py"},
 }
 
 // load returns the schema of a definition in testdata.

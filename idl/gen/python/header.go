@@ -34,7 +34,7 @@ func (m *module) summary() string {
 func (m *module) imports() {
 	runtime := len(m.file.Imports) == 0
 	for _, name := range importedModules {
-		if m.used[name] || runtime && name != "dataclasses" {
+		if m.used[name] || runtime {
 			m.printf("import %s\n", name)
 		}
 	}

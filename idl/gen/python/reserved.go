@@ -30,7 +30,7 @@ var keywords = set(`False None True and as assert async await break class contin
 	for from global if import in is lambda nonlocal not or pass raise return try while with yield`)
 
 // importedModules are the modules that a module may import, in the order of its import statements.
-var importedModules = strings.Fields(`base64 copy dataclasses inspect json logging math operator re select socket
+var importedModules = strings.Fields(`base64 copy dataclasses difflib inspect json logging math operator re select socket
 	ssl struct threading time`)
 
 // importedNames are what a module may import from other modules, in the order of its import statements.

@@ -83,6 +83,9 @@ func (m *module) fieldRow(indent string, f *schema.Field) string {
 	if f.Required {
 		items = append(items, "required=True")
 	}
+	if f.Sensitive {
+		items = append(items, "sensitive=True")
+	}
 	return inline(indent, m.use("_Field")+"(", items, ")")
 }
 

@@ -3,6 +3,7 @@ package python
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,10 +53,42 @@ func (m *module) enum(e *schema.Enum) {
 }
 
 func (m *module) structure(s *schema.Struct) {
-	m.printf("\n\n@%s\n", m.use("dataclasses")+".dataclass")
+	m.dataclass(s.Fields)
 	m.class(m.names.types[s], "", s.Doc, "The struct "+s.Name+".")
 	m.fields(s.Fields)
+	m.masking(s.Fields)
 	m.declared[s] = true
+}
+
+// dataclass writes the decorator of a class with the given fields.
+func (m *module) dataclass(fields []*schema.Field, options ...string) {
+	if hasSensitive(fields) {
+		options = append(options, "repr=False")
+	}
+	m.printf("\n\n@%s", m.use("dataclasses")+".dataclass")
+	if len(options) > 0 {
+		m.printf("(%s)", strings.Join(options, ", "))
+	}
+	m.printf("\n")
+}
+
+func hasSensitive(fields []*schema.Field) bool {
+	return slices.ContainsFunc(fields, func(f *schema.Field) bool { return f.Sensitive })
+}
+
+// masking writes the repr of a class, with *** in place of the fields that are sensitive, if there are any.
+func (m *module) masking(fields []*schema.Field) {
+	if !hasSensitive(fields) {
+		return
+	}
+	args := []string{"self"}
+	for _, f := range fields {
+		if f.Sensitive {
+			args = append(args, quote(m.names.fields[f]))
+		}
+	}
+	m.printf("\n    def __repr__(self) -> str:\n")
+	m.lines("        ", "return "+m.use("_masked")+"(", args, ")")
 }
 
 func (m *module) fields(fields []*schema.Field) {
@@ -75,12 +108,16 @@ func (m *module) fields(fields []*schema.Field) {
 }
 
 func (m *module) exception(e *schema.Exception) {
-	m.printf("\n\n@%s(eq=False)\n", m.use("dataclasses")+".dataclass")
+	m.dataclass(e.Fields, "eq=False")
 	m.class(m.names.types[e], "Exception", e.Doc, "The declared exception "+e.Name+".")
 	m.fields(e.Fields)
+	if hasSensitive(e.Fields) {
+		m.printf("\n    def __post_init__(self) -> None:\n        self.args = ()  # which else shows what is sensitive\n")
+	}
+	m.masking(e.Fields)
 	text := quote(words(e.Name))
 	for _, f := range e.Fields {
-		if f.Name == "message" && f.Type.Kind == schema.String && !f.Type.Optional {
+		if f.Name == "message" && f.Type.Kind == schema.String && !f.Type.Optional && !f.Sensitive {
 			text = "self." + m.names.fields[f]
 		}
 	}
@@ -95,9 +132,12 @@ func (m *module) union(u *schema.Union) {
 	m.printf("\n\n")
 	m.class(m.names.types[u], "", u.Doc, "A union: "+strings.Join(members, ", ")+", or None for none of them.")
 	for i, f := range u.Members {
-		m.printf("\n\n@%s\n", m.use("dataclasses")+".dataclass")
+		m.dataclass(u.Members[i : i+1])
 		m.class(members[i], m.names.types[u], f.Doc, fmt.Sprintf("The member %s of %s.", f.Name, u.Name))
 		m.printf("\n    value: %s\n", m.hint(f.Type))
+		if f.Sensitive {
+			m.printf("\n    def __repr__(self) -> str:\n        return %s(self, \"value\")\n", m.use("_masked"))
+		}
 	}
 }
 
@@ -155,19 +195,10 @@ func (m *module) fieldHint(f *schema.Field) string {
 
 // fieldDefault returns what stands behind the = of a field of a class: a call and its arguments, or a value alone.
 func (m *module) fieldDefault(f *schema.Field) (call string, args []string) {
-	factory := m.factory(f)
-	switch {
-	case factory != "":
-		args = []string{"default_factory=" + factory}
-	case f.Sensitive:
-		args = []string{"default=" + m.plainDefault(f)}
-	default:
-		return "", []string{m.plainDefault(f)}
+	if factory := m.factory(f); factory != "" {
+		return m.use("dataclasses") + ".field", []string{"default_factory=" + factory}
 	}
-	if f.Sensitive {
-		args = append(args, "repr=False")
-	}
-	return m.use("dataclasses") + ".field", args
+	return "", []string{m.plainDefault(f)}
 }
 
 // factory returns what makes the default of a field whose values can be changed; empty for other fields.

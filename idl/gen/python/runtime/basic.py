@@ -127,8 +127,7 @@ class _BasicReader:
             try:
                 plain[number] = self.value(by_number[number].type)
             except _BadMessage as err:
-                name = by_number[number].name
-                raise _BadMessage(f"{name}: {err}") from None
+                raise err.in_field(by_number[number]) from None
         return plain
 
 

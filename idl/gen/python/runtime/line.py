@@ -5,6 +5,7 @@ _RFC3339 = re.compile(
     r"(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 _SECONDS = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
+_WORD = re.compile(r"\w{1,64}", re.ASCII)
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -106,30 +107,51 @@ _TO_JSON: Dict[str, Callable[[_Type, Any], Any]] = {
 }
 
 
-def _from_json(type_: _Type, value: Any, depth: int = 0) -> Any:
-    """Makes a plain value of what json.loads gives."""
+def _from_json(type_: _Type, value: Any, depth: int = 0,
+               strict: bool = False) -> Any:
+    """Makes a plain value of what json.loads gives; see _from_json_fields."""
     read = _FROM_JSON.get(type_.kind)
     if read is not None:
         return read(type_, value)
     if type_.kind == "list":
         elems = _expect(value, list, "a list")
-        return [_from_json(type_.elem, elem, depth) for elem in elems]
-    entries = _expect(value, dict, f"an object for the {type_.kind}")
+        return [_from_json_at(f"[{i}]", type_.elem, elem, depth, strict)
+                for i, elem in enumerate(elems)]
+    entries = _expect_object(value, f"an object for the {type_.kind}")
     if type_.kind == "map":
         pairs = [(_from_json_key(type_.key, key),
-                  _from_json(type_.elem, elem, depth))
+                  _from_json_at(f"[{_quote(key)}]", type_.elem, elem, depth,
+                                strict))
                  for key, elem in entries.items()]
         return _unique(pairs)
     if depth >= _MAX_DEPTH:
         raise _BadMessage(f"nested deeper than {_MAX_DEPTH}")
-    plain = _from_json_fields(type_.fields, entries, depth + 1)
+    what = "member" if type_.kind == "union" else "field"
+    plain = _from_json_fields(type_.fields, entries, depth + 1,
+                              f"{what} of {type_.cls.__name__}" if strict
+                              else "")
     if type_.kind == "union" and len(plain) > 1:
         raise _BadMessage(f"a union with {len(plain)} members")
     return plain
 
 
+def _from_json_at(place: str, type_: _Type, value: Any, depth: int,
+                  strict: bool) -> Any:
+    try:
+        return _from_json(type_, value, depth, strict)
+    except _BadMessage as err:
+        raise err.within(place) from None
+
+
 def _from_json_fields(fields: Tuple[_Field, ...], entries: Dict[str, Any],
-                      depth: int = 0) -> Dict[int, Any]:
+                      depth: int = 0, strict: str = "") -> Dict[int, Any]:
+    """Makes plain values of the members of an object.
+
+    strict is what a member is, for a server, which refuses members that it
+    does not know; a client skips them, and gives "".
+    """
+    if strict:
+        _refuse_unknown(fields, entries, strict)
     plain: Dict[int, Any] = {}
     for field in fields:
         for name in {field.name, field.json_name}:
@@ -137,12 +159,42 @@ def _from_json_fields(fields: Tuple[_Field, ...], entries: Dict[str, Any],
             if value is None:  # null is for absent
                 continue
             if field.number in plain:
-                raise _BadMessage(f"{field.name} is there twice")
+                raise _BadMessage("is there twice", field.name)
             try:
-                plain[field.number] = _from_json(field.type, value, depth)
+                plain[field.number] = _from_json(field.type, value, depth,
+                                                 bool(strict))
             except _BadMessage as err:
-                raise _BadMessage(f"{field.name}: {err}") from None
+                raise err.in_field(field) from None
     return plain
+
+
+def _refuse_unknown(fields: Tuple[_Field, ...], entries: Dict[str, Any],
+                    what: str) -> None:
+    known = {name for field in fields
+             for name in (field.name, field.json_name)}
+    for name in entries:
+        if name not in known:
+            names = [field.name for field in fields]
+            place = name if _WORD.fullmatch(name) else f"[{_quote(name)}]"
+            raise _BadMessage(f"unknown {what}; {_instead(name, names)}",
+                              place)
+
+
+def _instead(name: str, names: List[str]) -> str:
+    """Says what to write for an unknown name."""
+    plain = {known.lower().replace("_", ""): known for known in names}
+    near = difflib.get_close_matches(name[:64].lower().replace("_", ""),
+                                     plain, 1)
+    if near:
+        return f'did you mean "{plain[near[0]]}"?'
+    if not names:
+        return "there is none"
+    quoted = [f'"{known}"' for known in names]
+    if len(quoted) > 8:
+        quoted[8:] = [f"{len(quoted) - 8} more"]
+    if len(quoted) == 1:
+        return "there is " + quoted[0]
+    return f"there are {', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def _from_json_key(type_: _Type, key: str) -> Any:
@@ -158,6 +210,13 @@ def _expect(value: Any, cls: Any, wanted: str) -> Any:
     if not isinstance(value, cls) or isinstance(value, bool) and cls != bool:
         text = json.dumps(value, default=str)
         raise _BadMessage(f"{_quote(text)} where {wanted} is wanted")
+    return value
+
+
+def _expect_object(value: Any, wanted: str) -> Any:
+    _expect(value, dict, wanted)
+    if isinstance(value, _Twice):
+        raise _BadMessage(f"{_quote(value.name)} is there twice")
     return value
 
 
@@ -275,11 +334,24 @@ def _parse_json(text: Any) -> Any:
         raise _BadMessage(f"not JSON: {err}") from None
 
 
+class _Twice(Dict[str, Any]):
+    """An object that has a name twice; whoever reads it refuses it."""
+
+    name = ""
+
+
 def _once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     entries = dict(pairs)
-    if len(entries) < len(pairs):
-        raise ValueError("a name is there twice in an object")
-    return entries
+    if len(entries) == len(pairs):
+        return entries
+    twice = _Twice(entries)
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            twice.name = name
+            break
+        seen.add(name)
+    return twice
 
 
 def _whole(text: str) -> float:
@@ -306,6 +378,9 @@ def _json_carried(declared: _Exception) -> Tuple[_Field, ...]:
                  or field.json_name not in ("type", "message"))
 
 
+_REQUEST = '{"name": "method", "params": {"parameter": value}}'
+
+
 class _Line:
     """The client's and the server's side of the line protocol."""
 
@@ -321,7 +396,7 @@ class _Line:
     @staticmethod
     def receive(stream: _Stream, method: _Method) -> Tuple[int, Any]:
         """Reads the answer to a call; see _lift_outcome."""
-        answer = _expect(_parse_json(stream.read_line()), dict, "an object")
+        answer = _expect_object(_parse_json(stream.read_line()), "an object")
         if answer.get("error") is not None:
             return _Line._failure(method, answer["error"])
         if "result" not in answer:
@@ -335,7 +410,7 @@ class _Line:
 
     @staticmethod
     def _failure(method: _Method, error: Any) -> Tuple[int, Any]:
-        entries = _expect(error, dict, "an object")
+        entries = _expect_object(error, "an object")
         name = str(entries.get("type"))
         for status, declared in enumerate(method.exceptions, 2):
             if declared.name == name.rpartition(".")[2]:
@@ -352,15 +427,24 @@ class _Line:
 
     @staticmethod
     def answer(server: Server, request: bytes) -> bytes:
-        entries = _expect(_parse_json(request), dict, "an object")
+        entries = _expect_object(_parse_json(request), "an object")
+        for name in entries:
+            if name not in ("name", "params"):
+                raise _BadMessage(f"{_quote(name)} has no meaning; a request "
+                                  f"is {_REQUEST}")
         name = _expect(entries.get("name"), str, "a method's name")
         if len(name) > _MAX_NAME:
             raise RpcError("resource_exhausted", "a method's name of "
                            f"{len(name)} characters; the limit is {_MAX_NAME}")
         bound = server._find(name)
         params = entries.get("params")
-        params = {} if params is None else _expect(params, dict, "an object")
-        plain = _from_json_fields(bound.method.params.fields, params)
+        try:
+            params = {} if params is None else _expect_object(params,
+                                                              "an object")
+            plain = _from_json_fields(bound.method.params.fields, params,
+                                      strict="argument")
+        except _BadMessage as err:
+            raise err.within("params") from None
         status, result = bound.run(plain)
         if status >= 2:
             declared = bound.method.exceptions[status - 2]

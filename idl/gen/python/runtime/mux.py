@@ -640,8 +640,10 @@ class _MuxClient(_MuxPeer):
         reader = _WireReader(pieces.data)
         if frame.kind == _EXCEPTION:
             if frame.method >= len(method.exceptions):
-                raise _BadMessage(f"exception {frame.method}, where there are "
-                                  f"{len(method.exceptions)}")
+                raise _BadMessage(
+                    f"it is exception number {frame.method + 1} of "
+                    f"{method.name}, and the definition here declares "
+                    f"{len(method.exceptions)}; generate its code anew")
             declared = method.exceptions[frame.method]
             return frame.method + 2, reader.fields(declared.fields)
         result = reader.fields(method.results.fields).get(1)

@@ -66,7 +66,29 @@ _CODES = (  # in the order of their numbers, from 1
 
 
 class _BadMessage(Exception):
-    """Bytes of the peer that do not fit the definition."""
+    """Bytes of the peer that do not fit the definition.
+
+    path is where: points[2].x; empty for the whole of them.
+    """
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem, path)
+        self.problem = problem
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}" if self.path else self.problem
+
+    def within(self, name: str) -> _BadMessage:
+        """Gives the error for what has this one at a name or an [index]."""
+        dot = "." if self.path and self.path[0] != "[" else ""
+        return _BadMessage(self.problem, name + dot + self.path)
+
+    def in_field(self, field: _Field) -> _BadMessage:
+        """Gives the error for what has this one in a field."""
+        if field.sensitive:
+            return _BadMessage(_misfit(field), field.name)
+        return self.within(field.name)
 
 
 class _Type:
@@ -109,7 +131,8 @@ class _Field:
 
     def __init__(self, number: int, name: str, type_: _Type,
                  default: Any = None, *, attr: str = "", cls: Any = None,
-                 optional: bool = False, required: bool = False) -> None:
+                 optional: bool = False, required: bool = False,
+                 sensitive: bool = False) -> None:
         self.number = number
         self.name = name
         self.json_name = re.sub("_(.?)", lambda m: m[1].upper(), name)
@@ -121,6 +144,7 @@ class _Field:
             self.default = _lower_float("float", self.default)
         self.optional = optional
         self.required = required
+        self.sensitive = sensitive  # its value is shown to nobody
 
     def is_message(self) -> bool:
         """Tells whether it is what an exception says."""
@@ -180,6 +204,21 @@ _STRING = _Type("string")
 _BYTES = _Type("bytes")
 _TIMESTAMP = _Type("timestamp")
 _DURATION = _Type("duration")
+
+
+def _misfit(field: _Field) -> str:
+    """Says that a value which is not to be shown does not fit."""
+    return f"*** is no {field.type.kind} that fits"
+
+
+def _masked(value: Any, *sensitive: str) -> str:
+    """Gives the repr of a dataclass with *** for attributes."""
+    shown = []
+    for field in dataclasses.fields(value):
+        hide = field.name in sensitive
+        text = "***" if hide else repr(getattr(value, field.name))
+        shown.append(f"{field.name}={text}")
+    return f"{type(value).__qualname__}({', '.join(shown)})"
 
 
 def _list(elem: _Type) -> _Type:
@@ -312,8 +351,7 @@ def _lower_union(type_: _Type, value: Any, path: str, depth: int) -> Any:
     _check_depth(depth, path)
     for field in type_.fields:
         if isinstance(value, field.cls):
-            path = f"{path}.{field.name}"
-            inner = _lower(field.type, value.value, path, depth + 1)
+            inner = _lower_field(field, value.value, path + ".", depth + 1)
             return {field.number: inner}
     wanted = f"a {type_.cls.__name__} or None"
     raise TypeError(f"{path}: {_wrong_type(value, wanted)}")
@@ -345,11 +383,22 @@ def _lower_fields(fields: Tuple[_Field, ...], values: Mapping[str, Any],
         value = values[field.attr]
         if field.optional and value is None:
             continue
-        lowered = _lower(field.type, value, path + field.name, depth)
+        lowered = _lower_field(field, value, path, depth)
         if (field.optional or field.required
                 or not _same(lowered, field.default)):
             plain[field.number] = lowered
     return plain
+
+
+def _lower_field(field: _Field, value: Any, path: str, depth: int) -> Any:
+    path += field.name
+    try:
+        return _lower(field.type, value, path, depth)
+    except (TypeError, ValueError) as err:
+        if not field.sensitive:
+            raise
+        cls = TypeError if isinstance(err, TypeError) else ValueError
+    raise cls(f"{path}: {_misfit(field)}")
 
 
 def _same(plain: Any, default: Any) -> bool:

@@ -128,7 +128,7 @@ class _WireReader:
                 plain[number] = self.field(field.type, wire_type,
                                            plain.get(number))
             except _BadMessage as err:
-                raise _BadMessage(f"{field.name}: {err}") from None
+                raise err.in_field(field) from None
         return plain
 
     def field(self, type_: _Type, wire_type: int, before: Any) -> Any:

@@ -26,7 +26,10 @@ _MAX_NUMBERS = 65536  # slots, and methods
 _MAX_PREFIX = 32768  # bytes of metadata, so that a message has room behind
 _MAX_TEXT = 16384  # bytes of an error's text
 _MAX_PONGS = 1000
-_MAX_BACKLOG = 1 << 20  # bytes of answers that wait for the other side
+_MAX_ANSWERS = 4 << 20  # bytes of answers that wait for the other side
+_MAX_BEGUN = 8  # messages' bytes that calls may take of which pieces are missing
+_LEAST_RATE = 16384  # bytes a second, once a message's time is over
+_FAREWELL = 4  # looks in the second that a caller has to end the connection
 _KEY = re.compile("[a-z0-9._-]{1,256}")
 _NAME_EVERY = 256  # calls of a method between two that tell its name
 
@@ -94,6 +97,7 @@ class _Pieces:
     """A message that comes in pieces; one over the limit is not kept."""
 
     def __init__(self, total: int, first: bytes, limit: int) -> None:
+        self.began = time.monotonic()
         self.total = total
         self.missing = total - len(first)
         self.refused = total > limit
@@ -106,6 +110,15 @@ class _Pieces:
         self.missing -= len(piece)
         if not self.refused:
             self.data += piece
+
+    def late(self, limit: float) -> bool:
+        """Tells whether it should be whole by now."""
+        return self.missing > 0 and _late(self.began, limit,
+                                          self.total - self.missing)
+
+
+def _late(began: float, limit: float, size: int) -> bool:
+    return time.monotonic() > began + limit + size // _LEAST_RATE
 
 
 def _frame(kind: int, flags: int = 0, method: int = 0, id_: int = 0,
@@ -192,7 +205,8 @@ class _MuxPeer:
     """What both sides of a connection do: frames, a reader and a writer.
 
     One thread reads. Another one writes what all of them queue, messages in
-    pieces in turn, so that nobody else waits for the network.
+    pieces in turn, so that nobody else waits for the network. A third one
+    looks now and then for what takes too long.
     """
 
     def __init__(self, stream: _Stream, limit: int, stall: float) -> None:
@@ -201,6 +215,8 @@ class _MuxPeer:
         self.stall = stall
         self.peer = dict(_SETTINGS_BY_DEFAULT)  # what the other side accepts
         self.threads: List[threading.Thread] = []
+        self.began: Optional[float] = None  # when the frame did that is read
+        self.heard = time.monotonic()  # when something came
         self.state = threading.Condition()  # guards what follows
         self.queue: List[_Outgoing] = []
         self.backlog = 0  # bytes of what is queued
@@ -254,7 +270,8 @@ class _MuxPeer:
         """Reads frames until the connection ends, in a thread of its own."""
         try:
             while True:
-                header = self.receive(_HEADER.size, resting=True)
+                self.began = time.monotonic() if self.stream.buffer else None
+                header = self.receive(_HEADER.size)
                 self.handle(self.parse(header, self.receive))
         except _Fault as err:
             self.reason = f"the other side broke the mux protocol: {err}"
@@ -268,22 +285,61 @@ class _MuxPeer:
         finally:
             self.end()
 
-    def receive(self, size: int, resting: bool = False) -> bytes:
+    def receive(self, size: int) -> bytes:
         buffer = self.stream.buffer
         while len(buffer) < size:
             try:
                 data = self.stream.sock.recv(65536)
             except socket.timeout:
-                if resting and not buffer:
-                    continue
-                raise _Fault("it stopped in the middle of a frame for "
-                             f"{self.stall:g} s") from None
+                continue  # watch ends what takes too long
             if not data:
                 raise EOFError("the other side closed it")
             buffer += data
+            self.heard = time.monotonic()
+            if self.began is None:
+                self.began = self.heard
         data = bytes(buffer[:size])
         del buffer[:size]
         return data
+
+    def watch(self) -> None:
+        """Ends what takes too long, in a thread of its own."""
+        while True:
+            pause = self.pause()
+            with self.state:
+                if self.state.wait_for(lambda: self.over
+                                       or self.pause() < pause, pause):
+                    if self.over:
+                        return
+                    continue
+            began = self.began
+            if began is not None and _late(began, self.stall,
+                                           len(self.stream.buffer)):
+                self.give_up()
+            else:
+                self.look()
+
+    def pause(self) -> float:
+        """Gives the seconds between two looks."""
+        return self.stall / 16
+
+    def look(self) -> None:
+        """Looks for what takes too long, but for half a frame."""
+
+    def give_up(self) -> None:
+        """Ends a connection of which something takes too long."""
+        fault = _Fault("what it sends was not whole "
+                       f"{self.stall:g} s after its first byte")
+        self.reason = f"the other side broke the mux protocol: {fault}"
+        _log.warning("a connection was closed: %s", self.reason)
+        with self.state:
+            self.put_frame(_frame(_GOAWAY, body=_coded(fault.code,
+                                                       str(fault))))
+            self.ending = True
+            self.state.notify_all()
+            self.state.wait_for(lambda: self.over or not self.queue, 1)
+        self.threads[1].join(1)  # the writer
+        self.end()
 
     def handle(self, frame: _Frame) -> None:
         """Handles a frame of a type that both sides send."""
@@ -339,6 +395,8 @@ class _MuxPeer:
                 if outgoing is None:
                     break
                 self.stream.sock.sendall(frame)
+                if len(frame) > _LEAST_RATE:  # a slow network took it
+                    self.heard = time.monotonic()
                 self.wrote(outgoing)
             self.stream.sock.shutdown(socket.SHUT_WR)
         except OSError as err:
@@ -426,6 +484,8 @@ class _MuxCall:
 class _MuxClient(_MuxPeer):
     """The caller's side of a connection."""
 
+    silence = 10.0  # seconds without a byte until the server is asked
+
     def __init__(self, stream: _Stream, limit: int) -> None:
         super().__init__(stream, limit, 30)
         self.numbers: Dict[str, int] = {}  # of methods, by full name
@@ -434,6 +494,7 @@ class _MuxClient(_MuxPeer):
         self.free: List[int] = []  # slots that were used before
         self.used = 0  # slots ever used
         self.made = 0  # calls
+        self.asked = False  # whether the server is there
         self.leaving = False  # no more calls begin
         self.refused = False  # and none has run
 
@@ -446,7 +507,30 @@ class _MuxClient(_MuxPeer):
         self.read_settings()
         if not self.peer[_SET_CALLS]:
             raise _Fault("it takes no calls")
-        self.start(self.read, self.write)
+        self.start(self.read, self.write, self.watch)
+
+    def pause(self) -> float:
+        return min(self.stall, self.silence) / 8
+
+    def look(self) -> None:
+        """Gives up a connection that the network has swallowed."""
+        with self.state:
+            calls = list(self.calls.values())
+        if any(call.pieces and call.pieces.late(self.stall)
+               for call in calls):
+            self.give_up()
+            return
+        quiet = time.monotonic() - self.heard
+        if not calls or quiet < self.silence:
+            self.asked = False
+        elif not self.asked:
+            self.asked = True
+            with self.state:
+                self.put_frame(_frame(_PING, body=b"silence?"))
+        elif quiet > 2 * self.silence:
+            self.reason = ("nothing came from the server for "
+                           f"{2 * self.silence:g} s while calls were waiting")
+            self.end()
 
     def begin(self, method: _Method, args: bytes, deadline: Optional[float],
               metadata: Mapping[str, List[str]]) -> Optional[_MuxCall]:
@@ -512,6 +596,8 @@ class _MuxClient(_MuxPeer):
             slot = self.used
             self.used += 1
         self.made += 1
+        if not self.calls:
+            self.heard = time.monotonic()  # nothing was to be heard before
         call = _MuxCall(self.made % 65536 << 16 | slot)
         self.calls[call.id] = call
         return call

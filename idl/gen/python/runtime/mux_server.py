@@ -9,6 +9,9 @@ class _Incoming:
         self.bound = bound
         self.call = call
         self.pieces = pieces
+        self.promised = 0  # bytes that its answer may take
+        self.running = False
+        self.refused: Optional[RpcError] = None  # before it was whole
 
     def answer(self, limit: int) -> List[bytes]:
         """Runs the handler and gives the frames of the answer."""
@@ -28,6 +31,8 @@ class _Incoming:
 
     def refusal(self) -> Optional[RpcError]:
         """Gives why the handler shall not even start."""
+        if self.refused:
+            return self.refused
         if self.call.cancelled.is_set():
             return RpcError("canceled", "the caller gave up")
         if self.call.time_left() == 0:
@@ -71,8 +76,15 @@ class _MuxServer(_MuxPeer):
         self.todo: List[_Incoming] = []
         self.workers = 1
         self.idle = 0  # workers
+        self.begun_last = 0.0  # when a call did
+        self.running = 0  # calls
+        self.promised = 0  # bytes of their answers
+        self.expected: Dict[str, int] = {}  # bytes of a method's answer
         self.leaving = False  # no more calls begin
         self.drained = False  # and the caller knows
+        self.greeted = False
+        self.quiet = 0  # looks at a caller that should end the connection
+        self.left = 0  # bytes in the backlog at the last one
 
     def greet(self) -> None:
         """Exchanges settings (section 1)."""
@@ -89,7 +101,8 @@ class _MuxServer(_MuxPeer):
 
     def run(self) -> None:
         try:
-            self.start(self.read, self.write)
+            self.greeted = True
+            self.start(self.read, self.write, self.watch)
             self.work()
         finally:
             self.end()
@@ -102,9 +115,61 @@ class _MuxServer(_MuxPeer):
             if self.leaving:
                 return
             self.leaving = True
+            if not self.greeted:
+                timer = threading.Timer(1, self.end_greeting)
+                timer.daemon = True
+                timer.start()
             self.put_frame(_frame(_GOAWAY, body=_coded(
                 "unavailable", "the server is shutting down")))
             self.put_frame(_frame(_PING, body=b"draining"))
+
+    def end_greeting(self) -> None:
+        if not self.greeted:
+            self.end()
+
+    def pause(self) -> float:
+        return 1 / _FAREWELL if self.leaving else super().pause()
+
+    def look(self) -> None:
+        with self.state:
+            begun = [incoming for incoming in self.calls.values()
+                     if incoming.pieces.missing]
+            for incoming in begun:
+                if incoming.pieces.late(self.stall):
+                    self.refuse(incoming, RpcError(
+                        "deadline_exceeded", "the arguments were not whole "
+                        f"{self.stall:g} s after their first byte"))
+        if self.leaving:
+            self.press_on(begun)
+
+    def press_on(self, begun: List[_Incoming]) -> None:
+        """Does without a caller that does not end the connection."""
+        with self.state:
+            moved, self.left = self.backlog < self.left, self.backlog
+            if moved or self.running or self.todo:
+                self.quiet = 0
+                return
+            self.quiet += 1
+            if self.quiet == _FAREWELL - 1:
+                self.drained = True
+                for incoming in begun:
+                    self.refuse(incoming, RpcError(
+                        "unavailable", "the server is shutting down"))
+                self.state.notify_all()
+        if self.quiet == _FAREWELL:
+            self.end()
+
+    def refuse(self, incoming: _Incoming, why: RpcError) -> None:
+        """Answers a call of which pieces are missing.
+
+        Those that still come are ignored. The caller holds the state.
+        """
+        if incoming.refused or not incoming.pieces.missing:
+            return
+        incoming.refused = why
+        incoming.pieces.missing = 0
+        incoming.pieces.data = bytearray()
+        self.finish(incoming, incoming.answer(0))
 
     def finished(self) -> bool:
         return super().finished() or self.drained and not self.calls
@@ -114,22 +179,72 @@ class _MuxServer(_MuxPeer):
         while True:
             with self.state:
                 self.idle += 1
-                self.state.wait_for(lambda: self.over or self.todo
-                                    and self.backlog < _MAX_BACKLOG)
+                self.wait_for_call()
                 self.idle -= 1
                 if self.over:
                     return
-                incoming = self.todo.pop(0)
+                incoming = self.next_call()
             self.finish(incoming, incoming.answer(
                 min(self.limit, self.peer[_SET_MESSAGE])))
 
+    def wait_for_call(self) -> None:
+        """Waits for a call that can begin. The caller holds the state.
+
+        One whose answer may be large begins all the same after a time, for
+        those that it waits for may wait for it.
+        """
+        while True:
+            self.state.wait_for(lambda: self.over or self.todo)
+            if self.over or self.state.wait_for(
+                    lambda: self.over or self.todo and self.has_room(),
+                    self.patience()):
+                return
+            if (self.todo and self.backlog < _MAX_ANSWERS and time.monotonic()
+                    > self.begun_last + self.patience() * 0.9):
+                return
+
+    def patience(self) -> float:
+        return 1 if self.todo[0].bound.method.name in self.expected else 0.1
+
+    def has_room(self) -> bool:
+        """Tells whether the next call can begin, for its answer has room.
+
+        What is unread and what running calls may answer count.
+        """
+        if self.backlog >= _MAX_ANSWERS:
+            return False
+        return (not self.promised or not self.promise(self.todo[0])
+                or self.backlog + self.promised < _MAX_ANSWERS)
+
+    def promise(self, incoming: _Incoming) -> int:
+        size = self.expected.get(incoming.bound.method.name, self.limit)
+        return size if size > 1024 else 0
+
+    def next_call(self) -> _Incoming:
+        incoming = self.todo.pop(0)
+        incoming.promised = self.promise(incoming)
+        self.promised += incoming.promised
+        incoming.running = True
+        self.running += 1
+        self.begun_last = time.monotonic()
+        return incoming
+
     def finish(self, incoming: _Incoming, frames: List[bytes]) -> None:
         """Queues the answer; the slot is free when it is on its way."""
+        size = sum(map(len, frames))
+
         def make() -> List[bytes]:
             del self.calls[incoming.id & 65535]
             return frames
         with self.state:
-            self.put(_Outgoing(make, sum(map(len, frames))))
+            name = incoming.bound.method.name
+            old = self.expected.get(name, size)
+            self.expected[name] = old + (size - old) // (
+                2 if size > old else 8)
+            self.promised -= incoming.promised
+            self.running -= incoming.running
+            incoming.promised, incoming.running = 0, False
+            self.put(_Outgoing(make, size))
 
     def handle(self, frame: _Frame) -> None:
         if frame.kind == _CALL:
@@ -144,9 +259,9 @@ class _MuxServer(_MuxPeer):
                 self.state.notify_all()
         else:
             super().handle(frame)
-        with self.state:  # a caller that does not read is not read either
-            self.state.wait_for(lambda: self.backlog < _MAX_BACKLOG
-                                or self.over)
+        with self.state:  # calls that cannot begin take a message's memory
+            self.state.wait_for(lambda: self.over or sum(
+                incoming.pieces.total for incoming in self.todo) <= self.limit)
 
     def begin(self, frame: _Frame) -> None:
         """Takes a CALL, and refuses it or has it run (section 4)."""
@@ -223,31 +338,45 @@ class _MuxServer(_MuxPeer):
             with self.state:
                 self.workers -= 1
 
-    def running(self, frame: _Frame) -> Optional[_Incoming]:
+    def call_of(self, frame: _Frame) -> Optional[_Incoming]:
         incoming = self.calls.get(frame.id & 65535)
         if incoming is None or incoming.id != frame.id:
             return None
         return incoming
 
     def more(self, frame: _Frame) -> None:
-        incoming = self.running(frame)
+        incoming = self.call_of(frame)
         if incoming is None:  # it was refused or given up
             return
-        if not incoming.pieces.missing:
-            raise _Fault(f"a piece for the call {frame.id:#010x}, of which no "
-                         "pieces are missing")
-        incoming.pieces.add(frame.body)
-        if not incoming.pieces.missing:
-            self.enqueue(incoming)
+        with self.state:
+            if incoming.refused:
+                return
+            if not incoming.pieces.missing:
+                raise _Fault(f"a piece for the call {frame.id:#010x}, of which"
+                             " no pieces are missing")
+            if self.begun() + len(frame.body) > _MAX_BEGUN * self.limit:
+                self.refuse(incoming, RpcError(
+                    "resource_exhausted", "calls of which pieces are missing "
+                    f"take {self.begun()} bytes of this connection; send fewer"
+                    " at once"))
+                return
+            incoming.pieces.add(frame.body)
+            if incoming.pieces.missing:
+                return
+        self.enqueue(incoming)
+
+    def begun(self) -> int:
+        return sum(len(incoming.pieces.data)
+                   for incoming in self.calls.values()
+                   if incoming.pieces.missing)
 
     def cancel(self, frame: _Frame) -> None:
-        incoming = self.running(frame)
+        incoming = self.call_of(frame)
         if incoming is None:
             return
         incoming.call.cancelled.set()
-        if incoming.pieces.missing:
-            incoming.pieces.missing = 0
-            self.finish(incoming, incoming.answer(0))
+        with self.state:
+            self.refuse(incoming, RpcError("canceled", "the caller gave up"))
 
     def ended(self) -> None:
         for incoming in self.calls.values():

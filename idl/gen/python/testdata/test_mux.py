@@ -694,6 +694,131 @@ class Servers(unittest.TestCase):
                              [GOAWAY, PING])
 
 
+class Limits(unittest.TestCase):
+    """What a peer can hold of a server, in bytes and in time."""
+
+    def named(self, method, id_=0, flags=1, body=b""):
+        name = b"test.every.Echo/" + method
+        return frame(CALL, flags, 0, id_, struct.pack("<H", len(name)) + name
+                     + body)
+
+    def test_unread_answers(self):
+        begun = []
+
+        class Large(echo.Echo):
+            def strings(self, value):
+                begun.append(1)
+                time.sleep(0.05)
+                return "x" * 3900000
+
+        with echo.running(every.ThreadServer, every.EchoService(Large())) as (
+                _, address), greeted(address) as sock:
+            for slot in range(100):
+                sock.sendall(self.named(b"strings", slot, 1, b"\x0a\x00"))
+            time.sleep(1.5)
+            self.assertLessEqual(len(begun), 8)  # on a busy machine
+            got = set()
+            sock.settimeout(60)
+            size = 0
+            while len(got) < 10 or size < 10 * 3900 * 1000:
+                kind, _, _, id_, body = read_frame(sock)
+                self.assertIn(kind, (RESULT, MORE))
+                got.add(id_)
+                size += len(body)
+
+    def test_begun_calls(self):
+        for drip in frame(MORE, body=b"x"), b"":
+            with echo.running(message_timeout=0.4) as (_, address), \
+                    greeted(address) as sock:
+                began = time.monotonic()
+                sock.sendall(self.named(b"ints", 0, 9, struct.pack(
+                    "<I", 1000) + b"x"))
+                sock.settimeout(0.1)
+                answer = b""
+                while len(answer) < 13:
+                    self.assertLess(time.monotonic(), began + 20)
+                    try:
+                        answer += sock.recv(1000)
+                    except socket.timeout:
+                        sock.sendall(drip)
+                self.assertEqual((answer[4], answer[5], answer[12]),
+                                 (ERROR, 16, 4))
+                self.assertGreater(time.monotonic(), began + 0.35)
+                sock.settimeout(20)
+                sock.sendall(drip + frame(PING, body=b"12345678"))
+                self.assertEqual(read_frame(sock)[0], PONG)
+
+    def test_begun_bytes(self):
+        with echo.running(limit=1000) as (_, address), \
+                greeted(address) as sock:
+            for slot in range(9):
+                sock.sendall(self.named(b"ints", slot, 9, struct.pack(
+                    "<I", 1000) + b"x") + frame(MORE, 0, 0, slot, b"x" * 900))
+            kind, flags, _, id_, body = read_frame(sock)
+            self.assertEqual((kind, flags, id_, body[0]), (ERROR, 16, 8, 8))
+
+    def test_a_byte_now_and_then(self):
+        with echo.running(message_timeout=0.4) as (_, address), \
+                greeted(address) as sock:
+            began = time.monotonic()
+            call = self.named(b"ints", 0, 1, b"x" * 1000)
+            with self.assertRaises(OSError):
+                for at in range(1000):
+                    sock.sendall(call[at:at + 1])
+                    time.sleep(0.1)
+            self.assertLess(time.monotonic(), began + 20)
+
+    def test_shutdown_of_silent_peers(self):
+        whole = HELLO + settings()
+        for data in (HELLO[:5], HELLO, whole, whole + b"x", whole + self.named(
+                b"ints", 0, 9, struct.pack("<I", 1000) + b"x")):
+            with self.subTest(data), echo.running() as (server, address), \
+                    echo.connected(address) as sock:
+                sock.sendall(data)
+                if data.startswith(whole):
+                    echo.read(sock, 8)
+                    read_frame(sock)
+                time.sleep(0.2)
+                began = time.monotonic()
+                server.shutdown(20)
+                self.assertLess(time.monotonic(), began + 5)
+
+    def test_swallowed(self):
+        pinged = threading.Event()
+
+        def serve(sock):
+            for got in iter(lambda: read_frame(sock), None):
+                if got[0] == PING:
+                    pinged.set()
+
+        self.addCleanup(setattr, every._MuxClient, "silence", 10.0)
+        every._MuxClient.silence = 0.2
+        with raw_server(serve) as target, every.Channel(target) as channel:
+            with self.assertRaisesRegex(every.RpcError, "nothing came") as got:
+                every.EchoClient(channel).ints(1)
+            self.assertTrue(got.exception.may_have_run)
+            self.assertTrue(pinged.is_set())
+
+    def test_answers_in_pieces(self):
+        def serve(sock):
+            id_ = read_frame(sock)[3]
+            sock.sendall(frame(RESULT, 8, 0, id_, struct.pack("<I", 99) + b"x"))
+            read_all(sock)
+
+        client = every._MuxClient
+        start = client.start
+
+        def quick(self, *work):
+            self.stall = 0.3
+            start(self, *work)
+
+        self.addCleanup(setattr, client, "start", start)
+        client.start = quick
+        with raw_server(serve) as target, every.Channel(target) as channel:
+            with self.assertRaisesRegex(every.RpcError, "not whole"):
+                every.EchoClient(channel).ints(1)
+
+
 class Wire(unittest.TestCase):
     """Protobuf's wire format, where Go's encoder does not show all of it."""
 

@@ -79,8 +79,8 @@ func (s *Server) serveAccepted(nc net.Conn) {
 	switch {
 	case !s.admit(nc):
 		nc.Close()
-	case s.options.Mode == Serial:
-		s.serveConn(nc)
+	case s.options.Mode == Serial: // apart, for a handler may end its goroutine
+		rpc.Apart(func() { s.serveConn(nc) })
 	default:
 		go s.serveConn(nc)
 	}
@@ -89,21 +89,29 @@ func (s *Server) serveAccepted(nc net.Conn) {
 // admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. Shutdown does not wait for
 // the bytes of one that comes later. It refuses one over the limit, or that comes after Close.
 func (s *Server) admit(nc net.Conn) bool {
+	limit := s.dispatcher.Limits.Conns
+	admitted, full := s.admitWithin(nc, limit)
+	if full {
+		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
+	}
+	return admitted
+}
+
+func (s *Server) admitWithin(nc net.Conn, limit int) (admitted, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := s.firstByteLocked()
 	if wait == 0 || nc.SetDeadline(time.Now().Add(wait)) != nil {
-		return false
+		return false, false
 	}
-	if limit := s.dispatcher.Limits.Conns; limit > 0 && len(s.conns) >= limit {
-		s.log.Warn("refused a connection over the limit", "peer", nc.RemoteAddr(), "limit", limit)
-		return false
+	if limit > 0 && len(s.conns) >= limit {
+		return false, true
 	}
 	s.serving.Add(1)
 	if s.conns[nc] = s.closing.Err() == nil; s.conns[nc] {
 		s.arriving.Add(1)
 	}
-	return true
+	return true, false
 }
 
 // firstByteLocked returns how long a connection that comes now has for its first bytes.
@@ -137,6 +145,7 @@ func (s *Server) leave(nc net.Conn) {
 // serveConn serves nc until it ends.
 func (s *Server) serveConn(nc net.Conn) {
 	defer s.leave(nc)
+	defer nc.Close() // also where a function of the TLS configuration ends the goroutine
 	defer s.recoverFrom(nc)
 	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Accepted: time.Now()}
 	o, err := s.tell(nc, peer)

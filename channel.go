@@ -58,7 +58,16 @@ func (ch *Channel) Call(ctx context.Context, c *rpc.Call) error {
 			c.Deadline = time.Now().Add(t)
 		}
 	}
-	return ch.call(ctx, c)
+	returned := false
+	err := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}.Run("an interceptor or the context of the call", func() error {
+		err := ch.call(ctx, c)
+		returned = true
+		return err
+	}, nil)
+	if !returned {
+		return err.(*rpc.Error).For(c.Method, rpc.OutcomeUnknown)
+	}
+	return err
 }
 
 func (ch *Channel) timeoutOf(m *rpc.Method) time.Duration {

@@ -211,8 +211,20 @@ func (l *link) connect(wait time.Duration) (rpc.Conn, error) {
 	case <-l.ch.ctx.Done():
 		return nil, errClosed
 	case <-timer.C:
-		return l.ch.connect(l.ch.ctx)
+		return l.connectApart()
 	}
+}
+
+// connectApart connects on a goroutine that the program's code, such as DialOptions.Dialer, may end.
+func (l *link) connectApart() (conn rpc.Conn, err error) {
+	err = errors.New("what connects ended its goroutine")
+	rpc.Apart(func() {
+		err = rpc.Guard{Log: l.ch.log, Local: true}.Run("what connects", func() (err error) {
+			conn, err = l.ch.connect(l.ch.ctx)
+			return err
+		}, nil)
+	})
+	return conn, err
 }
 
 // failedLocked puts the next attempt off.
@@ -221,7 +233,8 @@ func (l *link) failedLocked(cause error) {
 	l.failures++
 	wait := l.ch.backoff.delay(l.failures)
 	l.earliest = time.Now().Add(wait)
-	l.ch.log.Warn("no connection", "cause", cause, "failures", l.failures, "next_attempt_in", wait)
+	args := []any{"cause", cause, "failures", l.failures, "next_attempt_in", wait}
+	l.ch.wg.Go(func() { l.ch.log.Warn("no connection", args...) }) // without the lock, for a logger may make calls
 }
 
 // dropEndedLocked lets go of a connection that has ended. After one that answered calls the next attempt begins at

@@ -26,6 +26,7 @@ type Conn struct {
 	out    stallWriter   // used by the call that has the turn
 	host   string
 	limits rpc.Limits
+	log    *rpc.Log
 
 	turn chan struct{} // holds a value while no call has the connection
 	done chan struct{} // closed when the connection takes no more calls
@@ -54,6 +55,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 		out:    stallWriter{nc, writeChunk},
 		host:   hostOf(o.Address),
 		limits: o.Limits,
+		log:    o.Log,
 		turn:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		read:   make(chan struct{}),
@@ -112,13 +114,27 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 func (c *Conn) encode(call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	c.codecMu.Lock()
 	defer c.codecMu.Unlock()
-	return c.codec.AppendRequest(nil, call)
+	var (
+		body    []byte
+		answer  pipeline.Answer
+		refused *rpc.Error
+	)
+	err := c.guard(call.Method).Run("what writes the arguments", func() error {
+		body, answer, refused = c.codec.AppendRequest(nil, call)
+		return nil
+	}, nil)
+	if err != nil {
+		refused = err.(*rpc.Error)
+	}
+	return body, answer, refused
 }
+
+func (c *Conn) guard(m *rpc.Method) rpc.Guard { return rpc.Guard{Log: c.log, Method: m, Local: true} }
 
 func (c *Conn) decode(x *exchange, answer pipeline.Answer, call *rpc.Call) error {
 	c.codecMu.Lock()
 	defer c.codecMu.Unlock()
-	err := answer.Decode(x.body, call)
+	err := c.guard(call.Method).Run("what reads the answer", func() error { return answer.Decode(x.body, call) }, nil)
 	if e, ok := err.(*rpc.Error); ok {
 		if x.status == http.StatusRequestTimeout { // the server did not read all of the request
 			return e.For(call.Method, rpc.OutcomeNotStarted)

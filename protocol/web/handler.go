@@ -91,7 +91,15 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		admit = func(route *rpc.Route) *rpc.Error { return share.take(ctx, route) }
 	}
 	info := rpc.CallInfo{Peer: x.c.peer, Metadata: requestMetadata(r.Header)}
-	body, code, metadata := c.ServeMessage(ctx, info, request, nil, admit)
+	var (
+		body     []byte
+		code     rpc.Code
+		metadata rpc.Metadata
+	)
+	if !rpc.Apart(func() { body, code, metadata = c.ServeMessage(ctx, info, request, nil, admit) }) {
+		e := rpc.NewError(rpc.Internal, "the call ended its goroutine; the server's log says where") // which is not net/http's
+		body, code = failure(c, e), e.Code
+	}
 	share.adjust(len(body))
 	addMetadata(w.Header(), metadata)
 	x.respond(w, statusOf(code), answerType, body)

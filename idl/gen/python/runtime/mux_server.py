@@ -25,8 +25,8 @@ class _Incoming:
         except _BadMessage as err:
             return [_error_frame(self.id, 0,
                                  RpcError("invalid_argument", str(err)))]
-        except Exception:  # above all a result that is not what it should be
-            _log.exception("an answer failed")
+        except BaseException as err:  # above all a result of a wrong type
+            _report(err, "an answer failed")
             return [_error_frame(self.id, 0, _internal())]
 
     def refusal(self) -> Optional[RpcError]:

@@ -59,8 +59,7 @@ class _Bound:
         try:
             return 1, self.lower_result(self.handler(**args))
         except BaseException as err:
-            if not isinstance(err, Exception) and _in_main_thread():
-                raise  # it is meant for the program
+            _raise_if_meant_for_the_program(err)
             return self.failure(err)
         finally:
             _thread.call = None
@@ -77,13 +76,31 @@ class _Bound:
             if isinstance(err, declared.cls):
                 return status, _lower_fields(declared.fields, vars(err))
         if hasattr(err, "may_have_run"):  # an RpcError, of whichever module
-            raise RpcError(str(err.code), str(err.message))
-        _log.error("the handler of %s failed", self.method.name, exc_info=err)
+            code = str(err.code)
+            raise RpcError(code if code in _CODES else "unknown",
+                           str(err.message))
+        _report(err, "the handler of %s failed", self.method.name)
         raise _internal()
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _raise_if_meant_for_the_program(err: BaseException) -> None:
+    """Raises what ends a program, such as a KeyboardInterrupt, in its thread.
+
+    In a thread of the server's own it would end nothing but the thread, and
+    costs the call that it came up in.
+    """
+    if (not isinstance(err, Exception)
+            and threading.current_thread() is threading.main_thread()):
+        raise err
+
+
+def _report(err: BaseException, text: str, *args: object) -> None:
+    """Logs an error of the program's; the log's handlers may fail, too."""
+    _raise_if_meant_for_the_program(err)
+    try:
+        _log.error(text, *args, exc_info=err)
+    except BaseException as again:
+        _raise_if_meant_for_the_program(again)
 
 
 def _internal() -> RpcError:
@@ -183,8 +200,8 @@ class _Connection:
         except _BadMessage as err:
             return bytes(protocol.error(
                 RpcError("invalid_argument", str(err))))
-        except Exception:  # above all a result that is not what it should be
-            _log.exception("an answer failed")
+        except BaseException as err:  # above all a result of a wrong type
+            _report(err, "an answer failed")
             return bytes(protocol.error(_internal()))
         if len(answer) > self.server.limit:
             return bytes(protocol.error(

@@ -426,23 +426,75 @@ class Connections(unittest.TestCase):
                                   caught.exception.outcome),
                                  ("unknown", "answered"))
 
-    def test_handlers_that_exit(self):
-        class Quitter(echo.Echo):
-            def ping(self):
-                raise SystemExit(3)
+    def test_handlers_that_fail(self):
+        """A fault costs its own call; the connection does not notice."""
+        class Ends(BaseException):
+            def __str__(self):
+                raise SystemExit(4)
 
+        class Mute(Exception):
+            def __str__(self):
+                raise ValueError("no text")
+
+        class Trap(Exception):
+            @property
+            def may_have_run(self):
+                raise GeneratorExit
+
+        class Hollow(every.OutOfStock):
+            def __init__(self):
+                pass
+
+        class Text:
+            def __str__(self):
+                raise SystemExit(5)
+
+        faults = {
+            "SystemExit": SystemExit(3),
+            "KeyboardInterrupt": KeyboardInterrupt(),
+            "GeneratorExit": GeneratorExit(),
+            "a text that ends the thread": Ends(),
+            "a text that cannot be had": Mute(),
+            "an attribute that ends the thread": Trap(),
+            "a code that ends the thread": every.RpcError(Text(), ""),
+            "a message that ends the thread": every.RpcError("aborted",
+                                                             Text()),
+            "fields of other types": every.OutOfStock(5, "x", 7),
+            "a field that ends the thread": every.OutOfStock(Text(), 1, []),
+            "a list of other types": every.OutOfStock("", 1, [Text()]),
+            "no fields at all": Hollow(),
+            "a text that is no UTF-8": every.OutOfStock("\ud800", 1, []),
+        }
+
+        class Faulty(echo.Echo):
+            def buy(self, item, count):
+                raise faults[item]
+
+        class BadLog(logging.Handler):
+            def emit(self, record):
+                raise SystemExit(6)
+
+        bad_log = BadLog()
         for protocol in PROTOCOLS:
-            with self.subTest(protocol), echo.running(
-                    every.ThreadServer, every.EchoService(Quitter())) as (
-                    _, address), every.Channel(protocol + address, 20) as (
-                    channel):
+            with echo.running(every.ThreadServer, every.EchoService(
+                    Faulty())) as (_, address), every.Channel(
+                    protocol + address, 20) as channel:
                 client = every.EchoClient(channel)
-                for _ in range(3):
-                    with self.assertRaises(every.RpcError) as caught:
-                        client.ping()
-                    err = caught.exception
-                    self.assertEqual((err.code, err.outcome),
-                                     ("internal", "answered"))
+                for item in faults:
+                    for log in (None, bad_log):
+                        with self.subTest(protocol, item=item, log=log):
+                            if log:
+                                logging.getLogger("yodel").addHandler(log)
+                            try:
+                                with self.assertRaises(every.RpcError) as (
+                                        caught):
+                                    client.buy(item)
+                            finally:
+                                logging.getLogger("yodel").removeHandler(
+                                    bad_log)
+                            err = caught.exception
+                            self.assertEqual((err.code, err.outcome),
+                                             ("internal", "answered"))
                 self.assertEqual(client.ints(1), 1)
 
     def test_reconnect(self):

@@ -185,8 +185,15 @@ func (r *Route) Unary() bool { return r.stream == nil }
 // Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in the
 // methods of the error that they return, is an Internal failure and a line in the log. Where they end the goroutine, exited
 // gets that failure in place of the caller; see [Guard].
-func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) *Failure {
-	err := r.guard().Run("the handler", func() error { return r.invoke(ctx, c) }, exit(exited))
+func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) (f *Failure) {
+	returned := false
+	defer func() {
+		if !returned {
+			f = Failed(r.guard().Caught("the handler", recover(), exit(exited)))
+		}
+	}()
+	err := r.invoke(ctx, c)
+	returned = true
 	if err == nil {
 		return nil
 	}

@@ -20,18 +20,23 @@ type Guard struct {
 func (g Guard) Run(what string, f func() error, exited func(*Error)) (err error) {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		p := recover() // nil for Goexit
-		e := g.fault(what, p)
-		if err = e; p == nil && exited != nil {
-			exited(e)
+		if !returned {
+			err = g.Caught(what, recover(), exited)
 		}
 	}()
 	err = f()
 	returned = true
 	return err
+}
+
+// Caught is Run for code on the way of a call, where a closure costs too much: it calls f itself, and when f has not returned
+// a deferred function calls Caught with what recover returned, nil for Goexit.
+func (g Guard) Caught(what string, p any, exited func(*Error)) *Error {
+	e := g.fault(what, p)
+	if p == nil && exited != nil {
+		exited(e)
+	}
+	return e
 }
 
 // fault writes to the log what has happened, and returns the error for it.

@@ -272,19 +272,28 @@ func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *cli
 	if err != nil {
 		return nil, err
 	}
-	err = c.guard(p.call.Method).Run("what encodes the arguments", func() error {
-		return c.encodeCall(ctx, p, m, expiry)
-	}, func(*rpc.Error) { c.slots.release(p) })
-	if e, ok := err.(*rpc.Error); ok {
-		return nil, e.For(p.call.Method, rpc.OutcomeNotStarted)
+	if err := c.encodeCall(ctx, p, m, expiry); err != nil {
+		return nil, err.For(p.call.Method, rpc.OutcomeNotStarted)
 	}
-	return m, err
+	return m, nil
 }
 
 func (c *Conn) guard(m *rpc.Method) rpc.Guard { return rpc.Guard{Log: c.log, Method: m, Local: true} }
 
-// encodeCall is encode, as far as it runs code that is not Yodel's. Its error is an [rpc.Error].
-func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) (err error) {
+// encodeCall is encode, as far as it runs code that is not Yodel's.
+func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) (refused *rpc.Error) {
+	returned := false
+	defer func() {
+		if !returned {
+			refused = c.guard(p.call.Method).Caught("what encodes the arguments", recover(), func(*rpc.Error) { c.slots.release(p) })
+		}
+	}()
+	refused = c.encodeAll(ctx, p, m, expiry)
+	returned = true
+	return refused
+}
+
+func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) *rpc.Error {
 	h := header{kind: frameCall, method: m.number, id: p.id}
 	b := append(p.frame[:0], make([]byte, headerSize)...)
 	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
@@ -306,6 +315,7 @@ func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expi
 	start := len(b)
 	c.out.reset(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
+	var err error
 	if p.frame, err = p.enc.Bytes(); err != nil {
 		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err))
 	}

@@ -173,16 +173,21 @@ func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) 
 // frame: the reader by [rpc.Persist], a caller by giving the role up.
 func (c *Conn) settle(p *pending, h header, message []byte, dec *wire.Decoder) {
 	m, total := p.call.Method, p.pieces.total
-	err := c.guard(m).Run("what decodes the answer", func() error { return c.decode(p, h, message, dec) }, func(e *rpc.Error) {
-		if p.arrived != nil || total > 0 {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		fault := recover()
+		e := c.guard(m).Caught("what decodes the answer", fault, nil)
+		if fault == nil && (p.arrived != nil || total > 0) {
 			p.arrived, p.pieces = nil, assembly{}
 		}
 		p.err = e.For(m, rpc.OutcomeAnswered)
 		p.done <- struct{}{}
-	})
-	if e, ok := err.(*rpc.Error); ok && e.Method == "" { // of a panic
-		err = e.For(m, rpc.OutcomeAnswered)
-	}
+	}()
+	err := c.decode(p, h, message, dec)
+	returned = true
 	p.err = err
 	p.done <- struct{}{}
 }

@@ -23,16 +23,18 @@ type serverCall struct {
 
 // decode reads the arguments, on the reader.
 func (c *serverConn) decode(sc *serverCall) {
-	err := sc.guard().Run("what decodes the arguments", func() error {
-		sc.call.Args.DecodeWire(&c.dec)
-		return nil
-	}, func(e *rpc.Error) {
-		c.answerFromReader(sc, rpc.Failed(e), 0)
-		c.handOn()
-	})
-	if err != nil {
-		sc.bad = err.(*rpc.Error)
-	} else if err := c.dec.Err(); err != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			sc.bad = sc.guard().Caught("what decodes the arguments", recover(), func(e *rpc.Error) {
+				c.answerFromReader(sc, rpc.Failed(e), 0)
+				c.handOn()
+			})
+		}
+	}()
+	sc.call.Args.DecodeWire(&c.dec)
+	returned = true
+	if err := c.dec.Err(); err != nil {
 		sc.bad = rpc.Errorf(rpc.InvalidArgument, "%w", err)
 	}
 }
@@ -241,20 +243,22 @@ func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 		}
 		h.kind, h.method, message = frameException, uint16(f.Index), f.Exception
 	}
-	var frame []byte
-	err := sc.guard().Run("what encodes the answer", func() (err error) {
-		frame, large, err = sc.encodeMessage(b, enc, h, message, md)
-		return err
-	}, exited)
-	if err != nil {
-		return appendError(b, sc.id, err.(*rpc.Error), 0, md), nil
+	frame, large, e := sc.encodeMessage(b, enc, h, message, md, exited)
+	if e != nil {
+		return appendError(b, sc.id, e, 0, md), nil
 	}
 	return frame, large
 }
 
-// encodeMessage appends a frame with a message. Its error is an [rpc.Error].
-func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, message rpc.Message, md rpc.Metadata) (
-	_ []byte, large *largeMessage, err error) {
+// encodeMessage appends a frame with a message.
+func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, message rpc.Message, md rpc.Metadata,
+	exited func(*rpc.Error)) (_ []byte, large *largeMessage, e *rpc.Error) {
+	returned := false
+	defer func() {
+		if !returned {
+			e = sc.guard().Caught("what encodes the answer", recover(), exited)
+		}
+	}()
 	start := len(b)
 	frame := append(b, make([]byte, headerSize)...)
 	if md != nil {
@@ -264,8 +268,13 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 	messageStart := len(frame)
 	sc.conn.out.reset(enc, frame)
 	message.EncodeWire(enc)
-	if frame, err = enc.Bytes(); err != nil {
-		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", wire.Explain(message, err))
+	frame, err := enc.Bytes()
+	if err != nil {
+		err = wire.Explain(message, err)
+	}
+	returned = true
+	if err != nil {
+		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
 	}
 	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))

@@ -8,6 +8,7 @@ _FIXED = {
     "timestamp": struct.Struct(">qI"), "duration": struct.Struct(">q"),
 }
 _LENGTH = struct.Struct(">I")
+_REFUSED = " (not started)"  # behind a code: the server will not run the call
 
 
 def _basic_block(data: bytes) -> bytes:
@@ -199,8 +200,11 @@ class _Basic:
     @staticmethod
     def _system_error(text: str) -> RpcError:
         code, separator, message = text.partition(": ")
+        outcome = "answered"
+        if code.endswith(_REFUSED):
+            code, outcome = code[:-len(_REFUSED)], "not started"
         if separator and code in _CODES:
-            return RpcError(code, message)
+            return RpcError(code, message, outcome)
         return RpcError("unknown", text)
 
     @staticmethod
@@ -217,10 +221,11 @@ class _Basic:
         return stream.read(size)
 
     @staticmethod
-    def answer(server: Server, request: Tuple[bytes, bytes]) -> bytes:
+    def answer(server: Server, request: Tuple[bytes, bytes],
+               call: ServerCall) -> bytes:
         bound = server._find(request[0].decode(errors="backslashreplace"))
         plain = _BasicReader(request[1]).fields(bound.method.params.fields)
-        status, result = bound.run(plain)
+        status, result = bound.run(plain, call)
         out = bytes((status,))
         if status >= 2:
             return out + _Basic._failure(bound.method.exceptions[status - 2],
@@ -239,8 +244,12 @@ class _Basic:
         return out
 
     @staticmethod
-    def error(err: RpcError) -> bytes:
-        text = f"{err.code}: {err.message}"
+    def error(err: RpcError, refused: bool = False) -> bytes:
+        """Gives an error's answer; refused marks that no handler ran."""
+        code = err.code
+        if code not in _CODES:  # it could look like the mark
+            code = f"unknown: {code}"
+        text = f"{code}{_REFUSED if refused else ''}: {err.message}"
         return b"\xff" + _basic_block(text.encode(errors="backslashreplace"))
 
 

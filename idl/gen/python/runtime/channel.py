@@ -3,6 +3,8 @@
 _SCHEMES = ("basic", "line", "mux")
 _LIMIT = 4 << 20  # bytes of a message
 _MAX_NAME = 256  # bytes of a method's name
+_MESSAGE_TIME = 30  # seconds that an answer which has begun has as a whole
+_LEAST_RATE = 16 << 10  # bytes a second, behind that time
 _MAX_WAIT = 10**6  # seconds; sockets and threads cannot wait much longer
 
 
@@ -13,30 +15,76 @@ class _TooLarge(Exception):
         super().__init__(f"{what} of {size} bytes; the limit is {limit}")
 
 
+def _readable(sockets: List[Any], deadline: Optional[float]) -> bool:
+    """Waits for bytes on one of the sockets; False if none are in time."""
+    left = None
+    if deadline is not None:
+        left = min(max(0.0, deadline - time.monotonic()), _MAX_WAIT)
+    if not hasattr(select, "poll"):  # which has no limit of descriptors
+        return bool(select.select(sockets, [], [], left)[0])
+    poll = select.poll()
+    for sock in sockets:
+        poll.register(sock, select.POLLIN)
+    return bool(poll.poll(None if left is None else left * 1000))
+
+
 class _Stream:
-    """A socket, a buffer of what it received, and a deadline for its use."""
+    """A socket, a buffer of what it received, and the times for its use."""
 
     def __init__(self, sock: socket.socket, limit: int) -> None:
         self.sock: Any = sock  # or a _TlsSocket
         self.limit = limit
         self.buffer = bytearray()
         self.deadline: Optional[float] = None  # by time.monotonic
+        self.message_time: Optional[float] = None  # see expect
+        self.began: Optional[float] = None  # the message
+        self.arrived = 0  # bytes of it
+        self.blocked: Optional[float] = None  # since when a write waits
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def _use_deadline(self) -> None:
-        left = None
-        if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise socket.timeout("timed out")
-        self.sock.settimeout(left)
+    def expect(self, message_time: Optional[float],
+               began: Optional[float] = None) -> None:
+        """Begins to read a message, which has a time as a whole.
+
+        That counts from its first byte, or from began; each 16 KiB of it
+        that arrive give it a second more. Without it the deadline holds.
+        """
+        self.message_time = message_time
+        self.arrived = len(self.buffer)
+        self.began = began
+        if began is None and self.buffer:
+            self.began = time.monotonic()
 
     def fill(self) -> bool:
         """Receives more bytes; False at the end of the connection."""
-        self._use_deadline()
-        data = self.sock.recv(65536)
+        while True:
+            self.sock.settimeout(0)
+            try:
+                data = self.sock.recv(65536)
+                break
+            except BlockingIOError:
+                self.wait()
+        if self.began is None:
+            self.began = time.monotonic()
+        self.arrived += len(data)
         self.buffer += data
         return bool(data)
+
+    def wait(self) -> None:
+        """Waits for bytes while there is time for them."""
+        if not _readable([self.sock], self.read_by()):
+            raise self.late()
+
+    def read_by(self) -> Optional[float]:
+        if self.message_time is None or self.began is None:
+            return self.deadline
+        return self.began + self.message_time + self.arrived // _LEAST_RATE
+
+    def late(self) -> Exception:
+        if self.message_time is None or not self.arrived:
+            return socket.timeout("timed out")
+        return EOFError("a message was not whole in its time: "
+                        f"{self.arrived} bytes of it had come")
 
     def read(self, size: int) -> bytes:
         while len(self.buffer) < size:
@@ -60,30 +108,51 @@ class _Stream:
                 raise EOFError("the connection ended within a line")
 
     def write(self, data: bytes) -> None:
-        self._use_deadline()
-        self.sock.sendall(data)
+        """Writes in parts, so that blocked tells whether they move."""
+        view = memoryview(data)
+        for at in range(0, len(view), _LEAST_RATE):
+            self.blocked = time.monotonic()
+            left = None
+            if self.deadline is not None:
+                left = self.deadline - self.blocked
+                if left <= 0:
+                    raise socket.timeout("timed out")
+            self.sock.settimeout(left)
+            self.sock.sendall(view[at:at + _LEAST_RATE])
+        self.blocked = None
 
-    def linger(self) -> None:
-        """Lets the other side read the last words, for up to a second.
+    def linger(self, seconds: float = 1) -> None:
+        """Lets the other side read the last words.
 
         Closing a socket with unread bytes would take them back.
         """
-        self.sock.shutdown(socket.SHUT_WR)
-        self.deadline = time.monotonic() + 1
-        self.buffer.clear()
-        while self.fill():
-            self.buffer.clear()
-
-    def stale(self) -> bool:
-        """Tells whether the other side has closed a connection at rest."""
-        self.sock.settimeout(0)
+        end = time.monotonic() + seconds
         try:
-            self.sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
+            self.sock.shutdown(socket.SHUT_WR)
+            while True:
+                self.sock.settimeout(max(0.001, end - time.monotonic()))
+                if not self.sock.recv(65536) or time.monotonic() > end:
+                    return
         except OSError:
             pass
-        return True
+
+    def ended(self) -> bool:
+        """Takes in what has arrived; tells whether the other side has ended.
+
+        It takes no more than a message may have, and sees no end behind that.
+        """
+        try:
+            self.sock.settimeout(0)
+            while len(self.buffer) <= self.limit:
+                data = self.sock.recv(65536)
+                if not data:
+                    return True
+                self.buffer += data
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        return False
 
     def close(self) -> None:
         self.sock.close()
@@ -130,7 +199,7 @@ class _Link:
                 deadline: Optional[float]) -> _Stream:
         if self.closed:
             raise ValueError("the channel is closed; make another")
-        if self.stream and (self.stream.buffer or self.stream.stale()):
+        if self.stream and (self.stream.ended() or self.stream.buffer):
             self.drop()
         if self.stream is None:
             self.stream = _Stream(_dial(self.address, self.tls, method,
@@ -144,8 +213,11 @@ class _Link:
         answer = None
         try:
             stream.write(request)
-            answer = self.protocol.receive(stream, method)
-            return answer
+            stream.expect(_MESSAGE_TIME if timeout is None else None)
+            status, value = self.protocol.receive(stream, method)
+            if status < 255 or value.outcome == "answered":
+                answer = status, value
+            return status, value
         except socket.timeout:
             raise _timed_out(method, timeout, True) from None
         except (OSError, EOFError) as err:

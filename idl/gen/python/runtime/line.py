@@ -418,7 +418,9 @@ class _Line:
                 return status, _from_json_fields(fields, entries)
         message = str(entries.get("message"))
         if name in _CODES:
-            return 255, RpcError(name, message)
+            refused = entries.get("not_started") is True
+            return 255, RpcError(name, message, "not started" if refused
+                                 else "answered")
         return 255, RpcError("unknown", f"{name}: {message}")
 
     @staticmethod
@@ -426,7 +428,7 @@ class _Line:
         return stream.read_line().strip() or None
 
     @staticmethod
-    def answer(server: Server, request: bytes) -> bytes:
+    def answer(server: Server, request: bytes, call: ServerCall) -> bytes:
         entries = _expect_object(_parse_json(request), "an object")
         for name in entries:
             if name not in ("name", "params"):
@@ -445,7 +447,7 @@ class _Line:
                                       strict="argument")
         except _BadMessage as err:
             raise err.within("params") from None
-        status, result = bound.run(plain)
+        status, result = bound.run(plain, call)
         if status >= 2:
             declared = bound.method.exceptions[status - 2]
             return _Line._encode({"error": {
@@ -465,7 +467,9 @@ class _Line:
         return _json_fields(fields, plain, True, True)
 
     @staticmethod
-    def error(err: RpcError) -> bytes:
+    def error(err: RpcError, refused: bool = False) -> bytes:
+        """Gives an error's answer; refused marks that no handler ran."""
         message = err.message.encode(errors="backslashreplace").decode()
-        return _Line._encode({"error": {"type": err.code,
-                                        "message": message}})
+        error = {"type": err.code, "message": message}
+        mark = {"not_started": True} if refused else {}
+        return _Line._encode({"error": {**error, **mark}})

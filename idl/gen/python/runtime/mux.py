@@ -28,7 +28,6 @@ _MAX_TEXT = 16384  # bytes of an error's text
 _MAX_PONGS = 1000
 _MAX_ANSWERS = 4 << 20  # bytes of answers that wait for the other side
 _MAX_BEGUN = 8  # messages' bytes that calls may take of which pieces are missing
-_LEAST_RATE = 16384  # bytes a second, once a message's time is over
 _FAREWELL = 4  # looks in the second that a caller has to end the connection
 _KEY = re.compile("[a-z0-9._-]{1,256}")
 _NAME_EVERY = 256  # calls of a method between two that tell its name

@@ -3,6 +3,9 @@
 _FIRST_BYTES = {b"\0": _Basic, b"{": _Line, b" ": _Line, b"\t": _Line,
                 b"\r": _Line, b"\n": _Line}
 
+_PARTING = 0.1  # seconds of silence that end a connection at a shutdown
+_LAST_WORDS = 1  # seconds for a message to become whole, or to be taken, then
+
 _log = logging.getLogger("yodel")
 _thread = threading.local()  # call is what the thread's handler answers
 
@@ -13,14 +16,23 @@ class ServerCall:
     deadline is when the caller stops waiting, by time.monotonic, or None;
     cancelled is set when the caller gives up or its connection ends; metadata
     is what the caller sent, each key with its values. The basic and the line
-    protocol tell none of these.
+    protocol tell none of these but the connection's end, which sets cancelled
+    within 100 ms, once the handler has asked for cancelled.
     """
 
     def __init__(self, deadline: Optional[float] = None,
-                 metadata: Optional[Dict[str, List[str]]] = None) -> None:
+                 metadata: Optional[Dict[str, List[str]]] = None,
+                 look: Optional[Callable[[ServerCall], None]] = None) -> None:
         self.deadline = deadline
-        self.cancelled = threading.Event()
         self.metadata = metadata or {}
+        self._cancelled = threading.Event()
+        self._look = look
+
+    @property
+    def cancelled(self) -> threading.Event:
+        if self._look and not self._cancelled.is_set():
+            self._look(self)
+        return self._cancelled
 
     def time_left(self) -> Optional[float]:
         """Gives the seconds until the deadline, or None."""
@@ -127,18 +139,86 @@ def _bind(methods: _Methods, handlers: Any) -> List[Tuple[_Method, Any]]:
     return pairs
 
 
+class _Drained(Exception):
+    """The server shuts down, and no more requests have to be answered."""
+
+
+class _ServerStream(_Stream):
+    """A connection's stream, whose reads know when the server shuts down.
+
+    What has arrived by then is read. A message of which a part has has a
+    second to become whole, and is run; those behind it are refused, for a
+    second at most, or until none comes for a moment.
+    """
+
+    def __init__(self, sock: socket.socket, server: Server) -> None:
+        super().__init__(sock, server.limit)
+        self.server = server
+        self.heard = False  # a request, and no mere blank lines
+        self.read_on = False  # since the server began to shut down
+        self.left: Optional[int] = None  # requests to run; None for any number
+        self.refused = False  # one was
+        self.rest_by = self.drain_by = 0.0
+
+    def fill(self) -> bool:
+        if self.server._stopping:
+            if self.read_on:
+                self.settle()
+            self.read_on = True
+        return super().fill()
+
+    def wait(self) -> None:
+        if self.server._stopping:
+            self.settle()
+            resting = not self.arrived and not self.refused
+            if not _readable([self.sock],
+                             self.rest_by if resting else self.drain_by):
+                raise _Drained
+        elif not _readable([self.sock, self.server._wake], self.read_by()):
+            raise self.late()
+
+    def settle(self) -> None:
+        """Decides which requests have arrived, at the shutdown."""
+        if self.left is None:
+            self.left = 1 if self.arrived else 0
+            since = self.server._stopped_at
+            if self.heard:
+                since = time.monotonic()
+            self.rest_by = since + _PARTING
+            self.drain_by = since + _LAST_WORDS
+
+    def admits(self) -> bool:
+        """Tells whether the request that has been read is to run."""
+        if self.left == 0:
+            self.refused = True
+        elif self.left:
+            self.left -= 1
+        return not self.refused
+
+    def ran(self) -> None:
+        if self.left is not None:
+            self.rest_by = time.monotonic() + _PARTING
+            self.drain_by = max(self.drain_by, self.rest_by)
+
+
 class _Connection:
     """An accepted connection: answers its requests in turn."""
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         self.server = server
-        self.stream = _Stream(sock, server.limit)
-        self.heard = False  # a request, and no mere blank lines
+        self.stream = _ServerStream(sock, server)
         self.mux: Optional[_MuxServer] = None  # guarded by the server's state
+        self.looking = threading.Lock()  # guards what follows
+        self.call: Optional[ServerCall] = None  # which a handler answers
+        self.asked = False  # for the end of that call
+        self.watching = False
 
     def run(self) -> None:
         try:
             self.serve()
+        except _Drained:
+            if self.stream.heard:
+                self.stream.linger(_PARTING)
         except (OSError, EOFError, _Fault) as err:
             _log.info("a connection was closed: %s", err)
         except Exception:
@@ -147,11 +227,17 @@ class _Connection:
             self.server._forget(self)
 
     def serve(self) -> None:
+        stream, time_each = self.stream, self.server.message_timeout
         first_by = time.monotonic() + self.server.first_timeout
-        self.stream.deadline = first_by
-        if not self.stream.fill() or not _open(self, self.server.tls):
+        stream.deadline = first_by
+        stream.expect(time_each, first_by - time_each)
+        if not stream.fill():
             return
-        first = bytes(self.stream.buffer[:1])
+        stream.blocked = time.monotonic()  # by the TLS handshake
+        if not _open(self, self.server.tls):
+            return
+        stream.blocked = None
+        first = bytes(stream.buffer[:1])
         if first == _MAGIC[:1]:
             self.serve_mux()
             return
@@ -161,8 +247,10 @@ class _Connection:
                       "protocol that is served here", first)
             return
         while self.serve_next(protocol):
-            self.stream.deadline = None if self.heard else first_by
-            if not self.stream.buffer and not self.stream.fill():
+            stream.deadline = None
+            stream.expect(time_each,
+                          None if stream.heard else first_by - time_each)
+            if not stream.buffer and not stream.fill():
                 return
 
     def serve_mux(self) -> None:
@@ -173,28 +261,32 @@ class _Connection:
 
     def serve_next(self, protocol: Any) -> bool:
         """Answers one request; False where the connection shall end."""
-        self.set_deadline()
         try:
             request = protocol.read_request(self.stream)
         except _TooLarge as err:
-            self.stream.write(protocol.error(
-                RpcError("resource_exhausted", str(err))))
+            self.write(protocol.error(RpcError("resource_exhausted",
+                                               str(err))))
             self.stream.linger()
             return False
         if request is None:
             return True
-        self.heard = True
-        answer = self.answer(protocol, request)
-        self.set_deadline()
-        self.stream.write(answer)
+        self.stream.heard = True
+        if self.stream.admits():
+            self.write(self.answer(protocol, request))
+            self.stream.ran()
+        else:
+            self.write(protocol.error(RpcError(
+                "unavailable", "the server is shutting down"), refused=True))
         return True
 
-    def set_deadline(self) -> None:
+    def write(self, answer: bytes) -> None:
         self.stream.deadline = time.monotonic() + self.server.message_timeout
+        self.stream.write(answer)
 
     def answer(self, protocol: Any, request: Any) -> bytes:
+        self.call = call = ServerCall(look=self.look)
         try:
-            answer = bytes(protocol.answer(self.server, request))
+            answer = bytes(protocol.answer(self.server, request, call))
         except RpcError as err:
             return bytes(protocol.error(err))
         except _BadMessage as err:
@@ -203,22 +295,62 @@ class _Connection:
         except BaseException as err:  # above all a result of a wrong type
             _report(err, "an answer failed")
             return bytes(protocol.error(_internal()))
+        finally:
+            with self.looking:  # whoever looks uses the stream
+                self.call, self.asked = None, False
         if len(answer) > self.server.limit:
             return bytes(protocol.error(
                 RpcError("resource_exhausted", f"an answer of {len(answer)} "
                          f"bytes; the limit is {self.server.limit}")))
         return answer
 
+    def look(self, call: ServerCall) -> None:
+        """Looks for the connection's end, and goes on to until the call's."""
+        with self.looking:
+            if self.call is not call:
+                return
+            self.asked = True
+            if self.see_end(call) or self.watching:
+                return
+            self.watching = True
+        try:
+            threading.Thread(target=self.watch, daemon=True).start()
+        except RuntimeError as err:  # no more threads
+            _log.warning("cannot watch a connection: %s", err)
+            self.watching = False
+
+    def see_end(self, call: ServerCall) -> bool:
+        if self.stream.ended():
+            call._cancelled.set()
+        return call._cancelled.is_set()
+
+    def watch(self) -> None:
+        """Looks now and then, while calls run that asked for it."""
+        while True:
+            time.sleep(0.05)
+            with self.looking:
+                if not self.call or not self.asked or self.see_end(self.call):
+                    self.watching = False
+                    return
+
     def retire(self) -> None:
-        """Ends the connection once all that has arrived is answered."""
+        """Ends the connection once all that has arrived is answered.
+
+        Reads of the other protocols see the shutdown by themselves.
+        """
         if self.mux:
             self.mux.drain()
-        else:
-            self.cut(socket.SHUT_RD)  # which leaves what has arrived
 
-    def cut(self, how: int = socket.SHUT_RDWR) -> None:
+    def hurry(self, since: float) -> None:
+        """Cuts it if its peer has been taking nothing for a second."""
+        blocked = self.stream.blocked
+        if (blocked is not None
+                and max(blocked, since) + _LAST_WORDS < time.monotonic()):
+            self.cut()
+
+    def cut(self) -> None:
         try:
-            self.stream.sock.shutdown(how)
+            self.stream.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # the other side was faster
 
@@ -228,11 +360,13 @@ class Server:
 
     address is (host, port); port 0 picks a free one, which the attribute
     address tells. services are made from handlers. limit is the bytes of a
-    message in each direction, first_timeout the seconds until a connection's
-    first request begins, message_timeout those for the rest of a message. The
-    basic, the line and the mux protocol are answered on the same port. With
-    tls, an ssl.SSLContext that has a certificate, all of them are inside TLS,
-    and nothing is answered without.
+    message in each direction. first_timeout is the seconds until the first
+    request of a new connection is there, message_timeout those from another
+    message's first byte to its last, both with a second more for each 16 KiB
+    that have arrived, and those to write an answer. The basic, the line and
+    the mux protocol are answered on the same port. With tls, an ssl.SSLContext
+    that has a certificate, all of them are inside TLS, and nothing is answered
+    without.
     """
 
     _workers = 1  # threads that run handlers for one mux connection
@@ -257,6 +391,7 @@ class Server:
         self._connections: Set[_Connection] = set()
         self._serving = False
         self._stopping = False
+        self._stopped_at = 0.0
 
     def _add(self, service: Any) -> None:
         methods = service._methods
@@ -293,11 +428,13 @@ class Server:
             self._serving = True
         try:
             while not self._stopping:
-                select.select([self._listener, self._wake], [], [])
+                _readable([self._listener, self._wake], None)
                 connection = self._accept()
                 if connection:
                     self._start(connection)
-            for connection in list(iter(self._accept, None)):
+            last = list(iter(self._accept, None))
+            self._listener.close()  # who comes later is to know at once
+            for connection in last:
                 self._start(connection)
         finally:
             with self._state:
@@ -312,7 +449,7 @@ class Server:
             return None  # the client was gone before it was accepted
         except OSError as err:  # no file descriptors left: wait for some
             _log.warning("cannot accept a connection: %s", err)
-            select.select([self._wake], [], [], 0.1)
+            _readable([self._wake], time.monotonic() + 0.1)
             return None
         try:
             connection = _Connection(self, sock)
@@ -343,18 +480,25 @@ class Server:
     def shutdown(self, timeout: float = 30) -> None:
         """Stops accepting and lets running calls end, then returns.
 
-        Connections are closed once the calls that have arrived are answered,
-        mux ones once the caller knows; those whose calls take longer than
-        timeout seconds are cut. Not for handlers: it would wait for the very
-        call that it is called from.
+        Connections are closed once the calls that have arrived are answered
+        and the caller knows: those that still come are refused, not started.
+        Connections whose calls take longer than timeout seconds are cut. Not
+        for handlers: it would wait for the very call that it is called from.
         """
         with self._state:
             if not self._stopping:
+                self._stopped_at = time.monotonic()
                 self._stopping = True
                 self._waker.send(b"\0")
             for connection in self._connections:
                 connection.retire()
-            self._state.wait_for(self._ended, timeout)
+            end = time.monotonic() + timeout
+            while not self._state.wait_for(
+                    self._ended, min(0.25, max(0, end - time.monotonic()))):
+                if time.monotonic() >= end:
+                    break
+                for connection in self._connections:
+                    connection.hurry(self._stopped_at)
             for connection in self._connections:
                 connection.cut()
             for sock in (self._listener, self._wake, self._waker):

@@ -55,7 +55,11 @@ class _TlsSocket:
             with self.lock:
                 data = self.outgoing.read()
             if data:
+                if self.timeout == 0:  # half a record would end it all
+                    self.sock.settimeout(1)
                 self.sock.sendall(data)
+                if self.timeout == 0:
+                    self.sock.settimeout(0)
 
     def try_flush(self) -> None:
         try:
@@ -94,6 +98,9 @@ class _TlsSocket:
                 self.tls.write(data)
                 data = self.outgoing.read()
             self.sock.sendall(data)
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
 
     def setsockopt(self, level: int, name: int, value: int) -> None:
         self.sock.setsockopt(level, name, value)
@@ -227,6 +234,7 @@ def _open(connection: _Connection, context: Optional[ssl.SSLContext]) -> bool:
             _log.warning("a connection was refused: %s", _server_side(err))
             return _refuse(stream, b"")
         stream.buffer.clear()
+        stream.arrived = 0
         stream.sock = secure
         return stream.fill()
     if context is None:

@@ -111,6 +111,7 @@ class Vectors(unittest.TestCase):
                 stream = every._Stream.__new__(every._Stream)
                 stream.sock, stream.limit = ours, 1000
                 stream.buffer, stream.deadline = bytearray(), None
+                stream.expect(None)
                 peer = every._MuxPeer(stream, 1000, 30)
                 self.assertEqual(peer.read_preface(), row["version"])
 

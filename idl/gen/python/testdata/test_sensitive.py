@@ -129,7 +129,8 @@ class Sensitive(unittest.TestCase):
     def answer(self, request):
         """Gives the answer of a server, or the error that it makes one of."""
         try:
-            return vault._Line.answer(self.server, request).decode()
+            return vault._Line.answer(self.server, request,
+                                      vault.ServerCall()).decode()
         except (vault._BadMessage, vault.RpcError) as err:
             return str(err)
 

@@ -194,7 +194,8 @@ class Mutations(unittest.TestCase):
 
     def check(self, protocol, request):
         try:
-            answer = protocol.answer(self.server, request)
+            answer = protocol.answer(self.server, request,
+                                     every.ServerCall())
             self.assertIsInstance(answer, bytes)
         except every._BadMessage:
             pass

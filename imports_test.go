@@ -42,7 +42,7 @@ var layers = []layer{
 	{"idl/syntax", []string{"idl/diag"}},
 	{"idl/schema", nil},
 	{"idl/check", []string{"idl/diag", "idl/schema", "idl/syntax"}},
-	{"idl/compat", []string{"idl/diag", "idl/schema", "idl/syntax"}},
+	{"idl/compat", []string{"idl/gen/golang", "idl/schema", "idl/syntax"}},
 	{"idl/gen/...", []string{"idl/schema", "google.golang.org/protobuf/"}},
 
 	// Programs, and what only tests use.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,27 +13,42 @@ import (
 )
 
 func newCompat() *cobra.Command {
-	return &cobra.Command{
-		Use:   "compat OLD NEW",
+	var reach string
+	cmd := &cobra.Command{
+		Use:   "compat [flags] OLD NEW",
 		Short: "Say what a change of a definition breaks",
-		Long: `Say what breaks between an old definition and a new one: on the wire (programs that run now misunderstand each
-other), in source (code that uses the generated code must be changed), or in meaning only. The exit status is 1 if
-anything breaks.
+		Long: `Say what breaks between an old definition and a new one, for whom, and what to do about it. The exit status is 1
+if anything breaks. Each line begins with those whom it breaks:
+
+  go, python        programs that use the generated code have to be changed
+  basic, json, mux  old and new programs that call each other misunderstand each other over the basic protocol, over
+                    the line protocol and HTTP, or over mux
+  meaning           all is understood, and means something else than before
+
+--reach go,mux,meaning looks only at what breaks one of these, as for programs that are all in Go and speak mux.
 
 A file may be named REV:PATH, as it was at a revision of the git repository that it stands in. PATH is relative to the
 current directory; imports are read at that revision too.`,
 		Example: `  yodel compat HEAD:divide.yodel divide.yodel
-  yodel compat v1.2.0:divide.yodel HEAD:divide.yodel
+  yodel compat --reach python,json,meaning v1.2.0:divide.yodel HEAD:divide.yodel
   yodel compat old/divide.yodel new/divide.yodel`,
 		Args:              cli.Exactly(2, "the old definition and the new one"),
 		ValidArgsFunction: completeDefinitions,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return compareDefinitions(cmd.OutOrStdout(), cmd.ErrOrStderr(), names[0], names[1])
+			of, err := compat.ParseReach(reach)
+			if err != nil {
+				return cli.Usagef("--reach: %v", err)
+			}
+			return compareDefinitions(cmd.OutOrStdout(), cmd.ErrOrStderr(), of, names[0], names[1])
 		},
 	}
+	everything := compat.Source | compat.Wire | compat.Meaning
+	cmd.Flags().StringVar(&reach, "reach", strings.ReplaceAll(everything.String(), " ", ""), "whom to look after")
+	return cmd
 }
 
-func compareDefinitions(out, stderr io.Writer, oldName, newName string) error {
+// compareDefinitions prints what breaks somebody of a reach.
+func compareDefinitions(out, stderr io.Writer, of compat.Reach, oldName, newName string) error {
 	var files [2][]*schema.File
 	for i, name := range []string{oldName, newName} {
 		var err error
@@ -40,11 +56,14 @@ func compareDefinitions(out, stderr io.Writer, oldName, newName string) error {
 			return err
 		}
 	}
-	changes := compat.Compare(files[0], files[1])
-	for _, change := range changes {
-		fmt.Fprintln(out, change)
+	found := false
+	for _, change := range compat.Compare(files[0], files[1]) {
+		if change.Reach&of != 0 {
+			found = true
+			fmt.Fprintln(out, change)
+		}
 	}
-	if len(changes) > 0 {
+	if found {
 		return cli.ErrReported
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A Handler answers the calls of divide.Divide.
+// Handler answers the calls of divide.Divide.
 type Handler interface {
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
 }
@@ -29,7 +29,7 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
-// A Client calls divide.Divide. Many goroutines may use one at once.
+// Client calls divide.Divide. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 
 // NewClient returns a client that calls through ch.
@@ -47,18 +47,18 @@ func (c *Client) Divide(ctx context.Context, num1 int32, opts ...DivideOption) (
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that may be left out.
+// DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
-// Num2 sets num2, which else is 1.
+// Num2 sets num2. The default is 1.
 func Num2(v int32) DivideOption { return func(a *divideArgs) { a.Num2 = v } }
 
-// An InvalidOperation is the exception divide.InvalidOperation.
+// InvalidOperation is the exception divide.InvalidOperation.
 type InvalidOperation struct {
 	Message string `yodel:"1,message"`
 }
 
-// NewInvalidOperation returns one with its defaults.
+// NewInvalidOperation returns InvalidOperation with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.

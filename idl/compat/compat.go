@@ -1,43 +1,67 @@
 // Package compat says what a new version of a definition breaks for those who were built from the old one.
 //
-// Compare takes the checked schemas of both. What is fine gives no change: a new type, method, enum value, field or
-// union member, a new parameter that may be left out, @idempotent, @deprecated.
+// Compare takes the checked schemas of both. Each change that it returns says whom it breaks. What breaks is what happens
+// if programs that were written against one definition are compiled with the code of the other, or call each other and
+// use all that their definition has: a new field breaks the basic protocol, which has no way to skip it. The tests try out
+// each kind of change, and hold what Compare says to what happens.
 package compat
 
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
+	"github.com/yodelrpc/yodel/idl/gen/golang"
 	"github.com/yodelrpc/yodel/idl/schema"
 )
 
-// A Kind says who notices a change.
-type Kind int
+// Reach says whom a change breaks, as a set.
+type Reach uint
 
-// The kinds, the worst first.
+// Whom a change can break.
 const (
-	Wire    Kind = iota + 1 // old and new programs misunderstand each other on some protocol
-	Source                  // code that uses the generated code has to be changed, and JSON may name things otherwise
-	Meaning                 // everything compiles and is understood, and means something else
+	Go      Reach = 1 << iota // programs in Go that use the generated code: they do not compile, or do something else
+	Python                    // the same in Python, where it shows when a program runs
+	Basic                     // old and new programs that call each other over the basic protocol
+	JSON                      // the same over the line protocol and HTTP
+	Mux                       // the same over mux
+	Meaning                   // nobody: all is understood, and means something else than before
+
+	Source = Go | Python
+	Wire   = Basic | JSON | Mux
 )
 
-// String returns "wire", "source" or "meaning".
-func (k Kind) String() string {
-	switch k {
-	case Wire:
-		return "wire"
-	case Source:
-		return "source"
-	case Meaning:
-		return "meaning"
+var reachNames = []string{"go", "python", "basic", "json", "mux", "meaning"}
+
+// String returns the names of the set: "go, python, basic, json, mux, meaning".
+func (r Reach) String() string {
+	var names []string
+	for i, name := range reachNames {
+		if r&(1<<i) != 0 {
+			names = append(names, name)
+		}
 	}
-	return fmt.Sprintf("kind %d", int(k))
+	return strings.Join(names, ", ")
+}
+
+// ParseReach is the inverse of String.
+func ParseReach(text string) (Reach, error) {
+	var r Reach
+	for name := range strings.SplitSeq(text, ",") {
+		i := slices.Index(reachNames, strings.TrimSpace(name))
+		if i < 0 {
+			return 0, fmt.Errorf("%q is none of %s", strings.TrimSpace(name), strings.Join(reachNames, ", "))
+		}
+		r |= 1 << i
+	}
+	return r, nil
 }
 
 // A Change is one difference that breaks something.
 type Change struct {
-	Kind   Kind
+	Reach  Reach
 	Place  string // in the old definition, where there is one: "calc.Point.y", "calc.Calculator.divide.num2"
 	Text   string // what changed and what that breaks
 	Remedy string // how to get there without a break; empty where nothing helps
@@ -45,7 +69,7 @@ type Change struct {
 
 // String returns the change over one or two lines, without a line end after the last.
 func (c Change) String() string {
-	s := fmt.Sprintf("%s: %s: %s", c.Kind, c.Place, c.Text)
+	s := fmt.Sprintf("%s: %s: %s", c.Reach, c.Place, c.Text)
 	if c.Remedy != "" {
 		s += "\n  help: " + c.Remedy
 	}
@@ -56,6 +80,7 @@ func (c Change) String() string {
 // same path, else the one with the same package; a single old file and a single new one are counterparts anyway.
 func Compare(old, new []*schema.File) []Change {
 	c := &comparison{newDecls: map[string]decl{}, toNew: map[string]string{}, toOld: map[string]string{}}
+	c.asked, c.used = uses(withImports(old), withImports(new))
 	pairs := pairFiles(withImports(old), withImports(new))
 	if len(old) == 1 && len(new) == 1 {
 		pairs[0].new = new[0]
@@ -87,10 +112,20 @@ type comparison struct {
 	newDecls     map[string]decl   // by full name
 	toNew, toOld map[string]string // full names of pairs
 	renamed      []decl            // old ones that are still to be compared
+	asked, used  map[string]bool   // the types that parameters have in them, and those that anything has
 }
 
-func (c *comparison) add(k Kind, place, text, remedy string) {
-	c.changes = append(c.changes, Change{Kind: k, Place: place, Text: text, Remedy: remedy})
+// inRequests returns reach for a type that is sent to servers, which refuse what they do not know in JSON: parameters
+// have it in them, or nothing has, so that nobody knows. Clients skip what they do not know in answers.
+func (c *comparison) inRequests(place string, reach Reach) Reach {
+	if c.used[place] && !c.asked[place] {
+		return 0
+	}
+	return reach
+}
+
+func (c *comparison) add(r Reach, place, text, remedy string) {
+	c.changes = append(c.changes, Change{Reach: r, Place: place, Text: text, Remedy: remedy})
 }
 
 // A filePair is an old file and its counterpart, nil for none.
@@ -140,13 +175,14 @@ func (c *comparison) pair(old, new string) { c.toNew[old], c.toOld[new] = new, o
 // file compares the services of an old file and those types that are still there under their name.
 func (c *comparison) file(p filePair) {
 	if p.new == nil {
-		c.add(Wire, p.old.Path, "the file is gone, with all that it declares", "keep it")
+		c.add(Source|Wire, p.old.Path, "the file is gone, with all that it declares", "keep it")
 		return
 	}
 	if p.old.Package != p.new.Package {
-		c.add(Wire, p.old.Package, "the package is now "+p.new.Package+", and with it the full name of every method",
-			"keep package "+p.old.Package)
+		c.add(Go|Mux, p.old.Package, "the package is now "+p.new.Package+
+			", and with it the full names of methods, by which mux calls them", "keep package "+p.old.Package)
 	}
+	c.goNames(p)
 	for _, s := range p.old.Services {
 		c.service(s, p.new)
 	}
@@ -164,4 +200,26 @@ func (c *comparison) gone(p filePair) {
 			c.add(Source, d.fullName(), "the type is gone", "keep it for those who use it")
 		}
 	}
+}
+
+// goNames reports what generated Go calls otherwise because of a name that has come, gone or moved: an option has a
+// short name where nothing else wants it.
+func (c *comparison) goNames(p filePair) {
+	was, is := golang.Names(p.old), golang.Names(p.new)
+	for _, what := range slices.Sorted(maps.Keys(was)) {
+		name, ok := is[what]
+		switch {
+		case ok && name != was[what]:
+			c.add(Go, p.old.Package, fmt.Sprintf("%s was %s in Go, and is now %s", what, was[what], name),
+				"declare what is new, or has the same name, behind it, or call it otherwise")
+		case !ok && strings.HasPrefix(what, "the constructor of ") && c.staysWithoutDefaults(p, what):
+			c.add(Go, p.old.Package, fmt.Sprintf("%s, %s, is gone with the last default", what, was[what]), "keep a default")
+		}
+	}
+}
+
+// staysWithoutDefaults reports whether a type whose constructor is gone is there still.
+func (c *comparison) staysWithoutDefaults(p filePair, constructor string) bool {
+	name := constructor[strings.LastIndexByte(constructor, ' ')+1:]
+	return c.toNew[p.old.Package+"."+name] == p.new.Package+"."+name
 }

@@ -12,18 +12,48 @@ func (c *comparison) service(old *schema.Service, f *schema.File) {
 	at := old.File.Package + "." + old.Name
 	i := slices.IndexFunc(f.Services, func(s *schema.Service) bool { return s.Name == old.Name })
 	if i < 0 {
-		c.add(Wire, at, "the service is gone or renamed", "keep it under its name")
+		c.serviceGone(at, old, f)
 		return
 	}
+	s := f.Services[i]
 	for _, m := range old.Methods {
-		c.method(at+"."+m.Name, m, f.Services[i])
+		c.method(at+"."+m.Name, m, s)
 	}
+	for _, m := range s.Methods {
+		if !hasMethod(old, m.Name) {
+			c.add(Source, at+"."+m.Name, "a new method, which handlers lack", "give the handlers one as well, or add a service")
+		}
+	}
+}
+
+func hasMethod(s *schema.Service, name string) bool {
+	return slices.ContainsFunc(s.Methods, func(m *schema.Method) bool { return m.Name == name })
+}
+
+// serviceGone reports a service without a counterpart. The functions of a file's own one are called by their bare names
+// where names are short, which finds them in any one service.
+func (c *comparison) serviceGone(at string, old *schema.Service, f *schema.File) {
+	reach, text := Source|Wire, "the service is gone or renamed"
+	moved := old.Own
+	for _, m := range old.Methods {
+		in := 0
+		for _, s := range f.Services {
+			if hasMethod(s, m.Name) {
+				in++
+			}
+		}
+		moved = moved && in == 1
+	}
+	if moved {
+		reach, text = Source|Mux, "the functions are now in another service, by whose name mux calls them"
+	}
+	c.add(reach, at, text, "keep it under its name")
 }
 
 func (c *comparison) method(at string, old *schema.Method, s *schema.Service) {
 	i := slices.IndexFunc(s.Methods, func(m *schema.Method) bool { return m.Name == old.Name })
 	if i < 0 {
-		c.add(Wire, at, "the method is gone or renamed", `keep it under its name, marked @deprecated("...")`)
+		c.add(Source|Wire, at, "the method is gone or renamed", `keep it under its name, marked @deprecated("...")`)
 		return
 	}
 	m := s.Methods[i]
@@ -54,11 +84,18 @@ func (c *comparison) result(at string, old, new *schema.Method) {
 	const remedy = "keep the method as it is, and add one with another name"
 	switch {
 	case old.StreamResult != new.StreamResult:
-		c.add(Wire, at, "the result "+isStream(new.StreamResult)+" a stream", remedy)
+		c.add(Source|Wire, at, "the result "+isStream(new.StreamResult)+" a stream", remedy)
+	case (old.Result == nil) != (new.Result == nil):
+		c.add(Source|Basic, at, fmt.Sprintf("the result changed from %s to %s; over the basic protocol callers may wait for "+
+			"bytes that nobody sends", spelled(old.Result), spelled(new.Result)), remedy)
 	case !c.sameType(old.Result, new.Result):
-		c.add(Wire, at, fmt.Sprintf("the result changed from %s to %s", spelled(old.Result), spelled(new.Result)), remedy)
+		c.typeChanged(at, old.Result, new.Result)
 	case old.Result != nil && old.Result.Optional != new.Result.Optional:
-		c.add(Wire, at, "the result "+isOptional(new.Result)+" optional, which the basic protocol writes otherwise", remedy)
+		reach := Go | Basic | Meaning
+		if old.Result.Optional {
+			reach |= Python // whose handlers answer with None
+		}
+		c.add(reach, at, "the result "+isOptional(new.Result)+" optional, which the basic protocol writes otherwise", remedy)
 	}
 }
 
@@ -70,41 +107,65 @@ func isStream(stream bool) string {
 }
 
 func (c *comparison) params(at string, old, new *schema.Method) {
+	met := map[*schema.Field]bool{}
 	for _, p := range old.Params {
-		place := at + "." + p.Name
-		if n := numbered(new.Params, p.Number); n != nil {
-			c.param(place, p, n, old.StreamParam == p, new.StreamParam == n)
-		} else if n := named(new.Params, p.Name); n != nil {
+		place, n := at+"."+p.Name, partner(p, old.Params, new.Params)
+		met[n] = true
+		switch {
+		case n == nil:
+			c.paramGone(place, p)
+		case n.Number != p.Number:
 			c.renumbered(place, p, n)
-		} else {
-			c.add(Wire, place, "the parameter is gone; the basic protocol answers those who still send it with an error",
-				`keep it, with a default and marked @deprecated("...")`)
+		default:
+			c.param(place, p, n, old.StreamParam == p, new.StreamParam == n)
 		}
 	}
 	for _, n := range new.Params {
-		if n.Required && numbered(old.Params, n.Number) == nil && named(old.Params, n.Name) == nil {
-			c.add(Wire, at+"."+n.Name, "a new parameter that is required; those who do not know it cannot call the method",
-				"give it a default, or write ? behind its type")
+		if !met[n] {
+			c.newParam(at+"."+n.Name, n)
 		}
 	}
+	c.order(at, old, new)
+}
+
+func (c *comparison) newParam(place string, n *schema.Field) {
+	if n.Required {
+		c.add(Source|Wire, place, "a new parameter that is required; those who do not know it cannot call the method",
+			"give it a default, or write ? behind its type")
+		return
+	}
+	c.add(Source|Basic|JSON, place, "a new parameter, which handlers have to take, and which servers that do not know it refuse "+
+		"over the basic protocol and in JSON where it is given", "replace servers before clients use it, or add a method")
+}
+
+func (c *comparison) paramGone(place string, p *schema.Field) {
+	reach, text := Source|Basic|JSON, "the parameter is gone; those who still send it are refused over the basic protocol and in JSON"
+	if p.Required {
+		reach, text = Source|Wire, "the parameter is gone, and servers that were built before demand it"
+	}
+	c.add(reach, place, text, `keep it, with a default and marked @deprecated("...")`)
 }
 
 func (c *comparison) param(place string, old, new *schema.Field, oldStream, newStream bool) {
 	if oldStream != newStream {
-		c.add(Wire, place, "it "+isStream(newStream)+" a stream", "keep the method, and add one with another name")
+		c.add(Source|Wire, place, "it "+isStream(newStream)+" a stream", "keep the method, and add one with another name")
 		return
 	}
-	if !c.sameField(place, old, new) {
+	source := Python // which passes parameters to handlers by name, as Go does options to methods
+	if isOption(old) {
+		source = Source
+	}
+	if !c.sameField(place, old, new, source) {
 		return
 	}
 	switch {
 	case new.Required && !old.Required:
-		c.add(Wire, place, "it may no longer be left off; those who do cannot call the method",
-			"keep the default, or the ?")
+		c.add(Source|Wire, place, "it may no longer be left off; those who do cannot call the method", "keep the default, or the ?")
 	case old.Required && !new.Required:
-		c.add(Source, place, "it may now be left off, so that generated code takes it as an option", "")
+		c.add(Source|Wire, place, "it may now be left off, so that generated code takes it as an option; "+
+			"servers that were built before refuse calls without it", "add a method with another name")
 	case old.Type.Optional != new.Type.Optional:
-		c.add(Source, place, "it "+isOptional(new.Type)+" optional", "keep "+spelled(old.Type))
+		c.optional(place, old, new)
 	case !old.Required && valueText(old) != valueText(new):
 		c.add(Meaning, place, fmt.Sprintf("where it is left off, it was read as %s and is now read as %s",
 			valueText(old), valueText(new)), "keep the default")
@@ -112,8 +173,48 @@ func (c *comparison) param(place string, old, new *schema.Field, oldStream, newS
 	c.sensitive(place, old, new)
 }
 
-// exceptions compares the lists of two methods. The basic protocol numbers exceptions by their order; JSON and HTTP
-// name them.
+// isOption reports whether generated clients take a parameter by name.
+func isOption(p *schema.Field) bool { return p.Default != nil || p.Type.Optional }
+
+// order compares the order of the parameters that generated code has by position: all in Go's handlers, those that are no
+// options in clients.
+func (c *comparison) order(at string, old, new *schema.Method) {
+	moved := func(positional func(*schema.Field) bool) bool {
+		last, places := -1, map[*schema.Field]int{}
+		for i, n := range slices.DeleteFunc(slices.Clone(new.Params), func(n *schema.Field) bool { return !positional(n) }) {
+			places[n] = i
+		}
+		position := 0
+		for _, p := range old.Params {
+			if !positional(p) {
+				continue
+			}
+			place, ok := places[partner(p, old.Params, new.Params)]
+			if ok && (place < last || place > position) {
+				return true
+			}
+			if ok {
+				last = place
+			}
+			position++
+		}
+		return false
+	}
+	var reach Reach
+	if moved(func(*schema.Field) bool { return true }) {
+		reach |= Go
+	}
+	if moved(func(p *schema.Field) bool { return !isOption(p) }) {
+		reach |= Source
+	}
+	if reach != 0 {
+		c.add(reach, at, "the parameters stand in another order, which is that of their numbers, and with them the arguments of "+
+			"generated code", "keep the numbers, and give what is new a higher one")
+	}
+}
+
+// exceptions compares the lists of two methods. The basic protocol and mux number exceptions by their order; JSON names
+// them.
 func (c *comparison) exceptions(at string, old, new *schema.Method) {
 	for i, e := range old.Exceptions {
 		place := at + "." + e.Name
@@ -123,13 +224,14 @@ func (c *comparison) exceptions(at string, old, new *schema.Method) {
 		j := slices.IndexFunc(new.Exceptions, func(n *schema.Exception) bool { return c.isPair(e, n) })
 		switch {
 		case j < 0 && i < len(new.Exceptions):
-			c.add(Wire, place, fmt.Sprintf("the exception is gone and %s has its number in the basic protocol, %d",
+			c.add(Source|Basic|Mux|Meaning, place, fmt.Sprintf("the exception is gone and %s has its number, %d",
 				new.Exceptions[i].Name, i+2), "keep it in the list")
 		case j < 0:
-			c.add(Meaning, place, "the method no longer answers with the exception", "")
+			c.add(Source|Meaning, place, "the method no longer answers with the exception; in handlers that do, it is an error of "+
+				"the system", "keep it in the list")
 		case i != j:
-			c.add(Wire, place, fmt.Sprintf("its number in the basic protocol, which goes by the order, changed from %d to %d",
-				i+2, j+2), "keep the order, and write new exceptions last")
+			c.add(Basic|Mux, place, fmt.Sprintf("its number, which goes by the order, changed from %d to %d", i+2, j+2),
+				"keep the order, and write new exceptions last")
 		}
 	}
 	for _, n := range new.Exceptions {
@@ -154,6 +256,6 @@ func (c *comparison) renamedException(old, new *schema.Exception) {
 	}
 	c.pair(oldName, newName)
 	c.renamed = append(c.renamed, decl{file: old.File, name: old.Name, exception: old})
-	c.add(Wire, oldName, "the exception is now named "+newName+"; all protocols but the basic one send the name",
+	c.add(Source|JSON, oldName, "the exception is now named "+newName+"; JSON has the name",
 		"keep the name")
 }

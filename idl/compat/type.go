@@ -38,13 +38,37 @@ func (c *comparison) samePair(old decl, new string) bool {
 	return c.toNew[old.fullName()] == new
 }
 
-// typeChanged reports that a type is another one on the wire.
+// typeChanged reports that a type is another one.
 func (c *comparison) typeChanged(place string, old, new *schema.Type) {
 	text := fmt.Sprintf("the type changed from %s to %s", spelled(old), spelled(new))
-	if old != nil && new != nil && old.Kind != new.Kind && alike(old.Kind) != 0 && alike(old.Kind) == alike(new.Kind) {
-		text += ", which protobuf's wire format may bear but the basic protocol does not"
+	reach := Source | Wire
+	if takes(new.Kind, old.Kind) {
+		reach &^= Python
 	}
-	c.add(Wire, place, text, "keep the type, and add what is new under a number and a name of its own")
+	switch {
+	case isInt32(old.Kind) && isInt32(new.Kind):
+		text += "; JSON has names for the values of one of them"
+		reach &^= Basic | Mux
+	case alike(old.Kind) != 0 && alike(old.Kind) == alike(new.Kind):
+		text += ", which mux bears for some values, and the basic protocol does not"
+	}
+	c.add(reach, place, text, "keep the type, and add what is new under a number and a name of its own")
+}
+
+// isInt32 reports whether binary protocols write a kind as 32 bits with a sign.
+func isInt32(k schema.Kind) bool { return k == schema.Int || k == schema.EnumType }
+
+// takes reports whether all values of a kind are values of another one in Python.
+func takes(wide, narrow schema.Kind) bool {
+	switch narrow {
+	case schema.Int, schema.EnumType:
+		return wide == schema.Int || wide == schema.Long
+	case schema.Uint:
+		return wide == schema.Ulong || wide == schema.Long
+	case schema.Float, schema.Double:
+		return wide == schema.Double
+	}
+	return false
 }
 
 // alike returns a number that kinds share whose values protobuf encodes alike; 0 for kinds that have no like.

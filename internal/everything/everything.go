@@ -24,7 +24,7 @@ const _ = rpc.IsVersion1
 
 // A Calculator does a little of everything.
 //
-// A CalculatorHandler answers the calls of everything.Calculator.
+// CalculatorHandler answers the calls of everything.Calculator.
 type CalculatorHandler interface {
 	// Divides num1 by num2.
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
@@ -232,7 +232,7 @@ func NewCalculatorService(h CalculatorHandler) *rpc.Service {
 	)
 }
 
-// A CalculatorClient calls everything.Calculator. Many goroutines may use one at once.
+// CalculatorClient calls everything.Calculator. Many goroutines may use one at once.
 type CalculatorClient struct{ ch rpc.Channel }
 
 // NewCalculatorClient returns a client that calls through ch.
@@ -250,10 +250,10 @@ func (c *CalculatorClient) Divide(ctx context.Context, num1 int32, opts ...Divid
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that may be left out.
+// DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
-// Num2 sets num2, which else is 1.
+// Num2 sets num2. The default is 1.
 func Num2(v int32) DivideOption { return func(a *divideArgs) { a.Num2 = v } }
 
 // Raises num1 to a power.
@@ -268,13 +268,13 @@ func (c *CalculatorClient) Power(ctx context.Context, num1 float64, opts ...Powe
 	return call.Out.Result, err
 }
 
-// A PowerOption sets a parameter of Power that may be left out.
+// PowerOption sets a parameter of Power that may be left out.
 type PowerOption func(*powerArgs)
 
-// PowerNum2 sets num2, which else is 2.
+// PowerNum2 sets num2. The default is 2.
 func PowerNum2(v int32) PowerOption { return func(a *powerArgs) { a.Num2 = v } }
 
-// PowerRounding sets rounding, which else is HALF_EVEN.
+// PowerRounding sets rounding. The default is HALF_EVEN.
 func PowerRounding(v Rounding) PowerOption { return func(a *powerArgs) { a.Rounding = v } }
 
 // Ping calls ping.
@@ -367,7 +367,7 @@ func (c *CalculatorClient) Maybe(ctx context.Context, opts ...MaybeOption) (*int
 	return call.Out.Result, err
 }
 
-// A MaybeOption sets a parameter of Maybe that may be left out.
+// MaybeOption sets a parameter of Maybe that may be left out.
 type MaybeOption func(*maybeArgs)
 
 // Number sets number.
@@ -423,13 +423,13 @@ func (c *CalculatorClient) LogIn(ctx context.Context, user, password string, opt
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A LogInOption sets a parameter of LogIn that may be left out.
+// LogInOption sets a parameter of LogIn that may be left out.
 type LogInOption func(*logInArgs)
 
-// Stay sets stay, which else is true.
+// Stay sets stay. The default is true.
 func Stay(v bool) LogInOption { return func(a *logInArgs) { a.Stay = v } }
 
-// Timeout sets timeout, which else is 5s.
+// Timeout sets timeout. The default is 5s.
 func Timeout(v time.Duration) LogInOption { return func(a *logInArgs) { a.Timeout = v } }
 
 // Func calls func.
@@ -445,13 +445,13 @@ func (c *CalculatorClient) Func(ctx context.Context, func_, len_ int32, opts ...
 	return call.Out.Result, err
 }
 
-// A FuncOption sets a parameter of Func that may be left out.
+// FuncOption sets a parameter of Func that may be left out.
 type FuncOption func(*funcArgs)
 
-// Ctx sets ctx, which else is 1.
+// Ctx sets ctx. The default is 1.
 func Ctx(v int32) FuncOption { return func(a *funcArgs) { a.Ctx = v } }
 
-// Err sets err, which else is "".
+// Err sets err. The default is "".
 func Err(v string) FuncOption { return func(a *funcArgs) { a.Err = v } }
 
 // Counts from 1 to n.
@@ -473,10 +473,10 @@ func (c *CalculatorClient) Ticks(ctx context.Context, n int32, opts ...TicksOpti
 	}
 }
 
-// A TicksOption sets a parameter of Ticks that may be left out.
+// TicksOption sets a parameter of Ticks that may be left out.
 type TicksOption func(*ticksArgs)
 
-// Every sets every, which else is 0s.
+// Every sets every. The default is 0s.
 func Every(v time.Duration) TicksOption { return func(a *ticksArgs) { a.Every = v } }
 
 // Adds up what comes.
@@ -518,10 +518,10 @@ func (c *CalculatorClient) Ratios(ctx context.Context, base int32, nums iter.Seq
 	}
 }
 
-// A RatiosOption sets a parameter of Ratios that may be left out.
+// RatiosOption sets a parameter of Ratios that may be left out.
 type RatiosOption func(*ratiosArgs)
 
-// Scale sets scale, which else is 1.
+// Scale sets scale. The default is 1.
 func Scale(v float64) RatiosOption { return func(a *ratiosArgs) { a.Scale = v } }
 
 // Drain calls drain.
@@ -555,7 +555,7 @@ func (c *CalculatorClient) Nodes(ctx context.Context, nodes iter.Seq[Node]) iter
 	}
 }
 
-// A Handler answers the calls of everything.Everything.
+// Handler answers the calls of everything.Everything.
 type Handler interface {
 	// Of the file's own service.
 	Greet(ctx context.Context, name, greeting string) (string, error)
@@ -571,7 +571,7 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
-// A Client calls everything.Everything. Many goroutines may use one at once.
+// Client calls everything.Everything. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 
 // NewClient returns a client that calls through ch.
@@ -589,10 +589,10 @@ func (c *Client) Greet(ctx context.Context, name string, opts ...GreetOption) (s
 	return call.Out.Result, err
 }
 
-// A GreetOption sets a parameter of Greet that may be left out.
+// GreetOption sets a parameter of Greet that may be left out.
 type GreetOption func(*greetArgs)
 
-// Greeting sets greeting, which else is "hello".
+// Greeting sets greeting. The default is "hello".
 func Greeting(v string) GreetOption { return func(a *greetArgs) { a.Greeting = v } }
 
 // An InvalidOperation says which operation is invalid.
@@ -602,7 +602,7 @@ type InvalidOperation struct {
 	Details  []string `yodel:"3,details"`
 }
 
-// NewInvalidOperation returns one with its defaults.
+// NewInvalidOperation returns InvalidOperation with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.
@@ -642,7 +642,7 @@ func (m InvalidOperation) MarshalJSON() ([]byte, error) { return wire.MarshalJSO
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *InvalidOperation) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Silent is the exception everything.Silent.
+// Silent is the exception everything.Silent.
 type Silent struct {
 	Reason int32 `yodel:"1,reason"`
 }
@@ -810,7 +810,7 @@ func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 
 // Defaults holds a field of each simple type with a default.
 //
-// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is sent where it is not the default.
+// NewDefaults fills in the defaults. The fields of Defaults{} are zero, and are sent as such where zero is not the default.
 type Defaults struct {
 	Truth    bool          `yodel:"1,truth"`
 	Small    int32         `yodel:"2,small"`
@@ -825,7 +825,7 @@ type Defaults struct {
 	Rounding Rounding      `yodel:"12,rounding"`
 }
 
-// NewDefaults returns a Defaults with its defaults.
+// NewDefaults returns Defaults with its defaults.
 func NewDefaults() Defaults {
 	return Defaults{Truth: true, Small: -7, Large: 9000000000, Count: 3, Hash: 18446744073709551615, Ratio: 0.5, Score: 2.25, Name: "nobody", Token: []byte("abc"), Lasted: 90 * time.Second, Rounding: RoundingDown}
 }
@@ -1129,7 +1129,7 @@ func (m *Maps) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data
 
 // A Node holds others of its kind, and by value structs that have defaults.
 //
-// NewNode returns one with its defaults. The fields of Node{} are zero, which is sent where it is not the default.
+// NewNode fills in the defaults. The fields of Node{} are zero, and are sent as such where zero is not the default.
 type Node struct {
 	Label    string        `yodel:"1,label"`
 	Defaults Defaults      `yodel:"2,defaults"`
@@ -1143,7 +1143,7 @@ type Node struct {
 	Biggest  int32         `yodel:"536870911,biggest"`
 }
 
-// NewNode returns a Node with its defaults.
+// NewNode returns Node with its defaults.
 func NewNode() Node {
 	return Node{Defaults: NewDefaults(), Circle: common.NewCircle()}
 }
@@ -1319,7 +1319,7 @@ func (m *Hostile) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 
 // A Value is one of many things.
 //
-// A Value is one of ValueTruth, ValueSmall, ValueText, ValueBlob, ValueSeen, ValueLasted, ValueRounding, ValueNode, ValueValue, ValueScore; nil is none of them.
+// Value is one of ValueTruth, ValueSmall, ValueText, ValueBlob, ValueSeen, ValueLasted, ValueRounding, ValueNode, ValueValue, ValueScore; nil is none of them.
 type Value interface {
 	isValue(ValueTruth, ValueSmall, ValueText, ValueBlob, ValueSeen, ValueLasted, ValueRounding, ValueNode, ValueValue, ValueScore)
 }

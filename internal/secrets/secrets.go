@@ -19,7 +19,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A VaultHandler answers the calls of secrets.Vault.
+// VaultHandler answers the calls of secrets.Vault.
 type VaultHandler interface {
 	Store(ctx context.Context, shown string, flag bool, small int32, text string, data []byte, seen time.Time, took time.Duration, level Level, texts []string, byName map[string]string, plain Plain, open Open, maybeText *string, real_ float64, holder Holder, secret Secret) error
 	Load(ctx context.Context, key string) (Holder, error)
@@ -38,7 +38,7 @@ func NewVaultService(h VaultHandler) *rpc.Service {
 	)
 }
 
-// A VaultClient calls secrets.Vault. Many goroutines may use one at once.
+// VaultClient calls secrets.Vault. Many goroutines may use one at once.
 type VaultClient struct{ ch rpc.Channel }
 
 // NewVaultClient returns a client that calls through ch.
@@ -68,13 +68,13 @@ func (c *VaultClient) Store(ctx context.Context, shown string, flag bool, small 
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A StoreOption sets a parameter of Store that may be left out.
+// StoreOption sets a parameter of Store that may be left out.
 type StoreOption func(*storeArgs)
 
 // MaybeText sets maybe_text.
 func MaybeText(v string) StoreOption { return func(a *storeArgs) { a.MaybeText = &v } }
 
-// Real sets real, which else is 1.5.
+// Real sets real. The default is 1.5.
 func Real(v float64) StoreOption { return func(a *storeArgs) { a.Real = v } }
 
 // Load calls load.
@@ -189,7 +189,7 @@ func (m Hushed) Format(s fmt.State, verb rune) { wire.Mask(&m).FormatError(s, ve
 // LogValue implements slog.LogValuer: *** stands in place of what is sensitive.
 func (m Hushed) LogValue() slog.Value { return wire.Mask(&m).LogValue() }
 
-// A Level is the enum secrets.Level.
+// Level is the enum secrets.Level.
 type Level int32
 
 // The values of Level.
@@ -229,7 +229,7 @@ func (x *Level) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Plain is the struct secrets.Plain.
+// Plain is the struct secrets.Plain.
 type Plain struct {
 	Text   string `yodel:"1,text"`
 	Number int32  `yodel:"2,number"`
@@ -485,7 +485,7 @@ func (m Holder) Format(s fmt.State, verb rune) { wire.Mask(&m).Format(s, verb) }
 // LogValue implements slog.LogValuer: *** stands in place of what is sensitive.
 func (m Holder) LogValue() slog.Value { return wire.Mask(&m).LogValue() }
 
-// An Open is one of OpenText, OpenNumber; nil is none of them.
+// Open is one of OpenText, OpenNumber; nil is none of them.
 type Open interface{ isOpen(OpenText, OpenNumber) }
 
 // OpenText is the member text of Open.
@@ -529,7 +529,7 @@ func DecodeOpen(d *wire.Decoder, u Open) Open {
 
 // Members that are sensitive, and one that holds something sensitive.
 //
-// A Secret is one of SecretText, SecretNumber, SecretData, SecretPlain, SecretFields, SecretFormat; nil is none of them.
+// Secret is one of SecretText, SecretNumber, SecretData, SecretPlain, SecretFields, SecretFormat; nil is none of them.
 type Secret interface {
 	isSecret(SecretText, SecretNumber, SecretData, SecretPlain, SecretFields, SecretFormat)
 }

@@ -18,7 +18,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A ValuesHandler answers the calls of values.Values.
+// ValuesHandler answers the calls of values.Values.
 type ValuesHandler interface {
 	// Takes payments in every place of a parameter, and returns the first.
 	Pay(ctx context.Context, payment Payment, more []Payment, byNumber map[int32]Payment, maybe Payment) (Payment, error)
@@ -40,7 +40,7 @@ func NewValuesService(h ValuesHandler) *rpc.Service {
 	)
 }
 
-// A ValuesClient calls values.Values. Many goroutines may use one at once.
+// ValuesClient calls values.Values. Many goroutines may use one at once.
 type ValuesClient struct{ ch rpc.Channel }
 
 // NewValuesClient returns a client that calls through ch.
@@ -60,7 +60,7 @@ func (c *ValuesClient) Pay(ctx context.Context, payment Payment, more []Payment,
 	return call.Out.Result, err
 }
 
-// A PayOption sets a parameter of Pay that may be left out.
+// PayOption sets a parameter of Pay that may be left out.
 type PayOption func(*payArgs)
 
 // Maybe sets maybe.
@@ -75,7 +75,7 @@ func (c *ValuesClient) Echo(ctx context.Context, order Order) (Order, error) {
 	return call.Out.Result, err
 }
 
-// A Refused is the exception values.Refused.
+// Refused is the exception values.Refused.
 type Refused struct {
 	Message string    `yodel:"1,message"`
 	Payment Payment   `yodel:"2,payment"`
@@ -121,7 +121,7 @@ func (m Refused) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Refused) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Color is the enum values.Color.
+// Color is the enum values.Color.
 type Color int32
 
 // The values of Color.
@@ -161,7 +161,7 @@ func (x *Color) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Card is the struct values.Card.
+// Card is the struct values.Card.
 type Card struct {
 	Number string `yodel:"1,number"`
 }
@@ -189,7 +189,7 @@ func (m Card) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Card) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// An Order is the struct values.Order.
+// Order is the struct values.Order.
 type Order struct {
 	Payment  Payment            `yodel:"1,payment"`
 	Payments []Payment          `yodel:"2,payments"`
@@ -267,7 +267,7 @@ func (m Order) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Order) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Payment is one of PaymentCard, PaymentVoucher, PaymentDue, PaymentOther, PaymentColor; nil is none of them.
+// Payment is one of PaymentCard, PaymentVoucher, PaymentDue, PaymentOther, PaymentColor; nil is none of them.
 type Payment interface {
 	isPayment(PaymentCard, PaymentVoucher, PaymentDue, PaymentOther, PaymentColor)
 }

@@ -13,7 +13,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A Pair is the struct messages.Pair.
+// Pair is the struct messages.Pair.
 type Pair struct {
 	Num1 int32 `yodel:"1,num1"`
 	Num2 int32 `yodel:"2,num2"`
@@ -46,7 +46,7 @@ func (m Pair) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Pair) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Scalars is the struct messages.Scalars.
+// Scalars is the struct messages.Scalars.
 type Scalars struct {
 	Flag  bool    `yodel:"1,flag"`
 	Count int32   `yodel:"2,count"`
@@ -119,7 +119,7 @@ func (m Scalars) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Point is the struct messages.Point.
+// Point is the struct messages.Point.
 type Point struct {
 	X     float64 `yodel:"1,x"`
 	Y     float64 `yodel:"2,y"`
@@ -157,7 +157,7 @@ func (m Point) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Point) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// An Address is the struct messages.Address.
+// Address is the struct messages.Address.
 type Address struct {
 	Street   string `yodel:"1,street"`
 	City     string `yodel:"2,city"`
@@ -203,7 +203,7 @@ func (m Address) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Address) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Person is the struct messages.Person.
+// Person is the struct messages.Person.
 type Person struct {
 	Id    int64   `yodel:"1,id"`
 	Name  string  `yodel:"2,name"`
@@ -247,7 +247,7 @@ func (m Person) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Person) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Catalog is the struct messages.Catalog.
+// Catalog is the struct messages.Catalog.
 type Catalog struct {
 	Title   string           `yodel:"1,title"`
 	People  []Person         `yodel:"2,people"`
@@ -290,7 +290,7 @@ func (m Catalog) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Catalog) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Blob is the struct messages.Blob.
+// Blob is the struct messages.Blob.
 type Blob struct {
 	Payload []byte `yodel:"1,payload"`
 }

@@ -14,7 +14,7 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A Handler answers the calls of bench.Bench.
+// Handler answers the calls of bench.Bench.
 type Handler interface {
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
 	Echo(ctx context.Context, payload []byte) ([]byte, error)
@@ -34,7 +34,7 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
-// A Client calls bench.Bench. Many goroutines may use one at once.
+// Client calls bench.Bench. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 
 // NewClient returns a client that calls through ch.

@@ -12,16 +12,16 @@ import (
 func (g *generator) structure(s *schema.Struct) {
 	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String")
 	defaults := hasDefaults(s.Fields)
-	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", article(s.Name), g.file.Package, s.Name))
+	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", s.Name, g.file.Package, s.Name))
 	if defaults {
-		doc += fmt.Sprintf("\n\n%s returns one with its defaults. The fields of %s{} are zero, which is sent where it is "+
+		doc += fmt.Sprintf("\n\n%s fills in the defaults. The fields of %s{} are zero, and are sent as such where zero is "+
 			"not the default.", g.names.create[s], s.Name)
 	}
 	g.doc(doc, "")
 	g.structType(m)
 	if defaults {
 		create := g.names.create[s]
-		g.p("// %s returns a %s with its defaults.", create, s.Name)
+		g.p("// %s returns %s with its defaults.", create, s.Name)
 		g.p("func %s() %s {\nreturn %s\n}\n", create, s.Name, g.defaults(m))
 		m.create = create + "()"
 	}
@@ -46,11 +46,11 @@ func (g *generator) json(m message) {
 func (g *generator) exception(x *schema.Exception) {
 	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "Error", "YodelException")
 	words := strings.Join(schema.Words(x.Name), " ")
-	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", article(x.Name), g.file.Package, x.Name)), "")
+	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", x.Name, g.file.Package, x.Name)), "")
 	g.structType(m)
 	create := g.names.create[x]
 	if hasDefaults(x.Fields) {
-		g.p("// %s returns one with its defaults.", create)
+		g.p("// %s returns %s with its defaults.", create, x.Name)
 		g.p("func %s() *%s { return &%s }\n", create, x.Name, g.defaults(m))
 		m.create = "*" + create + "()"
 	}
@@ -78,7 +78,7 @@ func (g *generator) exceptionError(m message, words string) {
 
 // enum writes an enum.
 func (g *generator) enum(e *schema.Enum) {
-	g.doc(cmp.Or(e.Doc, fmt.Sprintf("%s is the enum %s.%s.", article(e.Name), g.file.Package, e.Name)), "")
+	g.doc(cmp.Or(e.Doc, fmt.Sprintf("%s is the enum %s.%s.", e.Name, g.file.Package, e.Name)), "")
 	g.p("type %s int32\n\n// The values of %s.\nconst (", e.Name, e.Name)
 	for _, v := range e.Values {
 		g.doc(v.Doc, v.Deprecated)
@@ -120,7 +120,7 @@ func (g *generator) union(u *schema.Union) {
 		g.doc(u.Doc, "")
 		g.p("//")
 	}
-	g.comment(fmt.Sprintf("%s is one of %s; nil is none of them.", article(u.Name), strings.Join(members, ", ")))
+	g.comment(fmt.Sprintf("%s is one of %s; nil is none of them.", u.Name, strings.Join(members, ", ")))
 	g.p("type %s interface{ is%s(%s) }\n", u.Name, u.Name, strings.Join(members, ", "))
 	for i, m := range u.Members {
 		name := members[i]
@@ -163,12 +163,4 @@ func (g *generator) decodeUnion(u *schema.Union, name string) {
 		g.p("if %s {\nu = v\n}\n}", read)
 	}
 	g.p("}\nreturn u\n}\n")
-}
-
-// article puts "a" or "an" in front of a name at the start of a sentence.
-func article(name string) string {
-	if strings.ContainsRune("AEIOU", rune(name[0])) {
-		return "An " + name
-	}
-	return "A " + name
 }

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"go/token"
 	"maps"
 	"path"
 	"slices"
@@ -81,6 +82,28 @@ var systems = strings.Fields(`aix android darwin dragonfly freebsd hurd illumos 
 // Package returns the name of the Go package that is generated from f: "calc" for acme.calc.
 func Package(f *schema.File) string {
 	return f.Package[strings.LastIndexByte(f.Package, '.')+1:]
+}
+
+// Names returns the names that the generated Go declares at its top, by what they are: "the option limit of
+// Users.get". They depend on each other, so that a new name can change that of something else.
+func Names(f *schema.File) map[string]string {
+	byWhat := map[string]string{}
+	for name, what := range nameFile(f).declares {
+		if token.IsExported(name) {
+			byWhat[what] = name
+		}
+	}
+	for _, s := range f.Structs {
+		if !hasDefaults(s.Fields) {
+			delete(byWhat, "the constructor of the struct "+s.Name)
+		}
+	}
+	for _, x := range f.Exceptions {
+		if !hasDefaults(x.Fields) {
+			delete(byWhat, "the constructor of the exception "+x.Name)
+		}
+	}
+	return byWhat
 }
 
 // besides reports the names that f and another file of its directory would both declare. There are few: names of types

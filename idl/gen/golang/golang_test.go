@@ -44,6 +44,15 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// What one line of a definition becomes is short enough to be read.
+func TestOneLineStaysShort(t *testing.T) {
+	t.Parallel()
+	text, err := golang.Generate(load(t, "../../../examples/divide/divide.yodel"), golang.Options{})
+	if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 150 {
+		t.Errorf("%d lines, %v; want less than 150", lines, err)
+	}
+}
+
 // load checks a definition.
 func load(t *testing.T, path string) *schema.File {
 	t.Helper()

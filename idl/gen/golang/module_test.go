@@ -76,7 +76,7 @@ func TestNamesOfTheFilesBeside(t *testing.T) {
 		t.Fatal(diagnostics.Err())
 	}
 	_, err := golang.Generate(schemas[0], golang.Options{Beside: schemas})
-	const want = "shop/shop.yodel: the option users_get_limit of users_get and the option limit of get in " +
+	const want = "shop/shop.yodel: the option users_get_limit of Shop.users_get and the option limit of Users.get in " +
 		"shop/users.yodel would both be UsersGetLimit in the generated Go; rename one of them"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -59,8 +59,8 @@ func nameFile(f *schema.File) *names {
 		n.create[x] = n.claim("the constructor of the exception "+x.Name, "New"+x.Name)
 	}
 	for _, u := range f.Unions {
-		what := "the codec of the union " + u.Name
-		n.codec[u] = codecNames{n.claim(what, "Encode"+u.Name), n.claim(what, "Decode"+u.Name)}
+		what := "coder of the union " + u.Name
+		n.codec[u] = codecNames{n.claim("the en"+what, "Encode"+u.Name), n.claim("the de"+what, "Decode"+u.Name)}
 	}
 	for _, s := range f.Services {
 		for _, m := range s.Methods {
@@ -141,7 +141,7 @@ func memberName(u *schema.Union, m *schema.Field) string { return u.Name + schem
 
 func (n *names) services(s *schema.Service) {
 	claim := func(prefix, suffix string) string {
-		what := "the " + strings.ToLower(suffix) + " of the service " + s.Name
+		what := "the " + strings.TrimSpace(prefix+" "+strings.ToLower(suffix)) + " of the service " + s.Name
 		if s.Own && n.short {
 			return n.claim(what, prefix+suffix, prefix+s.Name+suffix)
 		}
@@ -159,13 +159,13 @@ func (n *names) methods(m *schema.Method) {
 	}
 	names := methodNames{args: claim("Args"), result: claim("Result"), variable: claim("Method")}
 	if hasOptions(m) {
-		names.option = n.claimLocal("the options of "+m.Name, name+"Option", long+"Option")
+		names.option = n.claimLocal("the type of the options of "+m.Service.Name+"."+m.Name, name+"Option", long+"Option")
 	}
 	n.method[m] = names
 	for _, p := range m.Params {
 		if isOption(p) {
 			option := schema.UpperCamel(p.Name)
-			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Name, option, name+option, long+option)
+			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Service.Name+"."+m.Name, option, name+option, long+option)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (g *generator) service(s *schema.Service) {
 		g.comment(s.Doc)
 		g.p("//")
 	}
-	g.p("// %s answers the calls of %s.", article(names.handler), full)
+	g.p("// %s answers the calls of %s.", names.handler, full)
 	g.p("type %s interface {", names.handler)
 	for _, m := range s.Methods {
 		g.doc(m.Doc, m.Deprecated)
@@ -30,7 +30,7 @@ func (g *generator) service(s *schema.Service) {
 		g.endpoint(m)
 	}
 	g.p(")\n}\n")
-	g.p("// %s calls %s. Many goroutines may use one at once.", article(names.client), full)
+	g.p("// %s calls %s. Many goroutines may use one at once.", names.client, full)
 	g.p("type %s struct{ ch rpc.Channel }\n", names.client)
 	g.p("// %s returns a client that calls through ch.", names.newClient)
 	g.p("func %s(ch rpc.Channel) *%s { return &%s{ch} }\n", names.newClient, names.client, names.client)
@@ -201,7 +201,7 @@ func (g *generator) callOptions(m *schema.Method) {
 		return
 	}
 	method := schema.UpperCamel(m.Name)
-	g.p("// %s sets a parameter of %s that may be left out.", article(names.option), method)
+	g.p("// %s sets a parameter of %s that may be left out.", names.option, method)
 	g.p("type %s func(*%s)\n", names.option, names.args)
 	for i, f := range g.argsMessage(m).fields {
 		if p := m.Params[i]; isOption(p) {
@@ -219,7 +219,7 @@ func (g *generator) option(p *schema.Field, f field, names methodNames) {
 	t.Optional = false
 	text := fmt.Sprintf("%s sets %s.", name, p.Name)
 	if p.Default != nil {
-		text = fmt.Sprintf("%s sets %s, which else is %s.", name, p.Name, g.shown(p))
+		text = fmt.Sprintf("%s sets %s. The default is %s.", name, p.Name, g.shown(p))
 	}
 	if p.Doc != "" {
 		text += "\n\n" + p.Doc

@@ -16,13 +16,13 @@ import (
 // The runtime must be of version 1 for this file.
 const _ = rpc.IsVersion1
 
-// A Missing is the exception common.Missing.
+// Missing is the exception common.Missing.
 type Missing struct {
 	Message string `yodel:"1,message"`
 	Key     string `yodel:"2,key"`
 }
 
-// NewMissing returns one with its defaults.
+// NewMissing returns Missing with its defaults.
 func NewMissing() *Missing { return &Missing{Message: "nothing there"} }
 
 // Error returns the message, or "missing" if it is empty.
@@ -60,7 +60,7 @@ func (m Missing) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Missing) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Side is the enum common.Side.
+// Side is the enum common.Side.
 type Side int32
 
 // The values of Side.
@@ -102,13 +102,13 @@ func (x *Side) UnmarshalText(text []byte) error {
 
 // A Circle has a default in a struct of its own.
 //
-// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is sent where it is not the default.
+// NewCircle fills in the defaults. The fields of Circle{} are zero, and are sent as such where zero is not the default.
 type Circle struct {
 	Radius float64 `yodel:"1,radius"`
 	Colour string  `yodel:"2,colour"`
 }
 
-// NewCircle returns a Circle with its defaults.
+// NewCircle returns Circle with its defaults.
 func NewCircle() Circle {
 	return Circle{Radius: 1.5}
 }
@@ -140,7 +140,7 @@ func (m Circle) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Square is the struct common.Square.
+// Square is the struct common.Square.
 type Square struct {
 	Side float64 `yodel:"1,side"`
 }
@@ -170,7 +170,7 @@ func (m *Square) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(da
 
 // A Shape is imported as a union.
 //
-// A Shape is one of ShapeCircle, ShapeSquare, ShapeName; nil is none of them.
+// Shape is one of ShapeCircle, ShapeSquare, ShapeName; nil is none of them.
 type Shape interface {
 	isShape(ShapeCircle, ShapeSquare, ShapeName)
 }

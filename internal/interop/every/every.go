@@ -21,7 +21,7 @@ const _ = rpc.IsVersion1
 
 // Gives back what it gets.
 //
-// An EchoHandler answers the calls of test.every.Echo.
+// EchoHandler answers the calls of test.every.Echo.
 type EchoHandler interface {
 	Bools(ctx context.Context, value bool) (bool, error)
 	Ints(ctx context.Context, value int32) (int32, error)
@@ -189,7 +189,7 @@ func NewEchoService(h EchoHandler) *rpc.Service {
 	)
 }
 
-// An EchoClient calls test.every.Echo. Many goroutines may use one at once.
+// EchoClient calls test.every.Echo. Many goroutines may use one at once.
 type EchoClient struct{ ch rpc.Channel }
 
 // NewEchoClient returns a client that calls through ch.
@@ -377,7 +377,7 @@ func (c *EchoClient) Maybe(ctx context.Context, opts ...MaybeOption) (*int32, er
 	return call.Out.Result, err
 }
 
-// A MaybeOption sets a parameter of Maybe that may be left out.
+// MaybeOption sets a parameter of Maybe that may be left out.
 type MaybeOption func(*maybeArgs)
 
 // Value sets value.
@@ -394,7 +394,7 @@ func (c *EchoClient) MaybeNode(ctx context.Context, opts ...MaybeNodeOption) (*N
 	return call.Out.Result, err
 }
 
-// A MaybeNodeOption sets a parameter of MaybeNode that may be left out.
+// MaybeNodeOption sets a parameter of MaybeNode that may be left out.
 type MaybeNodeOption func(*maybeNodeArgs)
 
 // MaybeNodeValue sets value.
@@ -413,16 +413,16 @@ func (c *EchoClient) Defaulted(ctx context.Context, a int32, f []int32, opts ...
 	return call.Out.Result, err
 }
 
-// A DefaultedOption sets a parameter of Defaulted that may be left out.
+// DefaultedOption sets a parameter of Defaulted that may be left out.
 type DefaultedOption func(*defaultedArgs)
 
-// B sets b, which else is "b".
+// B sets b. The default is "b".
 func B(v string) DefaultedOption { return func(a *defaultedArgs) { a.B = v } }
 
-// C sets c, which else is DOWN.
+// C sets c. The default is DOWN.
 func C(v Rounding) DefaultedOption { return func(a *defaultedArgs) { a.C = v } }
 
-// D sets d, which else is 2s.
+// D sets d. The default is 2s.
 func D(v time.Duration) DefaultedOption { return func(a *defaultedArgs) { a.D = v } }
 
 // E sets e.
@@ -446,10 +446,10 @@ func (c *EchoClient) Buy(ctx context.Context, item string, opts ...BuyOption) er
 	return c.ch.Call(ctx, &call.Call)
 }
 
-// A BuyOption sets a parameter of Buy that may be left out.
+// BuyOption sets a parameter of Buy that may be left out.
 type BuyOption func(*buyArgs)
 
-// Count sets count, which else is 1.
+// Count sets count. The default is 1.
 func Count(v int32) BuyOption { return func(a *buyArgs) { a.Count = v } }
 
 // Ticks calls ticks.
@@ -481,7 +481,7 @@ func (c *EchoClient) Sum(ctx context.Context, values iter.Seq[int32]) (int32, er
 	return out.Result, err
 }
 
-// A Handler answers the calls of test.every.Every.
+// Handler answers the calls of test.every.Every.
 type Handler interface {
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
 }
@@ -496,7 +496,7 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
-// A Client calls test.every.Every. Many goroutines may use one at once.
+// Client calls test.every.Every. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 
 // NewClient returns a client that calls through ch.
@@ -514,10 +514,10 @@ func (c *Client) Divide(ctx context.Context, num1 int32, opts ...DivideOption) (
 	return call.Out.Result, err
 }
 
-// A DivideOption sets a parameter of Divide that may be left out.
+// DivideOption sets a parameter of Divide that may be left out.
 type DivideOption func(*divideArgs)
 
-// Num2 sets num2, which else is 1.
+// Num2 sets num2. The default is 1.
 func Num2(v int32) DivideOption { return func(a *divideArgs) { a.Num2 = v } }
 
 // The stock does not suffice.
@@ -527,7 +527,7 @@ type OutOfStock struct {
 	Instead []string `yodel:"3,instead"`
 }
 
-// NewOutOfStock returns one with its defaults.
+// NewOutOfStock returns OutOfStock with its defaults.
 func NewOutOfStock() *OutOfStock { return &OutOfStock{Message: "out of stock"} }
 
 // Error returns the message, or "out of stock" if it is empty.
@@ -603,12 +603,12 @@ func (m Silent) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Silent) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// An InvalidOperation is the exception test.every.InvalidOperation.
+// InvalidOperation is the exception test.every.InvalidOperation.
 type InvalidOperation struct {
 	Message string `yodel:"1,message"`
 }
 
-// NewInvalidOperation returns one with its defaults.
+// NewInvalidOperation returns InvalidOperation with its defaults.
 func NewInvalidOperation() *InvalidOperation { return &InvalidOperation{Message: "invalid operation"} }
 
 // Error returns the message, or "invalid operation" if it is empty.
@@ -773,7 +773,7 @@ func (m *Scalars) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 
 // One of each with a default.
 //
-// NewDefaults returns one with its defaults. The fields of Defaults{} are zero, which is sent where it is not the default.
+// NewDefaults fills in the defaults. The fields of Defaults{} are zero, and are sent as such where zero is not the default.
 type Defaults struct {
 	Flag     bool          `yodel:"1,flag"`
 	Small    int32         `yodel:"2,small"`
@@ -787,7 +787,7 @@ type Defaults struct {
 	Rounding Rounding      `yodel:"10,rounding"`
 }
 
-// NewDefaults returns a Defaults with its defaults.
+// NewDefaults returns Defaults with its defaults.
 func NewDefaults() Defaults {
 	return Defaults{Flag: true, Small: -5, Large: -9223372036854775808, Positive: 4294967295, Huge: 18446744073709551615, Single: 0.1, Real: 0.1, Text: "café \"quoted\"", Took: 1500 * time.Millisecond, Rounding: RoundingDown}
 }
@@ -919,14 +919,14 @@ func (m Optionals) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Optionals) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Circle is the struct test.every.Circle.
+// Circle is the struct test.every.Circle.
 //
-// NewCircle returns one with its defaults. The fields of Circle{} are zero, which is sent where it is not the default.
+// NewCircle fills in the defaults. The fields of Circle{} are zero, and are sent as such where zero is not the default.
 type Circle struct {
 	Radius float64 `yodel:"1,radius"`
 }
 
-// NewCircle returns a Circle with its defaults.
+// NewCircle returns Circle with its defaults.
 func NewCircle() Circle {
 	return Circle{Radius: 1}
 }
@@ -954,7 +954,7 @@ func (m Circle) MarshalJSON() ([]byte, error) { return wire.MarshalJSON(&m) }
 // UnmarshalJSON reads m from protobuf's JSON; fields that are absent get their defaults.
 func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data, m) }
 
-// A Square is the struct test.every.Square.
+// Square is the struct test.every.Square.
 type Square struct {
 	Side int32 `yodel:"1,side"`
 }
@@ -984,7 +984,7 @@ func (m *Square) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(da
 
 // What holds others.
 //
-// NewContainers returns one with its defaults. The fields of Containers{} are zero, which is sent where it is not the default.
+// NewContainers fills in the defaults. The fields of Containers{} are zero, and are sent as such where zero is not the default.
 type Containers struct {
 	Ints     []int32           `yodel:"1,ints"`
 	Texts    []string          `yodel:"2,texts"`
@@ -999,7 +999,7 @@ type Containers struct {
 	Node     Node              `yodel:"11,node"`
 }
 
-// NewContainers returns a Containers with its defaults.
+// NewContainers returns Containers with its defaults.
 func NewContainers() Containers {
 	return Containers{Circle: NewCircle()}
 }
@@ -1080,7 +1080,7 @@ func (m *Node) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(data
 
 // A shape, or none.
 //
-// A Shape is one of ShapeCircle, ShapeSquare, ShapeName, ShapeRawNumber; nil is none of them.
+// Shape is one of ShapeCircle, ShapeSquare, ShapeName, ShapeRawNumber; nil is none of them.
 type Shape interface {
 	isShape(ShapeCircle, ShapeSquare, ShapeName, ShapeRawNumber)
 }

@@ -153,8 +153,12 @@ func setEnum(t *ValueType, v reflect.Value, name string) error {
 	return t.SetEnum(v, name)
 }
 
-// setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty.
+// setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty. Line breaks, which
+// encoding/base64 skips, are as wrong as any other byte.
 func setBytes(v reflect.Value, text []byte) error {
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
+		return errNotThat
+	}
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {
 		encoding = base64.URLEncoding
@@ -173,7 +177,7 @@ func setBytes(v reflect.Value, text []byte) error {
 // setTimestamp takes RFC 3339 with up to nine digits behind the point and any offset.
 func setTimestamp(v reflect.Value, text []byte) error {
 	var t time.Time
-	if t.UnmarshalText(text) != nil {
+	if t.UnmarshalText(text) != nil || !isRFC3339(text) {
 		return errNotThat
 	}
 	if _, fraction, _ := bytes.Cut(text, []byte(".")); bytes.IndexAny(fraction, "Z+-") > 9 {
@@ -185,6 +189,17 @@ func setTimestamp(v reflect.Value, text []byte) error {
 	}
 	SetTime(v, t)
 	return nil
+}
+
+// isRFC3339 reports whether text, which package time took, has two digits for the hour, a point and no comma before the
+// fraction, and an offset of less than a day, which package time leaves to its callers (go.dev/issue/54580).
+func isRFC3339(text []byte) bool {
+	const hour, fraction = len("2006-01-02T15"), len("2006-01-02T15:04:05")
+	n := len(text)
+	if n <= fraction || text[hour] != ':' || text[fraction] == ',' {
+		return false
+	}
+	return text[n-1] == 'Z' || string(text[n-len("07:00"):n-len(":00")]) < "24" && string(text[n-len("00"):]) < "60"
 }
 
 // setDuration takes seconds, with up to nine digits behind the point, and "s".

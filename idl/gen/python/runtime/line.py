@@ -1,9 +1,12 @@
 # --- The line protocol: one JSON object a line, values as in ProtoJSON -------
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
-    r"(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
-_SECONDS = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s", re.ASCII)
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
+    r"(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII)
+_SECONDS = re.compile(
+    r"([+-]?)(?=\.?\d)(0|[1-9]\d{0,11})?(?:\.(\d{0,9}))?s", re.ASCII)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)(={0,2})")
+_WHOLE_KEY = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
 _WORD = re.compile(r"\w{1,64}", re.ASCII)
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -121,7 +124,7 @@ def _from_json(type_: _Type, value: Any, depth: int = 0,
     if type_.kind == "map":
         pairs = [(_from_json_key(type_.key, key),
                   _from_json_at(f"[{_quote(key)}]", type_.elem, elem, depth,
-                                strict))
+                                strict, '["***"]'))
                  for key, elem in entries.items()]
         return _unique(pairs)
     if depth >= _MAX_DEPTH:
@@ -136,11 +139,11 @@ def _from_json(type_: _Type, value: Any, depth: int = 0,
 
 
 def _from_json_at(place: str, type_: _Type, value: Any, depth: int,
-                  strict: bool) -> Any:
+                  strict: bool, masked_place: str = "") -> Any:
     try:
         return _from_json(type_, value, depth, strict)
     except _BadMessage as err:
-        raise err.within(place) from None
+        raise err.at(type_).within(place, masked_place) from None
 
 
 def _from_json_fields(fields: Tuple[_Field, ...], entries: Dict[str, Any],
@@ -177,7 +180,7 @@ def _refuse_unknown(fields: Tuple[_Field, ...], entries: Dict[str, Any],
             names = [field.name for field in fields]
             place = name if _WORD.fullmatch(name) else f"[{_quote(name)}]"
             raise _BadMessage(f"unknown {what}; {_instead(name, names)}",
-                              place)
+                              place, f"unknown {what}", "***")
 
 
 def _instead(name: str, names: List[str]) -> str:
@@ -203,7 +206,10 @@ def _from_json_key(type_: _Type, key: str) -> Any:
             raise _BadMessage(f"a key {_quote(key)} where true or false is "
                               "wanted")
         return key == "true"
-    return _from_json(type_, key)
+    if type_.kind in _RANGES and not _WHOLE_KEY.fullmatch(key):
+        raise _BadMessage(f"a key {_quote(key)} where a whole number is "
+                          "wanted")
+    return _from_json(type_, str(int(key)) if type_.kind in _RANGES else key)
 
 
 def _expect(value: Any, cls: Any, wanted: str) -> Any:
@@ -278,13 +284,12 @@ def _read_string(type_: _Type, value: Any) -> Any:
 
 
 def _read_bytes(type_: _Type, value: Any) -> bytes:
-    text = _expect(value, str, "a string in base64").rstrip("=")
+    text = _expect(value, str, "a string in base64")
+    match = _BASE64.fullmatch(text)
+    if not match or len(text) % 4 == 1 or match[1] and len(text) % 4:
+        raise _BadMessage("a string that is not base64")
     text = text.replace("-", "+").replace("_", "/")
-    try:
-        data = text.encode("ascii") + b"=" * (-len(text) % 4)
-        return base64.b64decode(data, validate=True)
-    except ValueError:
-        raise _BadMessage("a string that is not base64") from None
+    return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 def _read_timestamp(type_: _Type, value: Any) -> Tuple[int, int]:
@@ -311,10 +316,10 @@ def _read_duration(type_: _Type, value: Any) -> int:
     if not match:
         raise _BadMessage(f"{_quote(value)} where a duration such as "
                           '"1.5s" is wanted')
-    nanos = int(match[2]) * 10**9 + int((match[3] or "").ljust(9, "0"))
+    nanos = int(match[2] or 0) * 10**9 + int((match[3] or "").ljust(9, "0"))
     if nanos >= 2**63:
         raise _BadMessage("a duration of more than 292 years")
-    return -nanos if match[1] else nanos
+    return -nanos if match[1] == "-" else nanos
 
 
 _FROM_JSON: Dict[str, Callable[[_Type, Any], Any]] = {

@@ -68,27 +68,44 @@ _CODES = (  # in the order of their numbers, from 1
 class _BadMessage(Exception):
     """Bytes of the peer that do not fit the definition.
 
-    path is where: points[2].x; empty for the whole of them.
+    path is where: points[2].x; empty for the whole of them. masked is the
+    problem, and masked_path the path, without a word of the peer's, for what
+    is sensitive; an empty masked is that a value does not fit.
     """
 
-    def __init__(self, problem: str, path: str = "") -> None:
+    def __init__(self, problem: str, path: str = "", masked: str = "",
+                 masked_path: str = "") -> None:
         super().__init__(problem, path)
         self.problem = problem
         self.path = path
+        self.masked = masked
+        self.masked_path = masked_path
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}" if self.path else self.problem
 
-    def within(self, name: str) -> _BadMessage:
+    def within(self, name: str, masked_name: str = "") -> _BadMessage:
         """Gives the error for what has this one at a name or an [index]."""
-        dot = "." if self.path and self.path[0] != "[" else ""
-        return _BadMessage(self.problem, name + dot + self.path)
+        return _BadMessage(self.problem, _joined(name, self.path), self.masked,
+                           _joined(masked_name or name, self.masked_path))
+
+    def at(self, type_: _Type) -> _BadMessage:
+        """Gives the error for a value of a type, which is this one's cause."""
+        return _BadMessage(self.problem, self.path,
+                           self.masked or _misfit(type_), self.masked_path)
 
     def in_field(self, field: _Field) -> _BadMessage:
         """Gives the error for what has this one in a field."""
+        err = self.at(field.type)
         if field.sensitive:
-            return _BadMessage(_misfit(field), field.name)
-        return self.within(field.name)
+            err = _BadMessage(err.masked, err.masked_path, err.masked,
+                              err.masked_path)
+        return err.within(field.name)
+
+
+def _joined(name: str, path: str) -> str:
+    dot = "." if path and path[0] != "[" else ""
+    return name + dot + path
 
 
 class _Type:
@@ -206,9 +223,9 @@ _TIMESTAMP = _Type("timestamp")
 _DURATION = _Type("duration")
 
 
-def _misfit(field: _Field) -> str:
+def _misfit(type_: _Type) -> str:
     """Says that a value which is not to be shown does not fit."""
-    return f"*** is no {field.type.kind} that fits"
+    return f"*** is no {type_.kind} that fits"
 
 
 def _masked(value: Any, *sensitive: str) -> str:
@@ -398,7 +415,7 @@ def _lower_field(field: _Field, value: Any, path: str, depth: int) -> Any:
         if not field.sensitive:
             raise
         cls = TypeError if isinstance(err, TypeError) else ValueError
-    raise cls(f"{path}: {_misfit(field)}")
+    raise cls(f"{path}: {_misfit(field.type)}")
 
 
 def _same(plain: Any, default: Any) -> bool:

@@ -176,6 +176,21 @@ class Sensitive(unittest.TestCase):
                  'params.secret.nmber: unknown member of Secret; '
                  'did you mean "number"?'),
                 ({"name": "store", "params": {"plain": {"hunter2": 1}}},
+                 "params.plain.***: unknown field of Plain"),
+                ({"name": "store", "params": {"holder": {"list": [
+                    {"plains": [{}, {"hunter2": 1}]}]}}},
+                 "params.holder.list[0].plains[1].***: unknown field of Plain"),
+                ({"name": "store", "params": {"holder": {"list": [
+                    {"plain_by_name": {"hunter2": {"hunter2": 1}}}]}}},
+                 'params.holder.list[0].plain_by_name["***"].***: '
+                 'unknown field of Plain'),
+                ({"name": "store", "params": {"plain": {"number": "hunter2"}}},
+                 "params.plain.number: *** is no int that fits"),
+                ({"name": "store", "params": {"texts": ["", 31337]}},
+                 "params.texts[1]: *** is no string that fits"),
+                ({"name": "store", "params": {"by_name": {"hunter2": 31337}}},
+                 'params.by_name["***"]: *** is no string that fits'),
+                ({"name": "store", "params": {"plain": 31337}},
                  "params.plain: *** is no struct that fits"),
                 ({"name": "load", "params": {"a b": 1}},
                  'params["a b"]: unknown argument; there is "key"'),

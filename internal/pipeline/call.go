@@ -52,17 +52,33 @@ func ended(ctx context.Context, p *pending) error {
 
 // giveUp ends a call whose context has ended, unless it is being settled.
 func (c *Conn) giveUp(ctx context.Context, p *pending) error {
-	c.mu.Lock()
-	if c.queue.holds(p) {
-		outcome := c.abandonLocked(p.seq)
-		if now := time.Now(); ctx.Err() == context.DeadlineExceeded {
-			c.missedLocked(now, outcome)
-			c.giveUpSilentLocked(now)
-		}
-		c.mu.Unlock()
-		return rpc.NewContextError(p.call.Method, outcome, ctx.Err(), nil)
+	outcome, left := c.abandon(p)
+	if !left {
+		<-p.done
+		return p.err
 	}
-	c.mu.Unlock()
-	<-p.done
-	return p.err
+	cause := ctx.Err() // without the lock and when p is out of the queue, for a context of the caller's own may panic
+	if cause == context.DeadlineExceeded {
+		c.missedDeadline(outcome)
+	}
+	return rpc.NewContextError(p.call.Method, outcome, cause, nil)
+}
+
+// abandon takes p out of the queue. It returns false when p is being settled.
+func (c *Conn) abandon(p *pending) (o rpc.Outcome, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.queue.holds(p) {
+		return 0, false
+	}
+	return c.abandonLocked(p.seq), true
+}
+
+// missedDeadline takes note that a call ended with its context's deadline.
+func (c *Conn) missedDeadline(o rpc.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.missedLocked(now, o)
+	c.giveUpSilentLocked(now)
 }

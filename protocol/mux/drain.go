@@ -16,7 +16,7 @@ import (
 // all, in which calls run or bytes are taken does not count; then the server does without.
 type farewell struct {
 	begun atomic.Bool // GOAWAY is on its way
-	hasty atomic.Bool // calls of which pieces are missing are not waited for
+	hasty atomic.Bool // calls that have not begun are refused: pieces are missing, or the client does not read
 	over  atomic.Bool // no call is on the way any more
 
 	mu    sync.Mutex
@@ -94,19 +94,27 @@ func (c *serverConn) pressOn() {
 	if f.taken == 0 { // until now it was GOAWAY that was taken
 		f.taken = taken
 	}
-	if c.running.Load() > c.begun.count.Load() || taken != f.taken {
+	if c.handlersRun() || taken != f.taken {
 		f.quiet, f.taken = 0, taken
 		return
 	}
 	switch f.quiet++; f.quiet {
 	case farewellTicks - 1:
 		f.hasty.Store(true)
+		c.queue.end()
 		c.in.kick()
 		f.over.Store(true)
 		c.endIfDrained()
 	case farewellTicks:
 		c.die(errNoFarewell)
 	}
+}
+
+// handlersRun reports whether calls run whose handlers have begun. One that has not waits for its pieces or, in the queue,
+// for the client to read.
+func (c *serverConn) handlersRun() bool {
+	running := int(c.running.Load()) // first, so that one which begins meanwhile is not taken for one that waits
+	return running > int(c.begun.count.Load())+c.queue.len()
 }
 
 // ended stops what drain began.

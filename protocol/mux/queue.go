@@ -23,7 +23,7 @@ type queue struct {
 	calls []*serverCall
 	head  int
 	woken bool // a worker is on its way
-	over  bool // the connection has ended: all that waits is taken at once
+	over  bool // the connection ends or has ended: all that waits is taken at once, and not run
 
 	serial bool // one worker at a time: it is on its way until there are no calls left
 
@@ -177,7 +177,15 @@ func (q *queue) resume() {
 	}
 }
 
-// end lets all that waits be taken: the connection has ended, and their contexts with it.
+// len returns how many calls wait.
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.calls) - q.head + len(q.aside)
+}
+
+// end lets all that waits be taken: the connection has ended, and their contexts with it, or the server shuts down and
+// refuses them.
 func (q *queue) end() {
 	q.mu.Lock()
 	q.over = true

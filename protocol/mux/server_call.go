@@ -163,6 +163,10 @@ func (c *serverConn) runThere(sc *serverCall, s *scratch) {
 		c.answerFromWorker(sc, s, &f, flagNotStarted)
 		return
 	}
+	if c.farewell.hasty.Load() {
+		c.answerFromWorker(sc, s, rpc.Failed(errGoingAway), flagNotStarted)
+		return
+	}
 	exited := func(f *rpc.Failure) { sc.answer(s, f) }
 	l := &c.server.learned[sc.method.route.Index]
 	if !l.sample() {

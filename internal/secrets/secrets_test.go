@@ -145,8 +145,7 @@ func TestFmt(t *testing.T) {
 	everyKind(t, func(name string, v any) {
 		for form, w := range wrapped(v) {
 			for verb := 'A'; verb <= 'z'; verb++ {
-				// p is an address, with any digits in it; w is of Errorf alone, and vet refuses it for what is no error: fmt
-				// asks no method then.
+				// Of p and w fmt asks no method: TestWhatNoMethodReaches has them.
 				if verb == 'p' || verb == 'w' || verb > 'Z' && verb < 'a' {
 					continue
 				}

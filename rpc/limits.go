@@ -2,10 +2,12 @@ package rpc
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
-// Limits bound what one peer can cost. The zero value of each means its default; a negative one is an error.
+// Limits bound what one peer can cost. The zero value of each means its default; a negative one is an error, and so is one
+// over 2 GiB - 1 or a year.
 type Limits struct {
 	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
 	Name      int           // bytes of a method's name; default 256
@@ -55,28 +57,45 @@ func (l Limits) MessageDeadline(began time.Time, n int) time.Time {
 	return began.Add(l.MessageTime + time.Duration(n/leastRate)*time.Second)
 }
 
-// Validate returns an error that names the first limit that is negative.
+// The largest limits: sums of them stay within their types.
+const (
+	maxLimit     = math.MaxInt32
+	maxLimitTime = 365 * 24 * time.Hour
+)
+
+// Validate returns an error that names the first limit that is negative, over 2,147,483,647 or longer than a year.
 func (l Limits) Validate() error {
 	for _, limit := range []struct {
-		name     string
-		negative bool
-		value    any
+		name  string
+		value int
 	}{
-		{"Message", l.Message < 0, l.Message},
-		{"Name", l.Name < 0, l.Name},
-		{"Metadata", l.Metadata < 0, l.Metadata},
-		{"Calls", l.Calls < 0, l.Calls},
-		{"CallTime", l.CallTime < 0, l.CallTime},
-		{"Conns", l.Conns < 0, l.Conns},
-		{"FirstByte", l.FirstByte < 0, l.FirstByte},
-		{"MessageTime", l.MessageTime < 0, l.MessageTime},
-		{"Stall", l.Stall < 0, l.Stall},
-		{"Answers", l.Answers < 0, l.Answers},
-		{"Silence", l.Silence < 0, l.Silence},
+		{"Message", l.Message}, {"Name", l.Name}, {"Metadata", l.Metadata}, {"Calls", l.Calls}, {"Conns", l.Conns},
+		{"Answers", l.Answers},
 	} {
-		if limit.negative {
-			return fmt.Errorf("Limits.%s is %v, and cannot be negative; leave it 0 for its default", limit.name, limit.value)
+		if err := checkLimit(limit.name, limit.value, maxLimit); err != nil {
+			return err
 		}
+	}
+	for _, limit := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"CallTime", l.CallTime}, {"FirstByte", l.FirstByte}, {"MessageTime", l.MessageTime}, {"Stall", l.Stall},
+		{"Silence", l.Silence},
+	} {
+		if err := checkLimit(limit.name, limit.value, maxLimitTime); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkLimit[T int | time.Duration](name string, v, most T) error {
+	switch {
+	case v < 0:
+		return fmt.Errorf("Limits.%s is %v, and cannot be negative; leave it 0 for its default", name, v)
+	case v > most:
+		return fmt.Errorf("Limits.%s is %v; the most is %v", name, v, most)
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// No limit may be negative, those to come included.
-func TestNegativeLimitIsNamed(t *testing.T) {
+// No limit may be negative or as large as its type, those to come included.
+func TestBadLimitIsNamed(t *testing.T) {
 	t.Parallel()
 	if err := (rpc.Limits{}).Validate(); err != nil {
 		t.Errorf("the zero value: %v", err)
@@ -22,6 +22,12 @@ func TestNegativeLimitIsNamed(t *testing.T) {
 		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), "Limits."+name+" is -1") {
 			t.Errorf("%s of -1: %v", name, err)
 		}
+		field := reflect.ValueOf(&l).Elem().Field(i)
+		field.SetInt(1<<(field.Type().Bits()-1) - 1)
+		if err := l.Validate(); field.Type().Bits() == 64 && (err == nil || !strings.Contains(err.Error(), "the most is")) {
+			t.Errorf("%s of %v: %v", name, field, err)
+		}
+		field.SetInt(-1)
 		if _, err := rpc.NewDispatcher(nil, nil, l, nil); err == nil {
 			t.Errorf("a dispatcher takes a %s of -1", name)
 		}

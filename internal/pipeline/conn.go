@@ -29,7 +29,6 @@ type Conn struct {
 	address  string
 	limits   rpc.Limits
 	log      *rpc.Log
-	slices   bool // a write can be given up and taken up again
 	done     chan struct{}
 	routines sync.WaitGroup // the reader, and a writer that is not a caller
 	pendings sync.Pool
@@ -63,8 +62,8 @@ func Dial(ctx context.Context, o rpc.ConnOptions, newCodec func(rpc.Limits) Clie
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, log: o.Log, codec: newCodec(limits), slices: canSlice(nc), done: make(chan struct{}),
-		sink: output{nc: nc, stall: limits.Stall},
+		nc: nc, address: o.Address, limits: limits, log: o.Log, codec: newCodec(limits), done: make(chan struct{}),
+		sink: output{nc: nc, stall: limits.Stall, slices: canSlice(nc)},
 	}
 	c.pendings.New = func() any { return &pending{done: make(chan struct{}, 1)} }
 	c.idle.L = &c.mu

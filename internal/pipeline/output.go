@@ -7,14 +7,19 @@ import (
 	"time"
 )
 
-// leastProgress is how many bytes a peer has to take in lastWords, so that a server which shuts down waits for it.
-const leastProgress = 16 << 10
+// When the server shuts down a peer that reads nothing gets lastWords in all. It is looked at more often than that, since
+// what the network takes by itself is no progress of the peer's: a write's first moments do not count.
+const (
+	leastProgress = 16 << 10 // bytes that a peer has to take in lastWords, so that a server which shuts down waits for it
+	looks         = 5        // in lastWords
+)
 
 // An output writes to a connection with deadlines. It sets the connection's deadline anew only when that has come near,
 // since this costs as much as a small write.
 type output struct {
-	nc    net.Conn
-	stall time.Duration
+	nc     net.Conn
+	stall  time.Duration
+	slices bool // a write can be given up and taken up again
 
 	mu       sync.Mutex
 	deadline time.Time
@@ -22,30 +27,54 @@ type output struct {
 }
 
 // write writes b. It fails once the peer takes no byte for the stall time, or up to two and a half times as long; when
-// it is hurried, once the peer takes next to nothing for lastWords, or up to two and a half times as long.
+// it is hurried, once the peer takes next to nothing for lastWords. What cannot be taken up again is written in parts that
+// are small enough to be taken in such a time.
 func (o *output) write(b []byte) (written int, err error) {
+	var h haste
 	for written < len(b) {
-		wait, least := o.patience()
-		n, err := o.try(b[written:], wait)
+		part := b[written:]
+		if !o.slices {
+			part = part[:min(len(part), leastProgress)]
+		}
+		hurried := o.isHurried()
+		n, err := o.try(part, o.stall)
 		written += n
-		if err != nil && (n < least || !isTimeout(err)) {
+		switch {
+		case err == nil:
+		case !o.slices || !isTimeout(err):
+			return written, err
+		case hurried && !h.goOn(n):
+			return written, err
+		case !hurried && n == 0 && !o.isHurried(): // else hurry has interrupted the write
 			return written, err
 		}
 	}
 	return written, nil
 }
 
-// patience returns how long to wait for the peer to take at least how many bytes.
-func (o *output) patience() (wait time.Duration, least int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.hurried {
-		return lastWords, leastProgress
-	}
-	return o.stall, 1
+// A haste counts looks at a write whose peer has little time.
+type haste struct {
+	looks int // since the peer has taken as much as it has to
+	taken int // bytes since then
 }
 
-// try writes what the peer takes of b within a time between one and one and a quarter of d.
+// goOn reports whether to go on with a write that took n bytes until its time was over.
+func (h *haste) goOn(n int) bool {
+	h.looks++
+	h.taken += n
+	if h.taken >= leastProgress {
+		*h = haste{}
+	}
+	return h.looks < looks
+}
+
+func (o *output) isHurried() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hurried
+}
+
+// try writes what the peer takes of b within a time between one and one and a quarter of d, or until the next look at it.
 func (o *output) try(b []byte, d time.Duration) (int, error) {
 	if err := o.setDeadline(d); err != nil {
 		return 0, err
@@ -56,23 +85,30 @@ func (o *output) try(b []byte, d time.Duration) (int, error) {
 func (o *output) setDeadline(d time.Duration) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.hurried {
-		d = min(d, lastWords)
+	now, most := time.Now(), d+d/4
+	switch {
+	case o.hurried && o.slices:
+		d, most = lastWords/looks, lastWords/looks
+	case o.hurried:
+		d, most = min(d, lastWords), lastWords
 	}
-	now := time.Now()
-	if left := o.deadline.Sub(now); left >= d && left <= d+d/4 {
+	if left := o.deadline.Sub(now); left >= d && left <= most {
 		return nil
 	}
-	o.deadline = now.Add(d + d/4)
+	o.deadline = now.Add(most)
 	return o.nc.SetWriteDeadline(o.deadline)
 }
 
-// hurry is called when the server shuts down. It may be called while another goroutine writes.
+// hurry is called when the server shuts down. It may be called while another goroutine writes, which it interrupts; a write
+// that cannot be taken up again has to end in time.
 func (o *output) hurry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hurried = true
-	o.deadline = time.Now().Add(lastWords)
+	o.deadline = time.Now()
+	if !o.slices {
+		o.deadline = o.deadline.Add(lastWords)
+	}
 	_ = o.nc.SetWriteDeadline(o.deadline)
 }
 

@@ -121,7 +121,7 @@ func waitForRoom(ctx context.Context, p *pending, room <-chan struct{}) error {
 // write writes what callers have encoded. It runs in a caller's goroutine, so that it neither blocks nor goes on for
 // long. Callers that are about to send get the processor first, unless there are none.
 func (c *Conn) write(alone bool) {
-	if !c.slices {
+	if !c.sink.slices {
 		c.routines.Go(func() { c.writeRest(c.take(nil), 0) })
 		return
 	}

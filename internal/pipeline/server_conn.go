@@ -43,6 +43,7 @@ type serverConn struct {
 	heard   bool      // a whole request
 	began   time.Time // from when the time counts of the message of which bytes are missing; zero for none
 	left    int       // requests that are still run when the server shuts down; notDraining before
+	ranLast bool      // one was run since, for which the time to refuse others has not begun yet
 	refused bool      // one was refused since
 	watch   watch
 
@@ -58,14 +59,14 @@ type serverConn struct {
 	reading  bool      // the connection's goroutine waits for bytes
 	limited  bool      // its read has a deadline
 	draining bool      // the connection ends when what has arrived is answered
-	drainBy  time.Time // when no more is read; zero until the first read that knows of the shutdown
+	drainBy  time.Time // when no more is read; zero until what had arrived when the server shut down is answered
 	glanced  bool      // what had arrived when the server shut down has been read
 }
 
 func newServerConn(s *Server, nc net.Conn, head []byte, peer *rpc.Peer) *serverConn {
 	c := &serverConn{
 		s: s, nc: nc, peer: peer, in: newInput(head), firstBy: peer.FirstBy(s.limits), left: notDraining,
-		sink: output{nc: nc, stall: s.limits.Stall},
+		sink: output{nc: nc, stall: s.limits.Stall, slices: canSlice(nc)},
 	}
 	c.watch.init(c)
 	return c
@@ -133,6 +134,7 @@ func (c *serverConn) answer(message []byte) error {
 		return c.refuse(errGoingAway)
 	case c.left > 0:
 		c.left--
+		c.ranLast = true
 	}
 	route, call, refused := decode(c.s.codec, c.s.log, message, func(e *rpc.Error) { _ = c.refuse(e) })
 	if refused != nil {
@@ -261,7 +263,6 @@ func (c *serverConn) beginRead(partial bool) (glancing bool) {
 	switch {
 	case c.draining && !c.glanced:
 		c.glanced = true
-		c.drainBy = now.Add(lastWords)
 		c.setReadDeadlineLocked(now.Add(glance))
 		return true
 	case c.draining:
@@ -276,13 +277,17 @@ func (c *serverConn) beginRead(partial bool) (glancing bool) {
 
 // drainDeadline returns when a read ends of a server that shuts down and has read what had arrived. Of a request that has
 // arrived in part the rest is awaited, and run; what follows is refused, until the peer, which learns by that where it
-// stands, ends the connection. One that sends nothing for a moment has nothing on the way.
+// stands, ends the connection, for which it has its time from that answer on. One that sends nothing for a moment has
+// nothing on the way.
 func (c *serverConn) drainDeadline(now time.Time, partial bool) time.Time {
 	if c.left == notDraining {
-		c.left = 0
+		c.left, c.drainBy = 0, now.Add(lastWords)
 		if partial {
 			c.left = 1
 		}
+	}
+	if c.ranLast {
+		c.ranLast, c.drainBy = false, now.Add(lastWords)
 	}
 	if by := now.Add(farewell); !partial && !c.refused && by.Before(c.drainBy) {
 		return by

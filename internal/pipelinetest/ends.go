@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -259,6 +260,38 @@ func testShutdownMidway(t *testing.T, p Protocol, n Network) {
 	mustEnd(t, nc)
 	if err := <-down; err != nil {
 		t.Errorf("Shutdown returned %v", err)
+	}
+}
+
+// testShutdownLong lets a request become whole when the server shuts down that then runs for longer than what follows has
+// to be read in: that is refused all the same.
+func testShutdownLong(t *testing.T, p Protocol, n Network) {
+	for _, late := range []time.Duration{0, 500 * time.Millisecond} {
+		b := NewBench(t, p, n, rpc.Limits{})
+		nc := b.Raw()
+		request, answer := p.Request("block")
+		_, _ = nc.Write(request[:3])
+		synctest.Wait()
+		down := make(chan error, 1)
+		go func() { down <- b.Server.Shutdown(t.Context()) }()
+		synctest.Wait()
+		time.Sleep(late)
+		_, _ = nc.Write(request[3:])
+		<-b.Echo.Blocked
+		time.Sleep(5 * time.Second)
+		b.Echo.Release <- struct{}{}
+		mustRead(t, nc, answer)
+		_, _ = nc.Write(request)
+		if refusal, err := io.ReadAll(nc); len(refusal) == 0 || err != nil {
+			t.Errorf("after %v: a request behind it is answered with %q, %v", late, refusal, err)
+		}
+		nc.Close()
+		if err := <-down; err != nil {
+			t.Errorf("Shutdown returned %v", err)
+		}
+		if seen := b.Echo.Seen(); len(seen) != 1 {
+			t.Errorf("%d requests ran", len(seen))
+		}
 	}
 }
 

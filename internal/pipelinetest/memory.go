@@ -38,6 +38,9 @@ func (c *memoryConn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
+// CanResumeWrites implements [rpc.ResumableConn].
+func (c *memoryConn) CanResumeWrites() bool { return true }
+
 // CloseWrite ends the direction out of c.
 func (c *memoryConn) CloseWrite() error {
 	c.out.end(io.EOF)

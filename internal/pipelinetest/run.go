@@ -74,6 +74,8 @@ var timedTests = []test{
 	{"connection that the network swallows", testSwallowed},
 	{"server that is busy", testBusy},
 	{"shutdown beside a client that reads nothing", testShutdownDeaf},
+	{"shutdown beside a client that reads slowly", testShutdownSlow},
+	{"shutdown beside a request that takes long", testShutdownLong},
 }
 
 func echo(c rpc.Conn) *every.EchoClient { return every.NewEchoClient(c) }

@@ -125,6 +125,17 @@ func (s *Server) firstByteLocked() time.Duration {
 	return s.dispatcher.Limits.FirstByte
 }
 
+// wordsBy returns until when a connection that is refused now is told why. Once the server shuts down that is a second
+// from there, which the connection may have used up with its first bytes.
+func (s *Server) wordsBy() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped.IsZero() {
+		return s.stopped.Add(farewell)
+	}
+	return time.Now().Add(farewell)
+}
+
 // told says that nc is no longer sniffed at.
 func (s *Server) told(nc net.Conn) {
 	s.mu.Lock()
@@ -153,7 +164,7 @@ func (s *Server) serveConn(nc net.Conn) {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
 	}
 	if r, ok := err.(*refusal); ok {
-		r.tell()
+		r.tell(s.wordsBy())
 	}
 	if p := s.protocolOf(o.kind); p != nil {
 		peer.Protocol = o.kind.String()

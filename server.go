@@ -70,6 +70,7 @@ type Server struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]bool
 	conns     map[net.Conn]bool // whether Shutdown waits until a protocol has it
+	stopped   time.Time         // when Shutdown or Close began; zero before
 	closed    bool              // Close was called
 
 	arriving sync.WaitGroup // of connections that no protocol has yet
@@ -297,6 +298,9 @@ func (s *Server) stopAccepting(cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
+	if s.stopped.IsZero() {
+		s.stopped = time.Now()
+	}
 	s.closed = s.closed || cut
 	for ln := range s.listeners {
 		if d, ok := ln.(deadliner); !ok || cut || s.options.Mode == Serial || d.SetDeadline(time.Unix(1, 0)) != nil {

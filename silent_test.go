@@ -5,9 +5,11 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/internal/tlstest"
 )
 
 // What a peer may have sent when it falls silent, on each protocol.
@@ -63,4 +65,21 @@ func TestSilentPeersDoNotHoldShutdown(t *testing.T) {
 func readWhatComes(nc net.Conn) {
 	_ = nc.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	_, _ = io.Copy(io.Discard, nc)
+}
+
+// What stays in the middle of a TLS handshake has a second in all as well, and none beside to take in why.
+func TestHalfAHandshakeHoldsShutdownForASecond(t *testing.T) {
+	t.Parallel()
+	a := tlstest.New(t, "authority")
+	synctest.Test(t, func(t *testing.T) {
+		ln := listenInMemory()
+		srv := serve(t, yodel.ServerOptions{TLS: a.Server()}, ln)
+		nc, err := ln.dial(t.Context(), "", "")
+		_, _ = io.WriteString(must(t, nc, err), "\x16\x03\x01\x00\xff\x01")
+		synctest.Wait()
+		began := time.Now()
+		if err := srv.Shutdown(t.Context()); err != nil || time.Since(began) > time.Second {
+			t.Errorf("Shutdown = %v after %v", err, time.Since(began))
+		}
+	})
 }

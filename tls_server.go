@@ -82,10 +82,10 @@ type refusal struct {
 	words []byte // as the peer's protocol says it; none where TLS has said it with an alert
 }
 
-// tell says the words to the peer and takes in what still comes from it, for a second in all: closing a connection with
-// bytes unread would keep the peer from what was said last.
-func (r *refusal) tell() {
-	_ = r.nc.SetDeadline(time.Now().Add(farewell))
+// tell says the words to the peer and takes in what still comes from it, until the time by in all: closing a connection
+// with bytes unread would keep the peer from what was said last.
+func (r *refusal) tell(by time.Time) {
+	_ = r.nc.SetDeadline(by)
 	if _, err := r.nc.Write(r.words); err != nil {
 		return
 	}

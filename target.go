@@ -60,7 +60,7 @@ func (t target) over(scheme string) string {
 func (t target) parseAddress(s string) (string, error) {
 	switch t.network {
 	case "tcp":
-		return s, checkHostPort(s)
+		return s, checkHostPort(s, 1)
 	case "unix":
 		return s, checkSocketPath(s)
 	}
@@ -71,7 +71,7 @@ func (t target) parseAddress(s string) (string, error) {
 func splitAddress(s string) (network, address string, err error) {
 	switch scheme, rest, ok := strings.Cut(s, "://"); {
 	case !ok:
-		network, address, err = "tcp", s, checkHostPort(s)
+		network, address, err = "tcp", s, checkHostPort(s, 0) // 0 is any free port
 	case scheme == "unix":
 		network, address, err = "unix", rest, checkSocketPath(rest)
 	default:
@@ -83,7 +83,8 @@ func splitAddress(s string) (network, address string, err error) {
 	return network, address, nil
 }
 
-func checkHostPort(s string) error {
+// checkHostPort returns what is wrong with HOST:PORT where the least port is as given.
+func checkHostPort(s string, least int) error {
 	if strings.Contains(s, "/") {
 		return fmt.Errorf("a path has no meaning here; write only HOST:PORT")
 	}
@@ -91,7 +92,11 @@ func checkHostPort(s string) error {
 	if err != nil || port == "" {
 		return fmt.Errorf("it is not HOST:PORT, such as 127.0.0.1:8000, [::1]:8000 or :8000")
 	}
-	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) { // it may be the name of a service, too
+	n, err := strconv.Atoi(port)
+	if err != nil { // it is the name of a service
+		n, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || n < least || n > 65535 {
 		return fmt.Errorf("there is no port %s; ports are 1 to 65535", port)
 	}
 	return nil

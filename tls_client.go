@@ -29,8 +29,7 @@ func (o DialOptions) clientTLS(t target) (*tls.Config, error) {
 	}
 	c.ServerName = cmp.Or(c.ServerName, t.host())
 	if c.ServerName == "" && !c.InsecureSkipVerify {
-		return nil, errors.New("TLS over a unix socket needs the name that the server's certificate is for: " +
-			"set DialOptions.TLS.ServerName")
+		return nil, errors.New("TLS over a unix socket needs the name that the server's certificate is for: set " + serverName)
 	}
 	return c, nil
 }

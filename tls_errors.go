@@ -15,8 +15,9 @@ import (
 
 // A tlsError is why there is no TLS between two sides, as long as both stay as they are.
 type tlsError struct {
-	text  string
-	cause error
+	text    string
+	setting string // what text tells to change, as it is written there; "" for nothing
+	cause   error
 }
 
 func (e *tlsError) Error() string { return e.text + ": " + e.cause.Error() }
@@ -25,8 +26,25 @@ func (e *tlsError) Unwrap() error { return e.cause }
 // Permanent says that the next attempt to connect would fail, too.
 func (e *tlsError) Permanent() bool { return true }
 
+// Setting returns the option of a channel that the text tells to change, so that a program with names of its own for its
+// options, such as the tool, can put its name there.
+func (e *tlsError) Setting() string { return e.setting }
+
 func tlsErrorf(cause error, format string, args ...any) *tlsError {
-	return &tlsError{fmt.Sprintf(format, args...), cause}
+	return &tlsError{text: fmt.Sprintf(format, args...), cause: cause}
+}
+
+// The options of a channel that can be wrong about TLS.
+const (
+	allOfTLS     = "DialOptions.TLS"
+	rootCAs      = "DialOptions.TLS.RootCAs"
+	certificates = "DialOptions.TLS.Certificates"
+	serverName   = "DialOptions.TLS.ServerName"
+)
+
+// settingErrorf is tlsErrorf for a text that names a setting, its last argument.
+func settingErrorf(cause error, setting, format string, args ...any) *tlsError {
+	return &tlsError{fmt.Sprintf(format, append(args, setting)...), setting, cause}
 }
 
 // clientHandshakeError says why a handshake with the server at address has failed.
@@ -42,8 +60,8 @@ func clientHandshakeError(err error, address string, config *tls.Config) error {
 	}
 	switch {
 	case sentAlert(err, handshakeFailure):
-		return tlsErrorf(err, "%s refused the TLS handshake: it may demand a client's certificate, which is for "+
-			"DialOptions.TLS.Certificates, or share no version or cipher with this side", address)
+		return settingErrorf(err, certificates, "%s refused the TLS handshake: it may share no version or cipher with this "+
+			"side, or demand a client's certificate, which is for %s", address)
 	case endsEarly(err):
 		return fmt.Errorf("%s ended the connection during the TLS handshake; it may speak no TLS: %w", address, err)
 	case isTimeout(err):
@@ -65,17 +83,20 @@ func isTimeout(err error) bool {
 func serverCertificateError(e *tls.CertificateVerificationError, address, name string) error {
 	what := fmt.Sprintf("the certificate of %s%s", address, describe(e.UnverifiedCertificates))
 	if wrong, ok := errors.AsType[x509.HostnameError](e.Err); ok {
-		return tlsErrorf(e, "%s is not for the name %s: dial a name that it is for, or set DialOptions.TLS.ServerName to one",
+		return settingErrorf(e, serverName, "%s is not for the name %s: dial a name that it is for, or set %s to one",
 			what, wrong.Host)
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
-		return tlsErrorf(e, "%s is of an authority that this side does not know: put that into DialOptions.TLS.RootCAs", what)
+		return settingErrorf(e, rootCAs, "%s is of an authority that this side does not know: put that into %s", what)
 	}
 	if when, ok := expired(e.Err); ok {
 		return tlsErrorf(e, "%s is not valid %s: the server needs a new one", what, when)
 	}
 	return tlsErrorf(e, "%s was not accepted for the name %s", what, name)
 }
+
+// noCertificate is what package tls says on a server of a client without a certificate; it has no type for this.
+const noCertificate = "tls: client didn't provide a certificate"
 
 // serverHandshakeError says, on a server, why a handshake has failed.
 func serverHandshakeError(err error) error {
@@ -86,6 +107,8 @@ func serverHandshakeError(err error) error {
 		return clientCertificateError(e)
 	}
 	switch {
+	case err.Error() == noCertificate:
+		return tlsErrorf(err, "the client has no certificate, which the server demands")
 	case isTimeout(err):
 		return fmt.Errorf("it has not finished the TLS handshake in time: %w", err)
 	case endsEarly(err):
@@ -154,10 +177,11 @@ func certificateAlert(err error) string {
 // the handshake is over for the client, at the first read.
 func refusedByServer(err error, config *tls.Config) error {
 	if certificateAlert(err) != "" {
-		return tlsErrorf(err, "the server refused the client's certificate: its log says why; DialOptions.TLS has the certificate")
+		return settingErrorf(err, allOfTLS, "the server refused the client's certificate: its log says why; "+
+			"the certificate is that of %s")
 	}
 	if sentAlert(err, certificateRequired) {
-		return tlsErrorf(err, "the server demands a client's certificate, and got none: set DialOptions.TLS.Certificates")
+		return settingErrorf(err, certificates, "the server demands a client's certificate, and got none: set %s")
 	}
 	if sentAlert(err, noProtocol) {
 		return tlsErrorf(err, "the server's TLS knows none of the protocols %q of ALPN: it does not speak the target's scheme",

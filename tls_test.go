@@ -146,7 +146,7 @@ var mistakes = []mistake{
 		server:     func(a, _ *tlstest.Authority) *tls.Config { return a.Mutual() },
 		client:     func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
 		clientSays: "the server demands a client's certificate, and got none: set DialOptions.TLS.Certificates",
-		serverSays: "tls: client didn't provide a certificate",
+		serverSays: "the client has no certificate, which the server demands",
 	},
 	{
 		name:   "a wrong client's certificate",

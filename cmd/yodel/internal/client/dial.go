@@ -19,10 +19,11 @@ func (o *Options) dialOptions(c *Call) error {
 			return err
 		}
 		config.ServerName = o.serverName
-		if _, path, _ := strings.Cut(c.Target, "unix://"); path != "" && o.serverName == "" {
-			return cli.Usagef("TLS over a unix socket needs the name that the server's certificate is for: add --server-name")
-		}
 		c.Dial.TLS = config
+	}
+	if _, path, _ := strings.Cut(c.Target, "unix://"); path != "" && o.serverName == "" &&
+		(c.Dial.TLS != nil || strings.HasSuffix(c.Protocol, "s")) {
+		return cli.Usagef("TLS over a unix socket needs the name that the server's certificate is for: add --server-name")
 	}
 	ch, err := c.Dial.Dial(c.Target)
 	if err != nil {

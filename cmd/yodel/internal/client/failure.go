@@ -74,7 +74,28 @@ func FailureOf(err error) Failed {
 	if !ok {
 		e = rpc.Errorf(rpc.Unknown, "%w", err)
 	}
-	return Failed{e.Code, e.Outcome, printable(e.Message)}
+	return Failed{e.Code, e.Outcome, printable(withFlag(e, e.Message))}
+}
+
+// flags are what the options of a channel are called on the command line.
+var flags = map[string]string{
+	"DialOptions.TLS":              "--cert",
+	"DialOptions.TLS.RootCAs":      "the file of --ca",
+	"DialOptions.TLS.Certificates": "--cert and --key",
+	"DialOptions.TLS.ServerName":   "--server-name",
+}
+
+// withFlag returns the message of err with the flag in place of the option that it tells to change. It leaves alone what a
+// server says, which may have options of its own.
+func withFlag(err error, message string) string {
+	e, ok := errors.AsType[interface {
+		error
+		Setting() string
+	}](err)
+	if !ok || e.Setting() == "" {
+		return message
+	}
+	return strings.ReplaceAll(message, e.Setting(), flags[e.Setting()])
 }
 
 // String returns the code and the message, and whether the call ran where the server did not say.

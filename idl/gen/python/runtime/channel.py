@@ -160,9 +160,12 @@ class _Stream:
 
 def _parse_address(address: str) -> Tuple[str, int]:
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not port.isdecimal():
         raise ValueError(f'address {address!r} is not "host:port", such as '
                          '"127.0.0.1:8000" or "[::1]:8000"')
+    if not 1 <= int(port) <= 65535:
+        raise ValueError(f"address {address!r}: there is no port {port}; "
+                         "ports are 1 to 65535")
     return host.strip("[]"), int(port)
 
 

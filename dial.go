@@ -90,7 +90,7 @@ func (o DialOptions) validate() error {
 		return errors.New("DialOptions: a duration is negative; leave it 0 for its default")
 	}
 	if err := o.Limits.Validate(); err != nil {
-		return fmt.Errorf("DialOptions.%w", err)
+		return fmt.Errorf("DialOptions: %w", err)
 	}
 	return nil
 }

@@ -93,9 +93,9 @@ func (l Limits) Validate() error {
 func checkLimit[T int | time.Duration](name string, v, most T) error {
 	switch {
 	case v < 0:
-		return fmt.Errorf("Limits.%s is %v, and cannot be negative; leave it 0 for its default", name, v)
+		return fmt.Errorf("rpc.Limits.%s is %v, and cannot be negative; leave it 0 for its default", name, v)
 	case v > most:
-		return fmt.Errorf("Limits.%s is %v; the most is %v", name, v, most)
+		return fmt.Errorf("rpc.Limits.%s is %v; the most is %v", name, v, most)
 	}
 	return nil
 }

@@ -41,10 +41,10 @@ type contextExtra struct {
 	answer Metadata
 }
 
-// NewServerContext returns a handler's context, whose values are the parent's; nil has none. A zero deadline means none.
-// The protocol calls Cancel when the call ends.
+// NewServerContext returns a handler's context, whose values are the parent's. A zero deadline means none. The protocol
+// calls Cancel when the call ends.
 func NewServerContext(parent context.Context, info CallInfo, deadline time.Time) *ServerContext {
-	if parent == nil && info.Peer != nil {
+	if parent == context.Background() && info.Peer != nil { // which has no values
 		c := new(ServerContext)
 		c.Begin(info.Peer, info.Method, info.Metadata, deadline)
 		return c

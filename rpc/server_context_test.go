@@ -49,7 +49,7 @@ func TestServerContextEnds(t *testing.T) {
 }
 
 func TestInfoAllocatesNothing(t *testing.T) {
-	c := rpc.NewServerContext(nil, rpc.CallInfo{Peer: new(rpc.Peer)}, time.Time{})
+	c := rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: new(rpc.Peer)}, time.Time{})
 	if n := testing.AllocsPerRun(100, func() { _ = rpc.Info(c) }); n != 0 {
 		t.Errorf("Info allocates %v times", n)
 	}
@@ -61,7 +61,7 @@ func TestServerContextSharesThePeer(t *testing.T) {
 	peer := &rpc.Peer{Protocol: "basic", TLS: &tls.ConnectionState{ServerName: "a"}}
 	var part rpc.ServerContext
 	part.Begin(peer, nil, nil, time.Time{})
-	for _, c := range []context.Context{&part, rpc.NewServerContext(nil, rpc.CallInfo{Peer: peer}, time.Time{})} {
+	for _, c := range []context.Context{&part, rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: peer}, time.Time{})} {
 		if got := rpc.Info(c).Peer; got != peer || c.Value(key{}) != nil {
 			t.Errorf("the call has the peer %p, want that of the connection, %p", got, peer)
 		}

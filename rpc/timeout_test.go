@@ -32,11 +32,11 @@ var parents = map[string]func() (context.Context, func()){
 		return ctx, nil
 	},
 	"a handler's": func() (context.Context, func()) {
-		ctx := rpc.NewServerContext(nil, rpc.CallInfo{Peer: new(rpc.Peer)}, time.Now().Add(time.Hour))
+		ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: new(rpc.Peer)}, time.Now().Add(time.Hour))
 		return ctx, func() { ctx.End() }
 	},
 	"one of a handler's, with metadata": func() (context.Context, func()) {
-		ctx := rpc.NewServerContext(nil, rpc.CallInfo{Peer: new(rpc.Peer)}, time.Time{})
+		ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: new(rpc.Peer)}, time.Time{})
 		return rpc.WithMetadata(ctx, "a", "b"), func() { ctx.End() }
 	},
 }
@@ -89,7 +89,7 @@ func TestWithTimeoutEnds(t *testing.T) {
 					if isClosed(ended) || why() != nil || ctx.Err() != nil {
 						t.Fatalf("it has ended before its time: %v, %v", why(), ctx.Err())
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 					synctest.Wait()
 					if !isClosed(ended) || !errors.Is(why(), context.DeadlineExceeded) || ctx.Err() != context.DeadlineExceeded {
 						t.Errorf("at the deadline: ended %v, %v, %v", isClosed(ended), why(), ctx.Err())

@@ -85,7 +85,7 @@ func setUp(env *testscript.Env) error {
 }
 
 // A talkative handler sends back the metadata "trace".
-type talkative struct{ divider }
+type talkative struct{}
 
 func (talkative) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	if trace := rpc.IncomingMetadata(ctx).Get("trace"); trace != "" {

@@ -175,7 +175,7 @@ func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call, exited func(*rpc.F
 	if limit := c.s.limits.CallTime; limit > 0 {
 		deadline = time.Now().Add(limit)
 	}
-	ctx := rpc.NewServerContext(nil, rpc.CallInfo{Peer: c.peer, Method: route.Method}, deadline)
+	ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: c.peer, Method: route.Method}, deadline)
 	c.current.Store(ctx)
 	if c.ended.Load() {
 		ctx.Cancel(context.Canceled)

@@ -114,12 +114,8 @@ func protocolOf(address string) string {
 	return cmp.Or(scheme, "mux")
 }
 
-// namesTravel are the protocols that carry names, so that a call needs no definition; metadataTravels those with
-// metadata.
-var (
-	namesTravel     = []string{"line", "lines", "http", "https"}
-	metadataTravels = []string{"mux", "muxs", "http", "https"}
-)
+// namesTravel are the protocols that carry names, so that a call needs no definition.
+var namesTravel = []string{"line", "lines", "http", "https"}
 
 func needsDefinition(address, protocol string) error {
 	switch {

@@ -1,15 +1,21 @@
 package web_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -22,7 +28,7 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
 	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for _, network := range []string{"tcp", "unix"} {
-		for _, behind := range []int{0, 1, 100, 5000, 100_000} {
+		for _, behind := range []int{0, 1, 100, 5000, 100_000, 3_000_000} {
 			t.Run(fmt.Sprint(network, " ", behind), func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, rpc.Limits{})
@@ -44,8 +50,138 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 	}
 }
 
+// The end of a connection is that of its handlers, whatever the peer has sent behind the request, and Close waits for them.
+func TestCloseEndsHandlersWhateverStandsBehind(t *testing.T) {
+	t.Parallel()
+	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
+	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	for _, behind := range []int{0, 1, 5000, 300_000} {
+		for _, shutdown := range []bool{false, true} {
+			t.Run(fmt.Sprint(behind, " ", shutdown), func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, rpc.Limits{Message: 64 << 10})
+				here, there := netPair(t, "tcp")
+				go s.ServeConn(here, nil, new(rpc.Peer))
+				io.WriteString(there, request)
+				ctx := <-s.waiting
+				io.WriteString(there, strings.Repeat("P", behind))
+				awaitWatch(t, behind > 0)
+				ended := make(chan error, 1)
+				go func() {
+					if shutdown {
+						over, end := context.WithCancel(context.Background())
+						end()
+						s.Shutdown(over)
+					}
+					ended <- s.Close()
+				}()
+				select {
+				case <-ctx.Done():
+				case <-time.After(10 * time.Second):
+					t.Fatal("the handler's context lives on after the server closed")
+				}
+				<-ended
+			})
+		}
+	}
+}
+
+// awaitWatch waits until a connection's watch has begun, or some time where it cannot tell.
+func awaitWatch(t *testing.T, begins bool) {
+	t.Helper()
+	for range 1000 {
+		var stacks [256 << 10]byte
+		if !begins || bytes.Contains(stacks[:runtime.Stack(stacks[:], true)], []byte("startWatch")) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Error("no watch has begun")
+}
+
+// A peer that ends inside TLS, behind what it sent, is seen to be gone, too.
+func TestHandlerEndsWithItsPeerInsideTLS(t *testing.T) {
+	t.Parallel()
+	a := tlstest.New(t, "authority")
+	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
+	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	for _, behind := range []int{0, 1, 5000, 3_000_000} {
+		t.Run(fmt.Sprint(behind), func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, rpc.Limits{})
+			here, there := netPair(t, "tcp")
+			go s.ServeConn(tls.Server(here, a.Server()), nil, &rpc.Peer{TLS: new(tls.ConnectionState)})
+			config := a.Client()
+			config.ServerName = "127.0.0.1"
+			client := tls.Client(there, config)
+			io.WriteString(client, request)
+			ctx := <-s.waiting
+			if _, err := io.WriteString(client, strings.Repeat("P", behind)); err != nil {
+				t.Fatal(err)
+			}
+			client.Close()
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Second):
+				t.Fatal("the handler's context lives on after the caller left")
+			}
+		})
+	}
+}
+
+// Requests that were read ahead while a handler ran are answered after it, however many, and however their bytes come.
+func TestWhatIsReadAheadIsAnswered(t *testing.T) {
+	t.Parallel()
+	a := tlstest.New(t, "authority")
+	for _, secure := range []bool{false, true} {
+		for _, limit := range []int{1000, 0} {
+			t.Run(fmt.Sprint(secure, " ", limit), func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, rpc.Limits{CallTime: 100 * time.Millisecond, Message: limit})
+				here, there := netPair(t, "tcp")
+				peer := new(rpc.Peer)
+				if secure {
+					here, peer.TLS = tls.Server(here, a.Server()), new(tls.ConnectionState)
+					config := a.Client()
+					config.ServerName = "127.0.0.1"
+					there = tls.Client(there, config)
+				}
+				go s.ServeConn(here, nil, peer)
+				const calls = 3000
+				go func() {
+					for i := range calls {
+						n := 1 + i%500
+						if i%1000 == 0 {
+							n = waits
+						}
+						body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
+						fmt.Fprintf(there, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+					}
+				}()
+				go func() {
+					for range calls / 1000 {
+						<-s.waiting
+					}
+				}()
+				answers := bufio.NewReader(there)
+				for i := range calls {
+					response, err := http.ReadResponse(answers, nil)
+					if err != nil {
+						t.Fatalf("answer %d: %v", i, err)
+					}
+					got, err := io.ReadAll(response.Body)
+					want := fmt.Sprintf("{\"result\": %d}\r\n", 1+i%500)
+					if i%1000 != 0 && string(got) != want || err != nil {
+						t.Fatalf("answer %d is %q, %v; want %q", i, got, err, want)
+					}
+				}
+			})
+		}
+	}
+}
+
 // What stands behind a request that takes its time is answered after it.
-func TestWatchReadsNothing(t *testing.T) {
+func TestWatchLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.Limits{CallTime: 50 * time.Millisecond})
 	here, there := netPair(t, "tcp")

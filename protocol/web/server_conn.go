@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -30,7 +31,7 @@ type serverConn struct {
 	limits rpc.Limits
 	peer   *rpc.Peer
 	out    stallWriter
-	head   []byte // read before, but not yet by net/http
+	head   []byte // read before, but not yet by net/http; a watch's while there is one
 	http2  bool   // set before net/http gets it
 
 	answers budget // of HTTP/2: what handlers may make, and peers have not read
@@ -42,6 +43,7 @@ type serverConn struct {
 	mu         sync.Mutex
 	state      state
 	said       bool      // that the connection ends: nothing is written any more
+	ended      bool      // the connection was cut: requests end as they begin
 	bowed      bool      // the writing side has ended, or there is no time for that
 	wish       time.Time // the deadline that net/http wants for reads
 	by         time.Time // when what the state waits for has to be there; zero for never
@@ -74,7 +76,7 @@ func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.Limits) 
 	c.by = peer.FirstBy(limits)
 	c.requests = make(map[*request]bool)
 	c.answers.size = limits.Answers
-	c.bodies.size, c.bodies.unread = 2*limits.Message, unreadBodies
+	c.bodies.size, c.bodies.unread = 2*min(limits.Message, math.MaxInt/2), unreadBodies
 	_ = c.SetReadDeadline(time.Time{})
 	return c
 }
@@ -97,26 +99,26 @@ func (c *serverConn) tell() bool {
 }
 
 func (c *serverConn) Read(b []byte) (int, error) {
-	if len(c.head) > 0 {
-		n := copy(b, c.head)
-		c.head = c.head[n:]
-		c.received(b[:n])
-		return n, nil
+	c.stopWatch()
+	n, err := copy(b, c.head), error(nil)
+	if c.head = c.head[n:]; len(c.head) == 0 {
+		c.head = nil
 	}
-	n, err := c.read(b)
+	if n == 0 {
+		n, err = c.read(b)
+	}
 	if n > 0 {
 		c.received(b[:n])
+		if len(b) == 1 {
+			c.startWatch()
+		}
 	}
 	return n, err
 }
 
 // read reads from the network. Where a request does not come in time it says so, and ends the connection.
 func (c *serverConn) read(b []byte) (int, error) {
-	c.stopWatch()
 	n, err := c.Conn.Read(b)
-	if n > 0 && len(b) == 1 {
-		c.startWatch()
-	}
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.late() {
 		c.sayTimeout()
 		return 0, io.EOF
@@ -196,6 +198,9 @@ func (c *serverConn) begin(r *request) {
 	_ = c.setReadDeadlineLocked()
 	c.requests[r] = true
 	r.by = c.drainBy // nobody else has r yet
+	if c.ended {
+		r.cancel()
+	}
 }
 
 // end notes that the handler of r has returned, and whether the end of its answer is worth waiting for.
@@ -358,11 +363,12 @@ func (c *serverConn) bow() {
 	}
 }
 
-// cut ends the connection at once.
+// cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not notice.
 func (c *serverConn) cut() {
 	c.mu.Lock()
-	c.bowed = true
+	c.bowed, c.ended = true, true
 	c.mu.Unlock()
 	c.Conn.Close()
+	c.cancelRequests()
 	c.closing.Do(func() { close(c.closed) })
 }

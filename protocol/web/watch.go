@@ -1,9 +1,16 @@
 package web
 
-import "github.com/yodelrpc/yodel/internal/peerend"
+import (
+	"errors"
+	"os"
+
+	"github.com/yodelrpc/yodel/internal/peerend"
+)
 
 // A watch waits for the peer's end while a handler runs. net/http reads one byte ahead and notices the end if that is what
-// comes. Where it is the beginning of another request instead, nobody reads any more, and a watch goes on.
+// comes. Where it is the beginning of another request instead, net/http reads no more, and a watch goes on: it reads ahead
+// what one message may have, for the end arrives only behind all that there is room for. Behind that it still sees the end
+// where the system tells of it (package peerend).
 type watch struct {
 	stopping bool          // guarded by the connection's mu
 	done     chan struct{} // closed when it has ended
@@ -21,10 +28,24 @@ func (c *serverConn) startWatch() {
 	c.watch = w
 	go func() {
 		defer close(w.done)
-		if peerend.Await(c.Conn) {
+		if c.readAhead() || peerend.Await(c.Conn) {
 			c.cancelRequests()
 		}
 	}()
+}
+
+// readAhead reads until there is as much as may be, or the connection ends, which it reports. What is read after that tells
+// net/http the same.
+func (c *serverConn) readAhead() (ended bool) {
+	var buf [4 << 10]byte
+	for len(c.head) < c.limits.Message {
+		n, err := c.Conn.Read(buf[:min(len(buf), c.limits.Message-len(c.head))])
+		c.head = append(c.head, buf[:n]...)
+		if err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+	return false
 }
 
 // stopWatch is called before whatever reads, for one at a time may.

@@ -56,7 +56,7 @@ func (b *budget) acquire(ctx context.Context, n, left int) *rpc.Error {
 	}
 }
 
-func (b *budget) fitsLocked(n int) bool { return b.held == 0 || b.held+n <= b.size }
+func (b *budget) fitsLocked(n int) bool { return b.held == 0 || n <= b.size-b.held }
 
 // leave takes a waiter out of the queue, or gives back what it got meanwhile.
 func (b *budget) leave(w *waiter) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -87,7 +88,7 @@ func (r *answerReader) answer() (*answer, error) {
 	defer response.Body.Close()
 	r.header = -1
 	a := &answer{status: response.StatusCode, header: response.Header, last: response.Close}
-	a.body, err = io.ReadAll(io.LimitReader(response.Body, int64(r.limits.Message)+1))
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, min(int64(r.limits.Message), math.MaxInt64-1)+1))
 	if a.tooLong = len(a.body) > r.limits.Message; a.tooLong {
 		a.last = true
 		return a, nil

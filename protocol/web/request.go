@@ -128,10 +128,10 @@ func (x *request) makeRoom(body *[]byte, limit int) *rpc.Error {
 	if n < smallBody {
 		size = min(size, smallBody)
 	}
-	if declared := int(x.r.ContentLength); n < declared { // one more shows that it is no longer
-		size = min(size, declared+1)
+	if declared := int(x.r.ContentLength); n < declared {
+		limit = declared
 	}
-	grown := make([]byte, n, min(size, limit+1))
+	grown := make([]byte, n, min(size-1, limit)+1) // one more shows that it is no longer
 	copy(grown, *body)
 	*body = grown
 	return nil

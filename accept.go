@@ -3,8 +3,8 @@ package yodel
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -86,8 +86,8 @@ func (s *Server) serveAccepted(nc net.Conn) {
 	}
 }
 
-// admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. Shutdown does not wait for
-// the bytes of one that comes later. It refuses one over the limit, or that comes after Close.
+// admit counts a connection, whose end leave tells, and gives it a time to say what it speaks. Shutdown does not wait
+// for the bytes of one that comes later. It refuses one over the limit, or that comes after Close.
 func (s *Server) admit(nc net.Conn) bool {
 	limit := s.dispatcher.Limits.Conns
 	admitted, full := s.admitWithin(nc, limit)
@@ -189,10 +189,11 @@ func (s *Server) protocolOf(k kind) protocol {
 	return nil
 }
 
-// recoverFrom keeps a panic of a protocol from the other connections.
+// recoverFrom keeps a panic from the other connections: one of a protocol, or of a function of the TLS configuration.
+// Where a handler ended the goroutine that is in the log already.
 func (s *Server) recoverFrom(nc net.Conn) {
 	if p := recover(); p != nil {
-		s.log.Error("serving a connection panicked", "peer", nc.RemoteAddr(), "panic", p, "stack", string(debug.Stack()))
+		rpc.Guard{Log: s.log}.Caught(fmt.Sprintf("serving the connection of %v", nc.RemoteAddr()), p, nil)
 		nc.Close()
 	}
 }
@@ -204,8 +205,8 @@ type opening struct {
 	head []byte   // what was read of it
 }
 
-// tell returns what nc speaks. A peer that ended the connection without a word is silent, which is no error. What TLS tells
-// of the peer goes into peer.
+// tell returns what nc speaks. A peer that ended the connection without a word is silent, which is no error. What TLS
+// tells of the peer goes into peer.
 func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (o opening, err error) {
 	defer s.told(nc)
 	inner, ok := nc.(*tls.Conn) // of a listener that does TLS itself

@@ -72,7 +72,8 @@ func describe(p any) string {
 }
 
 // Apart calls f on a goroutine of its own, waits for it, and reports whether it returned, and did neither panic nor end
-// its goroutine. It is for code that runs seldom, or where the caller's goroutine is not this module's to lose.
+// its goroutine. It is for code that runs seldom, or where the caller's goroutine is not this module's to lose. What f
+// panics with is lost: unless that is wanted, as for a logger that panics, f runs a [Guard].
 func Apart(f func()) (returned bool) {
 	ended := make(chan bool)
 	go func() {

@@ -96,10 +96,16 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		code     rpc.Code
 		metadata rpc.Metadata
 	)
-	if !rpc.Apart(func() { body, code, metadata = c.ServeMessage(ctx, info, request, nil, admit) }) {
-		e := rpc.NewError(rpc.Internal, "the call ended its goroutine; the server's log says where") // which is not net/http's
-		body, code = failure(c, e), e.Code
-	}
+	broken := func(e *rpc.Error) { body, code = failure(c, e), e.Code }
+	rpc.Apart(func() { // for a goroutine that ends must not be net/http's
+		err := rpc.Guard{Log: h.d.Log}.Run("what answers the call", func() error {
+			body, code, metadata = c.ServeMessage(ctx, info, request, nil, admit)
+			return nil
+		}, broken)
+		if err != nil {
+			broken(err.(*rpc.Error))
+		}
+	})
 	share.adjust(len(body))
 	addMetadata(w.Header(), metadata)
 	x.respond(w, statusOf(code), answerType, body)

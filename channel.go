@@ -20,6 +20,7 @@ import (
 type Channel struct {
 	call    rpc.CallFunc // the interceptors, then send
 	connect connector
+	target  string // as Dial takes it, for errors
 	timeout time.Duration
 	patient bool
 	backoff Backoff

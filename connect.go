@@ -2,12 +2,10 @@ package yodel
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/yodelrpc/yodel/rpc"
 )
-
-// connecting stands for a call in the errors of Connect.
-var connecting = &rpc.Method{Service: "connect"}
 
 // Connect makes the channel's connections, which else its first calls do, and returns why one of them cannot be made:
 // for programs that would rather end at their start than with their first call. A channel that waits for ready goes on
@@ -15,9 +13,24 @@ var connecting = &rpc.Method{Service: "connect"}
 func (ch *Channel) Connect(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	for _, l := range ch.links {
-		if _, err := l.session(ctx, connecting, deadline); err != nil {
-			return err
+		if _, err := l.session(ctx, new(rpc.Method), deadline); err != nil {
+			return fmt.Errorf("cannot connect to %s: %w", ch.target, ofNoCall(err))
 		}
 	}
 	return nil
+}
+
+// ofNoCall returns an error that a call would have got as one that concerns none.
+func ofNoCall(err error) error {
+	switch e := err.(type) {
+	case *rpc.Error:
+		c := *e
+		c.Method = ""
+		return &c
+	case *rpc.ContextError:
+		c := *e
+		c.Method = ""
+		return &c
+	}
+	return err
 }

@@ -2,7 +2,9 @@ package yodel_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/yodelrpc/yodel"
@@ -39,7 +41,36 @@ func TestConnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	wantCode(t, other.Connect(t.Context()), rpc.Unavailable, rpc.OutcomeNotStarted)
+	err = other.Connect(t.Context())
+	wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
+	want := "cannot connect to line://" + ln.Addr().String() + ": unavailable: dial tcp "
+	if !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "(not started)") {
+		t.Errorf("err = %v; want %s...", err, want)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = dialHanging(t).Connect(ended)
+	if want := "cannot connect to mux://127.0.0.1:1: context canceled: still connecting"; err == nil || err.Error() != want {
+		t.Errorf("err = %v; want %s", err, want)
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not the context's end", err)
+	}
 	ch.Close()
 	wantCode(t, ch.Connect(t.Context()), rpc.FailedPrecondition, rpc.OutcomeNotStarted)
+}
+
+// dialHanging returns a channel whose attempts to connect last as long as it does.
+func dialHanging(t *testing.T) *yodel.Channel {
+	t.Helper()
+	o := yodel.DialOptions{Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	ch, err := o.Dial("127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ch.Close() })
+	return ch
 }

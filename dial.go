@@ -79,7 +79,9 @@ func (o DialOptions) Dial(target string) (*Channel, error) {
 		return nil, fmt.Errorf("target %q: %w", target, err)
 	}
 	log := rpc.NewLog(o.Logger)
-	return newChannel(o, log, o.connector(t, config, log)), nil
+	ch := newChannel(o, log, o.connector(t, config, log))
+	ch.target = t.over(t.scheme)
+	return ch, nil
 }
 
 func (o DialOptions) validate() error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,21 +18,25 @@ import (
 )
 
 // alpn are the names by which TLS agrees on a protocol (ALPN, RFC 7301), in the server's order of preference.
-var alpn = []struct {
-	name string
-	kind kind
-}{
-	{mux.ALPN, speaksMux}, {basic.ALPN, speaksBasic}, {line.ALPN, speaksLine}, {"h2", speaksWeb}, {"http/1.1", speaksWeb},
-}
+var alpn = []string{mux.ALPN, basic.ALPN, line.ALPN, "h2", "http/1.1"}
 
-// agreed returns the protocol that ALPN has agreed on, undecided for none of the server's.
-func agreed(name string) kind {
-	for _, p := range alpn {
-		if p.name == name {
-			return p.kind
-		}
+// agreed reports whether ALPN has agreed on a protocol of the server's, and not on nothing or a name that the
+// configuration has besides.
+func agreed(name string) bool { return slices.Contains(alpn, name) }
+
+// alpn returns the name of ALPN for what a connection speaks that begins with head.
+func (k kind) alpn(head []byte) string {
+	switch {
+	case k == speaksMux:
+		return mux.ALPN
+	case k == speaksBasic:
+		return basic.ALPN
+	case k == speaksLine:
+		return line.ALPN
+	case strings.HasPrefix(string(head), "PRI "):
+		return "h2"
 	}
-	return undecided
+	return "http/1.1"
 }
 
 // tlsConfig returns c with the server's names of ALPN. Those that c has stay in front.
@@ -49,9 +54,9 @@ func tlsConfig(c *tls.Config) *tls.Config {
 func withALPN(c *tls.Config) *tls.Config {
 	c = c.Clone()
 	c.NextProtos = slices.Clone(c.NextProtos)
-	for _, p := range alpn {
-		if !slices.Contains(c.NextProtos, p.name) {
-			c.NextProtos = append(c.NextProtos, p.name)
+	for _, name := range alpn {
+		if !slices.Contains(c.NextProtos, name) {
+			c.NextProtos = append(c.NextProtos, name)
 		}
 	}
 	return c
@@ -134,22 +139,17 @@ func (s *Server) shakeHands(inner *tls.Conn, nc net.Conn, peer *rpc.Peer) error 
 	return nil
 }
 
-// openTLS returns what a connection with a finished handshake speaks. Where ALPN has agreed on HTTP that is all there is
-// to know, and no byte is read: net/http does HTTP/2 on a *tls.Conn only that is as TLS left it.
+// openTLS returns what a connection with a finished handshake speaks, which is what ALPN has agreed on, if anything.
 func (s *Server) openTLS(nc *tls.Conn, peer *rpc.Peer) (opening, error) {
-	name := peer.TLS.NegotiatedProtocol
-	want := agreed(name)
-	if want == speaksWeb {
-		return opening{kind: want, nc: nc}, nil
-	}
 	k, head, err := sniff(nc)
 	switch {
 	case err != nil || k == silent:
 		return opening{}, err
 	case k == speaksTLS:
 		return opening{}, errors.New("it speaks TLS inside TLS")
-	case want != undecided && k != want:
-		reason := rpc.Errorf(rpc.FailedPrecondition, "ALPN agreed on %q, but the connection speaks %s", name, k)
+	}
+	if name, speaks := peer.TLS.NegotiatedProtocol, k.alpn(head); agreed(name) && speaks != name {
+		reason := rpc.Errorf(rpc.FailedPrecondition, "ALPN agreed on %q, but the connection speaks %q", name, speaks)
 		return opening{}, &refusal{reason, nc, s.protocolOf(k).Refusal(head, reason)}
 	}
 	return opening{kind: k, nc: nc, head: head}, nil

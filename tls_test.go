@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,17 +292,28 @@ func TestALPNIsHeld(t *testing.T) {
 	a := tlstest.New(t, "authority")
 	var log logged
 	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server(), Logger: log.logger()})
-	config := a.Client()
-	config.NextProtos = []string{"yodel-line/1"}
-	nc, err := tls.Dial("tcp", address, config)
-	if err != nil || nc.ConnectionState().NegotiatedProtocol != "yodel-line/1" {
-		t.Fatal(err, nc.ConnectionState().NegotiatedProtocol)
+	const get, prior = "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	for _, test := range []struct{ agreed, request, response string }{
+		{"yodel-line/1", basicRequest, `ALPN agreed on "yodel-line/1", but the connection speaks "yodel-basic/1"`},
+		{"h2", basicRequest, `ALPN agreed on "h2", but the connection speaks "yodel-basic/1"`},
+		{"h2", get, `ALPN agreed on \"h2\", but the connection speaks \"http/1.1\"`},
+		{"h2", jsonRequest + "\n", `ALPN agreed on \"h2\", but the connection speaks \"yodel-line/1\"`},
+		{"http/1.1", prior, `ALPN agreed on "http/1.1", but the connection speaks "h2"`},
+		{"http/1.1", get, "float Divide.divide(1:int num1, 2:int num2=1)"},
+		{"h2", prior + "\x00\x00\x00\x04\x00\x00\x00\x00\x00", "\x00\x00\x00\x04\x01\x00\x00\x00\x00"},
+	} {
+		config := a.Client()
+		config.NextProtos = []string{test.agreed}
+		nc, err := tls.Dial("tcp", address, config)
+		if err != nil || nc.ConnectionState().NegotiatedProtocol != test.agreed {
+			t.Fatal(err, test.agreed)
+		}
+		send(t, nc, test.request, test.response)
+		nc.Close()
 	}
-	send(t, nc, basicRequest, `ALPN agreed on "yodel-line/1", but the connection speaks basic`)
-	nc.Close()
-	config = a.Client()
+	config := a.Client()
 	config.NextProtos = []string{"spdy/3"}
-	_, err = dial(t, yodel.DialOptions{TLS: config}, address).Divide(t.Context(), 1)
+	_, err := dial(t, yodel.DialOptions{TLS: config}, address).Divide(t.Context(), 1)
 	if want := `the server's TLS knows none of the protocols ["spdy/3"] of ALPN`; err == nil ||
 		!strings.Contains(err.Error(), want) {
 		t.Errorf("err = %v; want %s", err, want)
@@ -393,5 +405,34 @@ func TestHalfAHandshake(t *testing.T) {
 	began := time.Now()
 	if err := srv.Shutdown(t.Context()); err != nil || time.Since(began) > 5*time.Second {
 		t.Errorf("Shutdown took %v: %v", time.Since(began), err)
+	}
+}
+
+// A function of the configuration that panics costs its connection alone, and the log has no arguments of functions.
+func TestConfigurationsThatPanic(t *testing.T) {
+	t.Parallel()
+	a := tlstest.New(t, "authority")
+	for _, mode := range []yodel.Mode{yodel.Concurrent, yodel.Serial} {
+		var log logged
+		var once sync.Once
+		config := a.Server()
+		config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			once.Do(func() { panic("a panic") })
+			return nil, nil
+		}
+		address := serveTCP(t, yodel.ServerOptions{Mode: mode, TLS: config, Logger: log.logger()})
+		if nc, err := tls.Dial("tcp", address, a.Client()); err == nil {
+			t.Error("a connection was made")
+			nc.Close()
+		}
+		wantQuotient(t, dial(t, yodel.DialOptions{TLS: a.Client()}, address))
+		for _, want := range []string{"serving the connection of 127.0.0.1:", "panicked", "a panic", "tls_test.go"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, log.String())
+			}
+		}
+		if strings.Contains(log.String(), "0x") {
+			t.Errorf("the log has arguments:\n%s", log.String())
+		}
 	}
 }

@@ -78,7 +78,7 @@ func (e *Error) For(m *Method, o Outcome) *Error {
 // A ContextError is the end of a call by the caller's own context or deadline: errors.Is with context.Canceled or
 // context.DeadlineExceeded holds.
 type ContextError struct {
-	Method  string
+	Method  string // empty where no call is concerned
 	Outcome Outcome
 	Err     error // context.Canceled or context.DeadlineExceeded
 	Cause   error // what the call was waiting for or last failed with, such as a refused connection; may be nil
@@ -89,9 +89,12 @@ func NewContextError(m *Method, o Outcome, err, cause error) *ContextError {
 	return &ContextError{Method: m.FullName(), Outcome: o, Err: err, Cause: cause}
 }
 
-// Error returns the method, the context's error, the outcome and the cause.
+// Error returns the method and the outcome, if a call is concerned, the context's error, and the cause.
 func (e *ContextError) Error() string {
-	s := fmt.Sprintf("%s: %v (%v)", e.Method, e.Err, e.Outcome)
+	s := e.Err.Error()
+	if e.Method != "" {
+		s = fmt.Sprintf("%s: %s (%v)", e.Method, s, e.Outcome)
+	}
 	if e.Cause != nil {
 		s += ": " + e.Cause.Error()
 	}

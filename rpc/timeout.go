@@ -61,12 +61,40 @@ func (c *timeoutContext) start() *timedContext {
 		return t
 	}
 	t := new(timedContext)
-	t.Context, t.cancel = context.WithDeadline(c.Context, c.deadline)
+	t.Context, t.cancel = context.WithDeadline(parent{c.Context, c.Context.Done()}, c.deadline)
 	if !c.timed.CompareAndSwap(nil, t) {
 		t.cancel()
 		return c.timed.Load()
 	}
 	return t
+}
+
+// A parent is the context that a timed one is derived from. Where that is of a type that package context does not know, a
+// goroutine of the package's waits for its end and then asks for Err and Value, and a panic there would end the process.
+type parent struct {
+	context.Context
+	done <-chan struct{}
+}
+
+func (p parent) Done() <-chan struct{} { return p.done }
+
+func (p parent) Err() (err error) {
+	select {
+	case <-p.done:
+	default:
+		return nil
+	}
+	defer func() {
+		if recover() != nil || err == nil {
+			err = context.Canceled // a context that has ended has to have an error
+		}
+	}()
+	return p.Context.Err()
+}
+
+func (p parent) Value(key any) (value any) {
+	defer func() { _ = recover() }() // value is nil then
+	return p.Context.Value(key)
 }
 
 // withValue returns ctx with a value. One of WithTimeout stays outermost, where Bound finds it.

@@ -94,12 +94,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 		return refused.For(call.Method, rpc.OutcomeNotStarted)
 	}
 	ctx, expiry := call.Bound(ctx)
-	if !expiry.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, expiry)
-		defer cancel()
-	}
-	x := &exchange{method: call.Method, answered: make(chan struct{})}
+	x := &exchange{method: call.Method, expiry: expiry, answered: make(chan struct{})}
 	if err := c.roundTrip(ctx, x, body); err != nil {
 		return err
 	}
@@ -167,34 +162,57 @@ func (c *Conn) request(body []byte, md rpc.Metadata) ([]byte, *rpc.Error) {
 // An exchange is one request and its answer.
 type exchange struct {
 	method   *rpc.Method
+	expiry   time.Time     // when its call has to end; zero for never
 	answered chan struct{} // closed when the rest is set
+
+	expired bool // its time has passed while it was sent or waited for its answer
 
 	*answer
 	err error // in place of an answer
 }
 
+// ended returns why the call of x has ended, nil if it has not.
+func (x *exchange) ended(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil && (x.expired || !x.expiry.IsZero() && !time.Now().Before(x.expiry)) {
+		err = context.DeadlineExceeded
+	}
+	return err
+}
+
 // roundTrip sends a request when its turn has come, and returns when the exchange has its answer.
 func (c *Conn) roundTrip(ctx context.Context, x *exchange, request []byte) error {
+	end := ctx.Done() // while nothing is taken yet, for a context may be of a type of the caller's own
+	var expired <-chan time.Time
+	if !x.expiry.IsZero() {
+		timer := time.NewTimer(time.Until(x.expiry))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	if x.ended(ctx) != nil {
+		return c.failed(ctx, x, rpc.OutcomeNotStarted, nil)
+	}
 	select {
 	case <-c.turn:
 		defer func() { c.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return rpc.NewContextError(x.method, rpc.OutcomeNotStarted, ctx.Err(), nil)
+	case <-end:
+		return c.failed(ctx, x, rpc.OutcomeNotStarted, errGivenUp)
+	case <-expired:
+		return rpc.NewContextError(x.method, rpc.OutcomeNotStarted, context.DeadlineExceeded, nil)
 	case <-c.done:
 		return c.failed(ctx, x, rpc.OutcomeNotStarted, c.Err())
 	}
-	if ctx.Err() != nil || !c.await(x) {
+	if x.ended(ctx) != nil || !c.await(x) {
 		return c.failed(ctx, x, rpc.OutcomeNotStarted, c.Err())
 	}
-	stop := context.AfterFunc(ctx, func() { c.giveUp(x) })
-	defer stop()
 	outcome := rpc.OutcomeUnknown
-	if n, err := c.send(request); err != nil {
+	if n, err := c.sendUntil(x, request, end, expired); err != nil {
 		if n < len(request) { // half a request is not run
 			outcome = rpc.OutcomeNotStarted
 		}
 		c.giveUpSending(err)
 	}
+	c.giveUpAt(x, x.answered, end, expired)
 	<-x.answered // at the latest when the connection ends
 	switch {
 	case x.err != nil:
@@ -204,6 +222,31 @@ func (c *Conn) roundTrip(ctx context.Context, x *exchange, request []byte) error
 			For(x.method, rpc.OutcomeAnswered)
 	}
 	return nil
+}
+
+// sendUntil sends the request of x, unless its call ends before.
+func (c *Conn) sendUntil(x *exchange, request []byte, end <-chan struct{}, expired <-chan time.Time) (int, error) {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sent := make(chan struct{})
+	defer close(sent)
+	if end != nil || expired != nil {
+		sending.Go(func() { c.giveUpAt(x, sent, end, expired) })
+	}
+	return c.send(request)
+}
+
+// giveUpAt waits until done is closed, and gives x up if its call ends before. It does not ask the context why, which may
+// panic, and runs on other goroutines than the caller's, too.
+func (c *Conn) giveUpAt(x *exchange, done, end <-chan struct{}, expired <-chan time.Time) {
+	select {
+	case <-done:
+	case <-end:
+		c.giveUp(x)
+	case <-expired:
+		x.expired = true
+		c.giveUp(x)
+	}
 }
 
 // await makes x the exchange that the next answer belongs to, unless the connection has ended.
@@ -235,8 +278,8 @@ func (c *Conn) giveUpSending(err error) {
 
 // failed returns the error of an exchange that ended without a whole answer.
 func (c *Conn) failed(ctx context.Context, x *exchange, outcome rpc.Outcome, cause error) error {
-	if ctx.Err() != nil {
-		return rpc.NewContextError(x.method, outcome, ctx.Err(), nil)
+	if err := x.ended(ctx); err != nil {
+		return rpc.NewContextError(x.method, outcome, err, nil)
 	}
 	return rpc.Errorf(rpc.Unavailable, "no answer: %w", cause).For(x.method, outcome)
 }

@@ -192,3 +192,12 @@ func TestOneLimitOfLogLines(t *testing.T) {
 		t.Errorf("%d lines in %v, want at most %d", n, took, most)
 	}
 }
+
+// A logger that fails when the server begins to serve keeps it from nothing.
+func TestLoggersThatFailAtTheStart(t *testing.T) {
+	t.Parallel()
+	for _, fault := range faults {
+		address := serveTCP(t, yodel.ServerOptions{Logger: slog.New(faultyLogger{slog.DiscardHandler, fault})})
+		wantQuotient(t, dial(t, yodel.DialOptions{}, address))
+	}
+}

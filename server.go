@@ -44,7 +44,8 @@ type ServerOptions struct {
 	// Limits bound what one client can cost. See [rpc.Limits] for the defaults.
 	Limits rpc.Limits
 
-	// Logger gets at most ten lines a second about bad clients, panics and workers; nil for none.
+	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each
+	// address that is served and those about workers that start, end and die; nil for none. What it panics with is lost.
 	Logger *slog.Logger
 }
 
@@ -100,7 +101,8 @@ type protocol interface {
 	Shutdown(ctx context.Context) error
 	// Close cuts all connections, and may wait for handlers that do not heed the end of their contexts.
 	Close() error
-	// Running returns the methods of handlers that run although their connections were cut.
+	// Running returns, once Close has cut the connections, the methods of the handlers that run on all the same, each as
+	// often as it does. Before that it may leave out those whose connections are whole.
 	Running() []*rpc.Method
 }
 
@@ -188,9 +190,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener) error {
 	if !s.add(ln) {
 		return ErrServerClosed
 	}
-	if s.options.Logger != nil {
-		s.options.Logger.Info("serving", "address", ln.Addr().String())
-	}
+	s.log.Always(slog.LevelInfo, "serving", "address", ln.Addr().String())
 	stop := context.AfterFunc(ctx, func() { s.drain(ctx) })
 	defer stop()
 	err := s.accept(ln)

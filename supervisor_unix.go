@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // serveProcesses is ListenAndServe of the mode Processes, in the supervisor and in the workers.
@@ -49,9 +51,9 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 		stop:     stopListening,
 		backoff:  Backoff{}.withDefaults(),
 		patience: s.options.DrainTimeout + 5*time.Second,
-		logger:   cmp.Or(s.options.Logger, slog.New(slog.DiscardHandler)),
+		log:      s.log,
 	}
-	p.logger.Info("supervising", "address", ln.Addr().String(), "workers", n)
+	p.log.Always(slog.LevelInfo, "supervising", "address", ln.Addr().String(), "workers", n)
 	return p.supervise(ctx, s.closing)
 }
 
@@ -66,7 +68,7 @@ type supervisor struct {
 	stop     func() // closes the listener here; workers still have it
 	backoff  Backoff
 	patience time.Duration // with a worker that drains
-	logger   *slog.Logger
+	log      *rpc.Log      // gets every line: operators wait for them, and backoff bounds those about workers that die
 }
 
 // startTimeout is how long a worker may take from its start until it serves.
@@ -133,15 +135,15 @@ func (p *supervisor) supervise(ctx, closing context.Context) error {
 		}
 		next, err := p.start(ctx)
 		if err != nil {
-			p.logger.Error("no take-over; the old workers go on", "cause", err)
+			p.log.Always(slog.LevelError, "no take-over; the old workers go on", "cause", err)
 			continue
 		}
-		p.logger.Info("new workers have taken over")
+		p.log.Always(slog.LevelInfo, "new workers have taken over")
 		replaced := current
 		current = next
 		old.Go(func() {
 			replaced.drain()
-			p.logger.Info("the old workers have ended")
+			p.log.Always(slog.LevelInfo, "the old workers have ended")
 		})
 	}
 }
@@ -203,7 +205,7 @@ func (p *supervisor) keep(c *crew, started chan<- error) {
 		}
 		failures++
 		wait := p.backoff.delay(failures)
-		p.logger.Error("a worker died; starting another", "cause", err, "in", wait)
+		p.log.Always(slog.LevelError, "a worker died; starting another", "cause", err, "in", wait)
 		select {
 		case <-time.After(wait):
 		case <-c.ending:
@@ -223,7 +225,7 @@ func (p *supervisor) run(ending <-chan struct{}, serves func()) error {
 	for {
 		select {
 		case <-awaited:
-			p.logger.Info("a worker serves", "pid", w.cmd.Process.Pid)
+			p.log.Always(slog.LevelInfo, "a worker serves", "pid", w.cmd.Process.Pid)
 			serves()
 			awaited = nil
 		case err := <-w.ended:
@@ -245,7 +247,7 @@ func (p *supervisor) end(w *workerProcess) {
 	select {
 	case <-w.ended:
 	case <-time.After(p.patience):
-		p.logger.Error("killed a worker that did not end", "pid", w.cmd.Process.Pid)
+		p.log.Always(slog.LevelError, "killed a worker that did not end", "pid", w.cmd.Process.Pid)
 		w.cmd.Process.Kill()
 		<-w.ended
 	}

@@ -106,3 +106,24 @@ func (x texter) Error() string {
 	x()
 	return ""
 }
+
+// What is always written is written beside the ten lines, and a logger that fails on it is nobody's concern.
+func TestAlways(t *testing.T) {
+	t.Parallel()
+	for name, fail := range faults {
+		n := 0
+		log := rpc.NewLog(slog.New(lines(func(slog.Record) {
+			n++
+			fail()
+		})))
+		for range 20 {
+			log.Always(slog.LevelInfo, "serving")
+		}
+		log.Warn("a peer")
+		if n != 21 {
+			t.Errorf("%s: %d lines, want 21", name, n)
+		}
+	}
+	(*rpc.Log)(nil).Always(slog.LevelInfo, "nobody listens")
+	rpc.NewLog(nil).Always(slog.LevelInfo, "nobody listens")
+}

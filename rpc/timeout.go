@@ -19,9 +19,10 @@ type timedContext struct {
 	cancel context.CancelFunc
 }
 
-// WithTimeout returns a context that ends after d, as context.WithTimeout does, and has nothing to cancel. Yodel's calls
-// keep its deadline at no further cost than one small allocation. Whoever else asks for its end, by its Done or by deriving
-// a context from it, starts a timer, which lives until the deadline or the end of ctx.
+// WithTimeout returns a context that ends after d, as context.WithTimeout does, and has nothing to cancel. It is one small
+// allocation; a call keeps its deadline as it keeps any, see [Call.Bound], without the timer of package context. Whoever
+// else asks for its end, by its Done or by deriving a context from it, starts that timer, which lives until the deadline
+// or the end of ctx.
 func WithTimeout(ctx context.Context, d time.Duration) context.Context {
 	deadline := time.Now().Add(d)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
@@ -105,9 +106,9 @@ func withValue(ctx context.Context, key, value any) context.Context {
 	return context.WithValue(ctx, key, value)
 }
 
-// Bound returns when the call ends, the earlier of c's deadline and ctx's, zero for never; and the context for the rest of
-// the call, whose own end by that deadline may be missing. A protocol keeps the deadline itself, and so needs no timer of
-// WithTimeout's.
+// Bound returns when the call ends, the earlier of c's deadline and ctx's, zero for never; and the context for the rest
+// of the call, whose own end by that deadline may be missing. A protocol keeps the deadline itself, and so needs no timer
+// of WithTimeout's.
 func (c *Call) Bound(ctx context.Context) (_ context.Context, expiry time.Time) {
 	expiry, ok := ctx.Deadline()
 	if !ok || !c.Deadline.IsZero() && c.Deadline.Before(expiry) {

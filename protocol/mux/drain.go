@@ -117,7 +117,7 @@ func (c *serverConn) handlersRun() bool {
 	return running > int(c.begun.count.Load())+c.queue.len()
 }
 
-// ended stops what drain began.
+// end stops what drain began.
 func (f *farewell) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// Where a method's handler runs is learned from how long it takes. A handler that returns within about 2 us costs less
-// on the connection's reader than its hand-over to a worker does; one that takes longer, or blocks, would hold up the
-// calls behind it. So every method starts on workers, one run in 16 is timed there, and after enough fast ones in a row
+// Where a method's handler runs is learned from how long it takes. A handler that returns within about fastRun
+// costs less on the connection's reader than its hand-over to a worker does; one that takes longer, or blocks, would hold
+// up the calls behind it. So every method starts on workers, one run in 16 is timed there, and after enough fast ones in a row
 // it runs on the reader; one slow run there sends it back. If that was soon, the method is slow now and then, and needs
 // twice as many fast runs the next time; if it was late, the machine was busy.
 const (

@@ -55,7 +55,7 @@ type output struct {
 	limit       int         // of unread bytes, from which on full is set; 0 for none
 	full        atomic.Bool // changed with mu held
 	telling     bool        // call onRoom when anything was written
-	onRoom      func()      // called when full is not set any more
+	onRoom      func()      // called when a write has ended full; see telling
 
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
 	interrupted chan struct{}

@@ -114,7 +114,7 @@ func (s *Server) leave(c *serverConn) {
 	c.eachCall(func(sc *serverCall) { c.left = append(c.left, sc) })
 }
 
-// Running returns the methods whose handlers run on connections that have ended, each as often as it does.
+// Running returns the methods whose handlers run on although their connections have ended, each as often as it does.
 func (s *Server) Running() []*rpc.Method {
 	s.mu.Lock()
 	defer s.mu.Unlock()

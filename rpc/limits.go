@@ -25,7 +25,9 @@ type Limits struct {
 	Answers int           // bytes of answers that a server holds for one connection whose peer does not read; default 4 MiB
 
 	// Silence is how long a client waits for a byte while calls are in flight before it doubts the connection; default
-	// 10 s. mux then asks the server with a PING, and gives the connection up after as long again.
+	// 10 s. mux then asks the server with a PING, and gives the connection up after as long again. basic and line give
+	// it up when three deadlines in a row have passed without a byte, and Silence since the first of them; calls without
+	// a deadline never count.
 	Silence time.Duration
 }
 

@@ -780,6 +780,8 @@ class _MuxLink:
             call = client.begin(method, args, deadline, metadata)
             if call is not None:
                 return client, call
+            if client.refused:  # as it would be the next time
+                raise RpcError("unavailable", client.reason, "not started")
         raise RpcError("unavailable", f"{client.reason or 'it was closed'}, "
                        "three times in turn", "not started")
 

@@ -221,6 +221,10 @@ class Arguments(unittest.TestCase):
                        ":1", "127.0.0.1:65536"):
             with self.subTest(target), self.assertRaises(ValueError):
                 every.Channel(target)
+        for port in ("99999", "0"):
+            with self.assertRaisesRegex(ValueError, f"there is no port {port};"
+                                        " ports are 1 to 65535"):
+                every.Channel(f"127.0.0.1:{port}")
 
     def test_nobody_listens(self):
         with self.assertRaises(every.RpcError) as caught:

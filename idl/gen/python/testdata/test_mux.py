@@ -527,6 +527,25 @@ class Clients(unittest.TestCase):
                 self.assertEqual(client.ints(6), 6)
         self.assertEqual(len(connections), 2)
 
+    def test_refused_for_good(self):
+        connections = []
+
+        def serve(sock):
+            connections.append(sock)
+            sock.sendall(frame(GOAWAY, body=b"\x09TLS only"))
+            read_all(sock)
+
+        with raw_server(serve) as address:
+            with every.Channel(address, timeout=20) as channel:
+                with self.assertRaises(every.RpcError) as caught:
+                    every.EchoClient(channel).ints(5)
+        self.assertEqual(len(connections), 1)
+        self.assertEqual((caught.exception.code, caught.exception.outcome),
+                         ("unavailable", "not started"))
+        self.assertIn("refuses the connection: TLS only",
+                      caught.exception.message)
+        self.assertNotIn("three times", caught.exception.message)
+
     def test_refused_in_the_middle(self):
         def serve(sock):
             first = read_frame(sock)

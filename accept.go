@@ -28,7 +28,7 @@ func (s *Server) accept(ln net.Listener) error {
 		switch {
 		case err == nil:
 			wait = 0
-			s.serveAccepted(nc)
+			s.serveAccepted(guardConn(nc, s.log))
 		case closing:
 			return nil
 		case s.closing.Err() != nil:

@@ -43,7 +43,7 @@ type DialOptions struct {
 	TLS *tls.Config
 
 	// Dialer makes the network connections, as [net.Dialer.DialContext] does, which is the default; TLS comes on top.
-	// The network is "tcp" or "unix".
+	// The network is "tcp" or "unix". Where a method of such a connection panics the connection ends with an error.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Interceptors wrap every call, the first outermost. Retries happen inside them.
@@ -110,6 +110,9 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		nc, err := dialer(ctx, t.network, t.address)
+		if err == nil {
+			nc = guardConn(nc, log)
+		}
 		if err == nil && config != nil {
 			nc, err = secure(ctx, nc, t.address, config)
 		}

@@ -53,21 +53,21 @@ func newChannel(o DialOptions, log *rpc.Log, connect connector) *Channel {
 }
 
 // Call makes one call; generated clients call it. See [rpc.Channel] for the errors.
-func (ch *Channel) Call(ctx context.Context, c *rpc.Call) error {
+func (ch *Channel) Call(ctx context.Context, c *rpc.Call) (err error) {
 	if t := ch.timeoutOf(c.Method); t > 0 && c.Deadline.IsZero() {
 		if _, ok := ctx.Deadline(); !ok {
 			c.Deadline = time.Now().Add(t)
 		}
 	}
 	returned := false
-	err := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}.Run("an interceptor or the context of the call", func() error {
-		err := ch.call(ctx, c)
-		returned = true
-		return err
-	}, nil)
-	if !returned {
-		return err.(*rpc.Error).For(c.Method, rpc.OutcomeUnknown)
-	}
+	defer func() {
+		if !returned {
+			guard := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}
+			err = guard.Caught("an interceptor or the context of the call", recover(), nil).For(c.Method, rpc.OutcomeUnknown)
+		}
+	}()
+	err = ch.call(ctx, c)
+	returned = true
 	return err
 }
 

@@ -21,13 +21,14 @@ const module = "github.com/yodelrpc/yodel"
 // module are named by the beginning of their paths. The first row that fits a package counts.
 var layers = []layer{
 	// The runtime.
-	{"wire", nil},
-	{"rpc", []string{"wire"}},
+	{"internal/nearest", nil},
+	{"wire", []string{"internal/nearest"}},
+	{"rpc", []string{"internal/nearest", "wire"}},
 	{"internal/peerend", nil},
 	{"internal/pipeline", []string{"internal/peerend", "rpc", "wire"}},
 	{"internal/basiccall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"internal/jsoncall", []string{"internal/pipeline", "rpc", "wire"}},
-	{"dynamic", []string{"idl/schema", "rpc", "wire"}}, // of the compiler the plain data alone
+	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}}, // of the compiler the plain data alone
 	{"protocol/mux", []string{"internal/peerend", "rpc", "wire"}},
 	{"protocol/basic", []string{"internal/basiccall", "internal/pipeline", "rpc", "wire"}},
 	{"protocol/line", []string{"internal/jsoncall", "internal/pipeline", "rpc", "wire"}},

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"reflect"
 
+	"github.com/yodelrpc/yodel/internal/nearest"
+	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
@@ -132,7 +134,7 @@ func (m *Message) field(name string) (*wire.Field, error) {
 	for i := range t.Fields {
 		names[i] = t.Fields[i].Name
 	}
-	return nil, fmt.Errorf("there is no %s in %s; there is %s", quote(name), t.Name, nearest(name, names))
+	return nil, fmt.Errorf("there is no %s in %s; there is %s", rpc.Quote(name), t.Name, nearest.List(name, names))
 }
 
 // missing returns the required fields that m lacks.

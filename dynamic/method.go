@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/yodelrpc/yodel/idl/schema"
+	"github.com/yodelrpc/yodel/internal/nearest"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -156,5 +157,5 @@ func (m *Method) NewException(name string) (*Exception, error) {
 			return x.newException().(*Exception), nil
 		}
 	}
-	return nil, fmt.Errorf("%s declares no exception %s; it declares %s", m.schema.Name, quote(name), nearest(name, names))
+	return nil, fmt.Errorf("%s declares no exception %s; it declares %s", m.schema.Name, rpc.Quote(name), nearest.List(name, names))
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/yodelrpc/yodel/idl/schema"
+	"github.com/yodelrpc/yodel/internal/nearest"
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // A Package is what definitions declare, ready for calls.
@@ -96,7 +98,7 @@ func (p *Package) Method(name string) (*Method, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("there is no method %s; there is %s", quote(name), nearest(name, p.methodNames()))
+		return nil, fmt.Errorf("there is no method %s; there is %s", rpc.Quote(name), nearest.List(name, p.methodNames()))
 	}
 	names := make([]string, len(found))
 	for i, m := range found {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
@@ -225,7 +226,7 @@ func describe(t *wire.ValueType) string {
 func shown(v reflect.Value) string {
 	switch {
 	case v.Kind() == reflect.String:
-		return quote(v.String())
+		return rpc.Quote(v.String())
 	case v.CanInt(), v.CanUint(), v.CanFloat(), v.Kind() == reflect.Bool:
 		return fmt.Sprint(v.Interface())
 	case v.Type() == messageType && !v.IsNil():

@@ -1,12 +1,12 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
+
+	"github.com/yodelrpc/yodel/internal/nearest"
 )
 
 // A Dispatcher is what the protocols of one server share: the way from a method's name to the handler.
@@ -125,19 +125,11 @@ func (d *Dispatcher) nearest(name string) string {
 	if len(d.routes) == 0 {
 		return "no methods"
 	}
-	name = name[:min(len(name), 64)]
 	names := make([]string, 0, len(d.routes))
-	distances := make(map[string]int) // each is computed once, for strangers may ask often
 	for _, r := range d.routes {
-		short := r.shortName(d)
-		names = append(names, short)
-		distances[short] = distance(short, name)
+		names = append(names, r.shortName(d))
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distances[a], distances[b]) })
-	if more := len(names) - 5; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), more)
-	}
-	return strings.Join(names, ", ")
+	return nearest.List(name, names)
 }
 
 func (r *Route) shortName(d *Dispatcher) string {
@@ -145,27 +137,6 @@ func (r *Route) shortName(d *Dispatcher) string {
 		return r.Method.Name
 	}
 	return r.Method.names(false)[1]
-}
-
-// distance is the Levenshtein distance between a and b, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Quote returns a peer's text for an error or a log line: quoted, escaped, and cut to 64 bytes.

@@ -3,6 +3,8 @@ package wire
 import (
 	"fmt"
 	"strings"
+
+	"github.com/yodelrpc/yodel/internal/nearest"
 )
 
 // unknown returns the error that t has nothing of the given name, with what it has instead. The outermost message of a
@@ -68,7 +70,7 @@ func (t *Type) nearest(name string) *Field {
 		if len(known)-len(name) > most || len(name)-len(known) > most { // strangers may ask often: this costs little
 			continue
 		}
-		if n := distance(known, name); n <= most && (best == nil || n < least) {
+		if n := nearest.Distance(known, name); n <= most && (best == nil || n < least) {
 			best, least = f, n
 		}
 	}
@@ -76,26 +78,3 @@ func (t *Type) nearest(name string) *Field {
 }
 
 func plainName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-
-// distance is how many bytes have to be changed, added, taken out or swapped with the next to make b of a.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, row[j]+1, last[j+1]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
-}

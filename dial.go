@@ -27,8 +27,8 @@ type DialOptions struct {
 	// It does not apply to streams.
 	Timeout time.Duration
 
-	// WaitForReady lets calls wait through failed attempts to connect until their deadline, but for attempts that TLS has
-	// failed, as with a certificate that is refused. Otherwise a call waits for one attempt, and fails with it.
+	// WaitForReady lets calls wait through failed attempts to connect until their deadline, but for attempts that TLS
+	// has failed, as with a certificate that is refused. Otherwise a call waits for one attempt, and fails with it.
 	WaitForReady bool
 
 	// Backoff is the wait between attempts to connect.
@@ -38,8 +38,9 @@ type DialOptions struct {
 	DialTimeout time.Duration
 
 	// TLS is how the channel speaks TLS, which it does if TLS is set or the target's scheme asks for it; nil takes the
-	// system's authorities, and has no client's certificate. The name that the server's certificate has to be for is the
-	// target's host unless ServerName is set. See [TLSFiles] for certificates that are replaced while the program runs.
+	// system's authorities, and has no client's certificate. The name that the server's certificate has to be for is
+	// the target's host unless ServerName is set. See [TLSFiles] for certificates that are replaced while the program
+	// runs.
 	TLS *tls.Config
 
 	// Dialer makes the network connections, as [net.Dialer.DialContext] does, which is the default; TLS comes on top.
@@ -60,9 +61,9 @@ type DialOptions struct {
 var schemes = []string{"mux", "basic", "line", "http"}
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http; muxs, basics, lines or
-// https is the same inside TLS. Programs that know nothing of Yodel speak one of the last three. Dial does not connect:
-// the first call does.
+// [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http; muxs, basics, lines
+// or https is the same inside TLS. Programs that know nothing of Yodel speak one of the last three. Dial does not
+// connect: the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].

@@ -48,9 +48,9 @@ type ConnOptions struct {
 	Log     *Log // of the channel, whose connections share it; nil for none
 }
 
-// A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and knows
-// whether a write that ran into its deadline may be taken up again where it ended, as on those. TLS's may not. Callers
-// then write to it themselves, which costs about half of what a goroutine for each write does.
+// A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and
+// knows whether a write that ran into its deadline may be taken up again where it ended, as on those. TLS's may not.
+// Callers then write to it themselves, which costs about half of what a goroutine for each write does.
 type ResumableConn interface {
 	net.Conn
 	CanResumeWrites() bool

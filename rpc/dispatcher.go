@@ -33,7 +33,9 @@ type Route struct {
 
 // NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, or a limit is
 // negative.
-func NewDispatcher(services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger) (*Dispatcher, error) {
+func NewDispatcher(
+	services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger,
+) (*Dispatcher, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, err
 	}
@@ -74,7 +76,10 @@ func bareNames(services []*Service) map[string]*Method {
 }
 
 func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
-	r := &Route{Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log, invoke: Chain(interceptors, e.handle)}
+	r := &Route{
+		Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log,
+		invoke: Chain(interceptors, e.handle),
+	}
 	d.routes = append(d.routes, r)
 	for _, name := range e.Method.names(bare) {
 		if other, ok := d.byName[name]; ok {
@@ -153,9 +158,9 @@ func (r *Route) NewCall() *Call { return r.newCall() }
 // Unary reports whether the method has no streams; a protocol without streams answers the others with [NoStreams].
 func (r *Route) Unary() bool { return r.stream == nil }
 
-// Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in the
-// methods of the error that they return, is an Internal failure and a line in the log. Where they end the goroutine, exited
-// gets that failure in place of the caller; see [Guard].
+// Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in
+// the methods of the error that they return, is an Internal failure and a line in the log. Where they end the
+// goroutine, exited gets that failure in place of the caller; see [Guard].
 func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) (f *Failure) {
 	returned := false
 	defer func() {

@@ -101,8 +101,8 @@ func (e *ContextError) Error() string {
 	return s
 }
 
-// Unwrap returns the context's error and the cause, except one that would make the error of two kinds: an [Error], or the
-// end of another context.
+// Unwrap returns the context's error and the cause, except one that would make the error of two kinds: an [Error], or
+// the end of another context.
 func (e *ContextError) Unwrap() []error {
 	if _, ok := errors.AsType[*Error](e.Cause); ok || e.Cause == nil || isContextEnd(e.Cause) {
 		return []error{e.Err}
@@ -128,8 +128,8 @@ type Failure struct {
 // Failed returns the failure that e is.
 func Failed(e *Error) *Failure { return &Failure{Index: -1, Err: e} }
 
-// Failure sorts a handler's error: the first exception in its tree that the method declares, else an *Error, else the end
-// of a context, else Unknown with the error's text.
+// Failure sorts a handler's error: the first exception in its tree that the method declares, else an *Error, else the
+// end of a context, else Unknown with the error's text.
 func (m *Method) Failure(err error) Failure {
 	if exc, ok := errors.AsType[Exception](err); ok {
 		name, code := exc.YodelException()

@@ -2,21 +2,22 @@ package rpc
 
 import "fmt"
 
-// A Guard runs code that others wrote and this module only calls: handlers, interceptors, what messages and errors do of
-// themselves, functions in options. Whatever such code does costs the call that it runs for, and nothing else: neither the
-// process, nor the connection, nor other calls.
+// A Guard runs code that others wrote and this module only calls: handlers, interceptors, what messages and errors do
+// of themselves, functions in options. Whatever such code does costs the call that it runs for, and nothing else:
+// neither the process, nor the connection, nor other calls.
 //
 // It may panic, which ends as an error of code Internal and a line in the log. It may also end its goroutine by
-// [runtime.Goexit], as testing's FailNow does, and nothing can keep the goroutine then. But its deferred functions still
-// run, and in one of these Guard passes on what is left to do: the answer, and what else the goroutine was there for.
+// [runtime.Goexit], as testing's FailNow does, and nothing can keep the goroutine then. But its deferred functions
+// still run, and in one of these Guard passes on what is left to do: the answer, and what else the goroutine was there
+// for.
 type Guard struct {
 	Log    *Log
 	Method *Method // nil where no call is concerned
 	Local  bool    // the error is for this side, and says what the panic was; a peer is not told
 }
 
-// Run calls f and returns its error, or that of its panic. Where f ends the goroutine, exited is called with such an error,
-// unless it is nil. After that the goroutine runs nothing but the deferred functions of Run's callers.
+// Run calls f and returns its error, or that of its panic. Where f ends the goroutine, exited is called with such an
+// error, unless it is nil. After that the goroutine runs nothing but the deferred functions of Run's callers.
 func (g Guard) Run(what string, f func() error, exited func(*Error)) (err error) {
 	returned := false
 	defer func() {
@@ -29,8 +30,8 @@ func (g Guard) Run(what string, f func() error, exited func(*Error)) (err error)
 	return err
 }
 
-// Caught is Run for code on the way of a call, where a closure costs too much: it calls f itself, and when f has not returned
-// a deferred function calls Caught with what recover returned, nil for Goexit.
+// Caught is Run for code on the way of a call, where a closure costs too much: it calls f itself, and when f has not
+// returned a deferred function calls Caught with what recover returned, nil for Goexit.
 func (g Guard) Caught(what string, p any, exited func(*Error)) *Error {
 	e := g.fault(what, p)
 	if p == nil && exited != nil {
@@ -88,9 +89,9 @@ func Apart(f func()) (returned bool) {
 	return <-ended
 }
 
-// Persist calls f. Where code that f called ends the goroutine, another one calls f again, which goes on with what is left
-// to do, and so on until f returns. Persist ends with that: this goroutine, if it is to end, stays for so long. What the
-// ended one was in the middle of is for a [Guard] to finish. A panic is passed on.
+// Persist calls f. Where code that f called ends the goroutine, another one calls f again, which goes on with what is
+// left to do, and so on until f returns. Persist ends with that: this goroutine, if it is to end, stays for so long.
+// What the ended one was in the middle of is for a [Guard] to finish. A panic is passed on.
 func Persist(f func()) {
 	returned := false
 	defer func() {

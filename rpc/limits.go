@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Limits bound what one peer can cost. The zero value of each means its default; a negative one is an error, and so is one
-// over 2 GiB - 1 or a year.
+// Limits bound what one peer can cost. The zero value of each means its default; a negative one is an error, and so is
+// one over 2 GiB - 1 or a year.
 type Limits struct {
 	Message   int           // bytes of one message's payload, sent or received; default 4 MiB
 	Name      int           // bytes of a method's name; default 256
@@ -26,8 +26,8 @@ type Limits struct {
 
 	// Silence is how long a client waits for a byte while calls are in flight before it doubts the connection; default
 	// 10 s. mux then asks the server with a PING, and gives the connection up after as long again. basic and line give
-	// it up when three deadlines in a row have passed without a byte, and Silence since the first of them; calls without
-	// a deadline never count.
+	// it up when three deadlines in a row have passed without a byte, and Silence since the first of them; calls
+	// without a deadline never count.
 	Silence time.Duration
 }
 

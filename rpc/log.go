@@ -10,8 +10,8 @@ import (
 // logsPerSecond bounds the lines of one server or channel about bad peers and panics.
 const logsPerSecond = 10
 
-// A Log writes at most ten lines in any second, besides those of Always; the first line after some were left out says how
-// many. A server has one, and so has a channel: all their connections share it. A nil Log writes nothing.
+// A Log writes at most ten lines in any second, besides those of Always; the first line after some were left out says
+// how many. A server has one, and so has a channel: all their connections share it. A nil Log writes nothing.
 type Log struct {
 	logger *slog.Logger
 
@@ -47,8 +47,8 @@ func (l *Log) write(level slog.Level, msg string, args []any) {
 	l.Always(level, msg, args...)
 }
 
-// Always writes a line whatever the limit, and does not count it: one that somebody waits for, and no peer can cause. It
-// runs the logger's handler, and the methods of what is logged, apart: they are the program's, and may do anything.
+// Always writes a line whatever the limit, and does not count it: one that somebody waits for, and no peer can cause.
+// It runs the logger's handler, and the methods of what is logged, apart: they are the program's, and may do anything.
 func (l *Log) Always(level slog.Level, msg string, args ...any) {
 	if l != nil && l.logger != nil {
 		Apart(func() { l.logger.Log(context.Background(), level, msg, args...) })

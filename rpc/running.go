@@ -2,8 +2,8 @@ package rpc
 
 import "sync"
 
-// Running is the calls whose handlers run, for a server that wants to say which ones it leaves behind. The zero value is
-// ready.
+// Running is the calls whose handlers run, for a server that wants to say which ones it leaves behind. The zero value
+// is ready.
 type Running struct {
 	mu    sync.Mutex
 	calls map[*ServerContext]struct{}

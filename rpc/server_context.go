@@ -17,7 +17,8 @@ type ServerContext struct {
 	extra *contextExtra // nil until somebody needs it
 }
 
-// CallInfo is what a handler can learn about its call from its context: the method, and who calls. All of it is read only.
+// CallInfo is what a handler can learn about its call from its context: the method, and who calls. All of it is read
+// only.
 type CallInfo struct {
 	*Peer    // the caller's Protocol, Addr and TLS
 	Method   *Method

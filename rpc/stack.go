@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// stack returns where the running goroutine is, the innermost function first. The runtime's own trace has the functions'
-// arguments in it, of which some are sensitive.
+// stack returns where the running goroutine is, the innermost function first. The runtime's own trace has the
+// functions' arguments in it, of which some are sensitive.
 func stack() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

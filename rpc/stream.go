@@ -48,8 +48,8 @@ func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args
 	}
 }
 
-// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream,
-// since the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
+// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since
+// the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
 func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
 	fail := func(err error) {
 		failed.Store(&err)

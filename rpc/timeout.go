@@ -19,10 +19,10 @@ type timedContext struct {
 	cancel context.CancelFunc
 }
 
-// WithTimeout returns a context that ends after d, as context.WithTimeout does, and has nothing to cancel. It is one small
-// allocation; a call keeps its deadline as it keeps any, see [Call.Bound], without the timer of package context. Whoever
-// else asks for its end, by its Done or by deriving a context from it, starts that timer, which lives until the deadline
-// or the end of ctx.
+// WithTimeout returns a context that ends after d, as context.WithTimeout does, and has nothing to cancel. It is one
+// small allocation; a call keeps its deadline as it keeps any, see [Call.Bound], without the timer of package context.
+// Whoever else asks for its end, by its Done or by deriving a context from it, starts that timer, which lives until the
+// deadline or the end of ctx.
 func WithTimeout(ctx context.Context, d time.Duration) context.Context {
 	deadline := time.Now().Add(d)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
@@ -47,8 +47,8 @@ func (c *timeoutContext) Err() error {
 	return c.start().Err()
 }
 
-// Value returns the parent's value. Package context finds the timed context by it, and so hangs contexts that are derived
-// from c on that without a goroutine each.
+// Value returns the parent's value. Package context finds the timed context by it, and so hangs contexts that are
+// derived from c on that without a goroutine each.
 func (c *timeoutContext) Value(key any) any {
 	if t := c.timed.Load(); t != nil {
 		return t.Value(key)
@@ -70,8 +70,9 @@ func (c *timeoutContext) start() *timedContext {
 	return t
 }
 
-// A parent is the context that a timed one is derived from. Where that is of a type that package context does not know, a
-// goroutine of the package's waits for its end and then asks for Err and Value, and a panic there would end the process.
+// A parent is the context that a timed one is derived from. Where that is of a type that package context does not know,
+// a goroutine of the package's waits for its end and then asks for Err and Value, and a panic there would end the
+// process.
 type parent struct {
 	context.Context
 	done <-chan struct{}
@@ -107,8 +108,8 @@ func withValue(ctx context.Context, key, value any) context.Context {
 }
 
 // Bound returns when the call ends, the earlier of c's deadline and ctx's, zero for never; and the context for the rest
-// of the call, whose own end by that deadline may be missing. A protocol keeps the deadline itself, and so needs no timer
-// of WithTimeout's.
+// of the call, whose own end by that deadline may be missing. A protocol keeps the deadline itself, and so needs no
+// timer of WithTimeout's.
 func (c *Call) Bound(ctx context.Context) (_ context.Context, expiry time.Time) {
 	expiry, ok := ctx.Deadline()
 	if !ok || !c.Deadline.IsZero() && c.Deadline.Before(expiry) {

@@ -10,8 +10,8 @@ const (
 	watchIdle  = 50 // looks without a handler on a reader, after which the watchdog ends
 )
 
-// A watchdog looks after readers that run handlers. A reader that is in the same handler at two looks is given up: another goroutine
-// reads on, and the method goes back to workers. It runs only while readers run handlers.
+// A watchdog looks after readers that run handlers. A reader that is in the same handler at two looks is given up:
+// another goroutine reads on, and the method goes back to workers. It runs only while readers run handlers.
 type watchdog struct {
 	mu      sync.Mutex
 	conns   map[*serverConn]uint64 // those to look at, and their roles at the last look

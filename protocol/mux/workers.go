@@ -30,7 +30,8 @@ func (w *workers) wake(c *serverConn) {
 	go w.work(c)
 }
 
-// work is a worker: it empties one queue after another. Where a handler ends its goroutine, another goes on with the queue.
+// work is a worker: it empties one queue after another. Where a handler ends its goroutine, another goes on with the
+// queue.
 func (w *workers) work(c *serverConn) {
 	defer w.all.Done()
 	work := make(chan *serverConn, 1)

@@ -75,7 +75,7 @@ func (a *assembly) receive(in *input, n int) error {
 
 // begun are the messages of a connection of which pieces are missing. They are its reader's, but for count.
 type begun struct {
-	limits rpc.Limits
+	limits *rpc.Limits
 	all    []*assembly
 	bytes  int          // set aside for them
 	wake   time.Time    // when the next one may be late; zero while there are none

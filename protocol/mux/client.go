@@ -70,13 +70,13 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
 		nc: nc, address: o.Address, limits: limits, log: o.Log,
-		in: newInput(nc, limits, nil), out: newOutput(nc, limits.Stall),
+		in: newInput(nc, &limits, nil), out: newOutput(nc, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
 	c.role.begin()
 	c.methods.Store(&map[*rpc.Method]*clientMethod{})
-	c.deadlines.conn, c.silence.conn, c.begun.limits = c, c, limits
+	c.deadlines.conn, c.silence.conn, c.begun.limits = c, c, &limits
 	if err := c.handshake(ctx); err != nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)

@@ -18,7 +18,7 @@ import (
 type input struct {
 	nc     net.Conn
 	raw    syscall.RawConn // nil where there is no file descriptor
-	limits rpc.Limits
+	limits *rpc.Limits
 
 	buf  []byte // nil while nothing is buffered and nothing is being read
 	r, w int    // the bytes buf[r:w] are read and not yet consumed
@@ -38,7 +38,7 @@ type input struct {
 	vectors  scatter
 }
 
-func newInput(nc net.Conn, limits rpc.Limits, head []byte) *input {
+func newInput(nc net.Conn, limits *rpc.Limits, head []byte) *input {
 	in := &input{nc: nc, raw: rawConn(nc), limits: limits, size: smallBuffer}
 	in.readFD = in.tryRead
 	if len(head) > 0 {

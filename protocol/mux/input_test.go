@@ -34,7 +34,7 @@ func TestKickEndsOneRead(t *testing.T) {
 	t.Parallel()
 	for range 100 {
 		nc := new(deadlineConn)
-		in := newInput(nc, rpc.Limits{MessageTime: time.Hour}, nil)
+		in := newInput(nc, &rpc.Limits{MessageTime: time.Hour}, nil)
 		kicked := make(chan struct{})
 		go func() {
 			defer close(kicked)

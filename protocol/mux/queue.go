@@ -34,7 +34,7 @@ type queue struct {
 
 	waiting int           // bytes of the arguments of all that wait
 	crowded atomic.Bool   // these are too many; changed with mu held
-	room    chan struct{} // of capacity 1: tells the reader that they are not any more
+	room    chan struct{} // of capacity 1, nil until it is needed: tells the reader that they are not any more
 }
 
 const (
@@ -225,10 +225,20 @@ func (q *queue) allow() {
 	q.resume()
 }
 
+// awaitRoom makes the channel that hold waits for, which few connections need.
+func (q *queue) awaitRoom() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.room == nil {
+		q.room = make(chan struct{}, 1)
+	}
+}
+
 // hold makes the reader wait while the calls that it has read and that cannot begin take too much memory. It looks for the
 // end of the client meanwhile, and sends a frame at each look: the client sees that the server is there, and the system
 // answers for one that is not, though its end stands behind bytes for which there is no room here.
 func (c *serverConn) hold() error {
+	c.queue.awaitRoom()
 	look := time.NewTicker(peerend.Every)
 	defer look.Stop()
 	for c.queue.crowded.Load() {

@@ -56,14 +56,14 @@ func NewServer(d *rpc.Dispatcher) *Server {
 // ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the server
 // shuts down it is told so, and its calls are refused as not started; after Close it is cut.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
-	limits := s.dispatcher.Limits
+	limits := &s.dispatcher.Limits
 	c := &serverConn{
 		server: s, peer: peer,
 		in: newInput(nc, limits, head), out: newOutput(nc, limits.Stall),
 	}
 	c.begun.limits = limits
 	c.out.limit, c.out.onRoom = min(limits.Answers, math.MaxInt32), c.queue.resume
-	c.queue.conn, c.queue.serial, c.queue.room = c, s.dispatcher.Serial, make(chan struct{}, 1)
+	c.queue.conn, c.queue.serial = c, s.dispatcher.Serial
 	if !s.add(c) {
 		_ = nc.Close()
 		return

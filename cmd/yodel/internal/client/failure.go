@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -107,7 +106,7 @@ func (f Failed) String() string {
 	return s
 }
 
-// Describe returns an error of a call in one line for people.
+// Describe returns an error of a call for people. Lines of the server's behind the first are indented.
 func Describe(err error) error {
 	name, message, fields, ok := ExceptionOf(err)
 	if !ok {
@@ -115,7 +114,7 @@ func Describe(err error) error {
 	}
 	text := strings.TrimSuffix(name+": "+message, ": ")
 	if fields != nil {
-		text += " " + string(bytes.ToValidUTF8(fields, []byte("\uFFFD")))
+		text += " " + clean(string(fields))
 	}
 	return errors.New(text)
 }
@@ -123,10 +122,18 @@ func Describe(err error) error {
 // printable returns what a server said as it may stand on a terminal, at most 1,000 characters of it.
 func printable(text string) string {
 	runes := []rune(text)
-	return strings.Map(func(r rune) rune {
+	return clean(string(runes[:min(len(runes), 1000)]))
+}
+
+// clean replaces what does not print, among it the control characters of ASCII and of Unicode, and indents all lines but
+// the first: a line that a server wrote must not look like one of the tool's own.
+func clean(text string) string {
+	text = strings.TrimRight(text, "\r\n")
+	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) && r != '\n' && r != '\t' {
 			return '\uFFFD'
 		}
 		return r
-	}, string(runes[:min(len(runes), 1000)]))
+	}, text)
+	return strings.ReplaceAll(text, "\n", "\n    ")
 }

@@ -148,7 +148,8 @@ func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error
 			return nil, fmt.Errorf("%w: dial %s", err, t.over(t.scheme))
 		}
 		if err != nil { // mux alone learns at once that the server speaks something else
-			err = fmt.Errorf("%w; if it speaks basic or HTTP, dial %s or %s", err, t.over("basic"), t.over("http"))
+			err = fmt.Errorf("%w; if it speaks basic, line or HTTP, dial %s, %s or %s", err, t.over("basic"), t.over("line"),
+				t.over("http"))
 		}
 		return c, err
 	}

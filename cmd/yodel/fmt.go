@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
+	"github.com/yodelrpc/yodel/idl/diag"
 	"github.com/yodelrpc/yodel/idl/syntax"
 )
 
@@ -61,7 +62,9 @@ func (c *fmtCommand) formatAll(paths []string) error {
 	var failed error
 	for _, path := range paths {
 		src, err := os.ReadFile(path)
-		if err == nil {
+		if err != nil {
+			err = diag.List{diag.Unreadable(path, err)}
+		} else {
 			err = c.format(path, src)
 		}
 		if err != nil && !errors.Is(err, cli.ErrReported) {

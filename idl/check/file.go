@@ -63,7 +63,7 @@ func (c *checker) unreadable(name string, err error, at func(message, remedy str
 		at(fmt.Sprintf("cannot read %s: %v", name, err), "write the path of a definition, relative to this file's directory")
 		return
 	}
-	c.diags.Add(diag.Diagnostic{File: name, Message: fmt.Sprintf("cannot be read: %v", err), Remedy: "check the path"})
+	c.diags.Add(diag.Unreadable(name, err))
 }
 
 func (c *checker) parse(name string, src []byte) *file {

@@ -131,3 +131,8 @@ func (l List) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Unreadable is the diagnostic for a file that was named and cannot be read.
+func Unreadable(name string, err error) Diagnostic {
+	return Diagnostic{File: name, Message: fmt.Sprintf("cannot be read: %v", err), Remedy: "check the path"}
+}

@@ -34,6 +34,10 @@ func (p *parser) field(n Node, what string) Item {
 	f := &Field{Node: n}
 	f.Number = p.literal(integer, what+` such as "1: int x"`, "write NUMBER: TYPE NAME")
 	p.expect(colon, `":"`, "write : between the number and the type")
+	if p.is(at) && p.ahead(1).kind == word {
+		name := p.ahead(1).text
+		p.fail("@"+name+" stands behind the number", "write @"+name+" before the number")
+	}
 	if p.isWord("stream") && p.ahead(1).kind == word {
 		p.advance()
 		f.Stream = true

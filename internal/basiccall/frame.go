@@ -80,7 +80,8 @@ func (m *method) frameAnswer(buf []byte, limit int) (int, *rpc.Error) {
 			"another protocol, or has another definition", status, m.Name, m.statuses())
 	}
 	if f.n > uint64(limit) {
-		return 0, rpc.Errorf(rpc.ResourceExhausted, "the answer has %d bytes; the limit is %d", f.n, limit)
+		return 0, rpc.Errorf(rpc.ResourceExhausted, "the answer has %d bytes; the limit is %d: raise Limits.Message, unless "+
+			"the server speaks another protocol", f.n, limit)
 	}
 	if !ok {
 		return 0, nil

@@ -85,8 +85,14 @@ func (c *command) check(cmd *cobra.Command) error {
 		return cli.Usagef("--rate %v: write a number of calls a second above 0, up to 1000000", p.Rate)
 	case given("max-in-flight") && !given("rate"):
 		return cli.Usagef("--max-in-flight is for --rate; without that, --concurrency calls are under way")
-	case given("count") && p.Count < 1, p.Callers < 1, p.MaxInFlight < 1, given("connections") && c.connections < 1:
-		return cli.Usagef("--concurrency, --max-in-flight, --count and --connections are 1 or more")
+	case given("count") && p.Count < 1:
+		return cli.Usagef("--count %d: write 1 or more", p.Count)
+	case p.Callers < 1:
+		return cli.Usagef("--concurrency %d: write 1 or more", p.Callers)
+	case p.MaxInFlight < 1:
+		return cli.Usagef("--max-in-flight %d: write 1 or more", p.MaxInFlight)
+	case given("connections") && c.connections < 1:
+		return cli.Usagef("--connections %d: write 1 or more", c.connections)
 	case p.Duration <= 0:
 		return cli.Usagef("--duration is a time above 0, as in 10s")
 	case p.Warmup < 0:

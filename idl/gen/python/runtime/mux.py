@@ -830,10 +830,11 @@ class _MuxLink:
         except (OSError, EOFError, _Fault) as err:
             client.close()
             host, port = self.address
-            basic = "basics" if self.tls else "basic"
+            tls = "s" if self.tls else ""
             raise RpcError("unavailable", f"{host}:{port} does not answer as a"
-                           f" mux server: {err}; if it speaks basic, the "
-                           f"target is {basic}://{host}:{port}",
+                           f" mux server: {err}; if it speaks basic or "
+                           f"line, the target is basic{tls}://{host}:{port}"
+                           f" or line{tls}://{host}:{port}",
                            "not started") from err
 
     def close(self) -> None:

@@ -406,7 +406,8 @@ class Calls(unittest.TestCase):
             with every.Channel(bare, timeout=20) as channel:
                 with self.assertRaisesRegex(
                         every.RpcError,
-                        f"if it speaks basic, the target is basic://{bare}"):
+                        "if it speaks basic or line, the target is "
+                        f"basic://{bare} or line://{bare}"):
                     every.EchoClient(channel).ints(1)
 
 

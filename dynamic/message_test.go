@@ -143,7 +143,7 @@ func TestSetErrors(t *testing.T) {
 		want  string
 	}{
 		{"smal", 1, `there is no "smal" in All; there is small, `},
-		{"small", 1 << 40, "small: 1099511627776 is not an int"},
+		{"small", int64(1 << 40), "small: 1099511627776 is not an int"},
 		{"small", 1.5, "small: 1.5 is not an int"},
 		{"small", "1", `small: "1" is not an int`},
 		{"count", -1, "count: -1 is not a uint"},

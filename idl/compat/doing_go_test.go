@@ -244,11 +244,11 @@ func (w *goWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Bool:
 		return "bool(true)"
 	case schema.Int:
-		return fmt.Sprintf("int32(%d)", -1<<31+n)
+		return fmt.Sprintf("int32(%d)", int64(-1<<31)+int64(n))
 	case schema.Long:
-		return fmt.Sprintf("int64(%d)", 1<<62+n)
+		return fmt.Sprintf("int64(%d)", int64(1<<62)+int64(n))
 	case schema.Uint:
-		return fmt.Sprintf("uint32(%d)", 1<<32-1-n)
+		return fmt.Sprintf("uint32(%d)", int64(1<<32-1)-int64(n))
 	case schema.Ulong:
 		return fmt.Sprintf("uint64(%d)", uint64(1<<64-1)-uint64(n))
 	case schema.Float:

@@ -182,11 +182,11 @@ func (w *pyWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Bool:
 		return "True"
 	case schema.Int:
-		return fmt.Sprint(-1<<31 + n)
+		return fmt.Sprint(int64(-1<<31) + int64(n))
 	case schema.Long:
-		return fmt.Sprint(1<<62 + n)
+		return fmt.Sprint(int64(1<<62) + int64(n))
 	case schema.Uint:
-		return fmt.Sprint(1<<32 - 1 - n)
+		return fmt.Sprint(int64(1<<32-1) - int64(n))
 	case schema.Ulong:
 		return fmt.Sprint(uint64(1<<64-1) - uint64(n))
 	case schema.Float:

@@ -52,18 +52,22 @@ func newChannel(o DialOptions, log *rpc.Log, connect connector) *Channel {
 	return ch
 }
 
-// Call makes one call; generated clients call it. See [rpc.Channel] for the errors.
+// Call makes one call, unary or with a stream; generated clients call it. See [rpc.Channel] for the errors.
 func (ch *Channel) Call(ctx context.Context, c *rpc.Call) (err error) {
-	if t := ch.timeoutOf(c.Method); t > 0 && c.Deadline.IsZero() {
+	if t := ch.timeoutOf(c); t > 0 && c.Deadline.IsZero() {
 		if _, ok := ctx.Deadline(); !ok {
 			c.Deadline = time.Now().Add(t)
 		}
 	}
 	returned := false
 	defer func() {
-		if !returned {
+		if returned {
+			return
+		}
+		p := recover()
+		if p != nil || !c.Begun() { // else the caller's loop over a stream ends its goroutine, which concerns nobody here
 			guard := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}
-			err = guard.Caught("an interceptor or the context of the call", recover(), nil).For(c.Method, rpc.OutcomeUnknown)
+			err = guard.Caught("an interceptor or the context of the call", p, nil).For(c.Method, rpc.OutcomeUnknown)
 		}
 	}()
 	err = ch.call(ctx, c)
@@ -71,9 +75,9 @@ func (ch *Channel) Call(ctx context.Context, c *rpc.Call) (err error) {
 	return err
 }
 
-func (ch *Channel) timeoutOf(m *rpc.Method) time.Duration {
-	if m.Timeout > 0 {
-		return m.Timeout
+func (ch *Channel) timeoutOf(c *rpc.Call) time.Duration {
+	if c.Method.Timeout > 0 || c.Body != nil { // a stream may be meant to last
+		return c.Method.Timeout
 	}
 	return ch.timeout
 }
@@ -88,36 +92,17 @@ func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 		if err != nil {
 			return withOutcome(err, worst)
 		}
+		c.Attempt++
 		if err = s.Call(ctx, c); err == nil {
 			s.answered()
 			return nil
 		}
-		if !ch.mayResend(s, c.Method, err) {
+		if c.Begun() || !ch.mayResend(s, c.Method, err) {
 			return withOutcome(err, worst)
 		}
 		worst = min(worst, outcome(err))
-		c.Result.Reset()
-	}
-}
-
-// Open starts a stream; generated clients call it. Interceptors do not see streams.
-func (ch *Channel) Open(ctx context.Context, m *rpc.Method) (rpc.Stream, error) {
-	if _, ok := ctx.Deadline(); !ok && m.Timeout > 0 {
-		ctx = rpc.WithTimeout(ctx, m.Timeout)
-	}
-	deadline, _ := ctx.Deadline()
-	for {
-		s, err := ch.pick().session(ctx, m, deadline)
-		if err != nil {
-			return nil, err
-		}
-		stream, err := s.Open(ctx, m)
-		if err == nil {
-			s.answered()
-			return stream, nil
-		}
-		if !ch.mayResend(s, m, err) {
-			return nil, err
+		if c.Result != nil {
+			c.Result.Reset()
 		}
 	}
 }

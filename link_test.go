@@ -65,9 +65,6 @@ func (c *netConn) Call(_ context.Context, call *rpc.Call) error {
 	return nil
 }
 
-func (c *netConn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
-	return nil, rpc.NoStreams(m, "test")
-}
 func (c *netConn) Close() error          { c.network.closed.Add(1); return nil }
 func (c *netConn) Done() <-chan struct{} { return c.done }
 func (c *netConn) Err() error            { return errors.New("connection lost") }

@@ -7,11 +7,10 @@ import (
 
 // A Channel carries calls. Generated clients call through one. All methods may be called by many goroutines at once.
 type Channel interface {
-	// Call sends c.Args and fills c.Result. It returns a declared exception of c.Method, a *ContextError or an *Error.
-	// Once it has returned, nothing touches c.
+	// Call makes one call. Of a unary one it sends c.Args and fills c.Result; for one with a stream it opens the stream,
+	// runs c.Body with it on the caller's goroutine, and closes it. It returns a declared exception of c.Method, a
+	// *ContextError, an *Error, or what c.Body returned. Once it has returned, nothing touches c.
 	Call(ctx context.Context, c *Call) error
-	// Open starts a stream. The caller closes it.
-	Open(ctx context.Context, m *Method) (Stream, error)
 }
 
 // A Conn is one connection of a protocol to one server.
@@ -56,8 +55,8 @@ type ResumableConn interface {
 	CanResumeWrites() bool
 }
 
-// NoStreams returns the error of a protocol that carries no streams, for its Open.
-func NoStreams(m *Method, protocol string) error {
+// NoStreams returns the error of a protocol that carries no streams, for a call with one.
+func NoStreams(m *Method, protocol string) *Error {
 	return Errorf(Unimplemented, "%s is a stream, which the %s protocol does not carry",
 		m.Name, protocol).For(m, OutcomeNotStarted)
 }

@@ -78,7 +78,10 @@ func bareNames(services []*Service) map[string]*Method {
 func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
 	r := &Route{
 		Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log,
-		invoke: Chain(interceptors, e.handle),
+		invoke: e.handle,
+	}
+	if len(interceptors) > 0 {
+		r.invoke = withPeer(Chain(interceptors, e.handle))
 	}
 	d.routes = append(d.routes, r)
 	for _, name := range e.Method.names(bare) {
@@ -89,6 +92,16 @@ func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) err
 		d.byName[name] = r
 	}
 	return nil
+}
+
+// withPeer returns next for calls that have their Peer, which interceptors alone need.
+func withPeer(next CallFunc) CallFunc {
+	return func(ctx context.Context, c *Call) error {
+		if info := Info(ctx); info != nil {
+			c.Peer = info.Peer
+		}
+		return next(ctx, c)
+	}
 }
 
 // names returns what a caller may call m: its full name, Service.method, and the method alone if bare.
@@ -156,7 +169,7 @@ func Quote(s string) string {
 func (r *Route) NewCall() *Call { return r.newCall() }
 
 // Unary reports whether the method has no streams; a protocol without streams answers the others with [NoStreams].
-func (r *Route) Unary() bool { return r.stream == nil }
+func (r *Route) Unary() bool { return !r.stream }
 
 // Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in
 // the methods of the error that they return, is an Internal failure and a line in the log. Where they end the
@@ -176,13 +189,11 @@ func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) (f *
 	return r.failure(err, exited)
 }
 
-// InvokeStream is Invoke for a method with streams.
+// InvokeStream is Invoke for a method with a stream, which stays the caller's to close.
 func (r *Route) InvokeStream(ctx context.Context, s Stream, exited func(*Failure)) *Failure {
-	err := r.guard().Run("the handler", func() error { return r.stream(ctx, s) }, exit(exited))
-	if err == nil {
-		return nil
-	}
-	return r.failure(err, exited)
+	c := r.newCall()
+	c.stream = s
+	return r.Invoke(ctx, c, exited)
 }
 
 func (r *Route) failure(err error, exited func(*Failure)) *Failure {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yodelrpc/yodel/wire"
@@ -27,18 +28,51 @@ type Method struct {
 // FullName returns the name by which the method is known everywhere, "calc.Calculator/divide".
 func (m *Method) FullName() string { return m.Service + "/" + m.Name }
 
-// A Call is one unary call on its way: the stub fills Args, a protocol fills Result. Interceptors on both sides see it
-// between the two. It is used again for later calls: nobody keeps it, Args or Result after the call has returned.
+// A Call is one call on its way, of either kind: unary, where the stub fills Args and a protocol fills Result, or one
+// with a stream, whose messages pass through Body. Interceptors on both sides see it. A unary one is used again for
+// later calls: nobody keeps it, Args or Result after the call has returned.
 type Call struct {
 	Method *Method
-	Args   Message
-	Result Message
+	Args   Message // of a unary call; nil for one with a stream
+	Result Message // of a unary call; nil for one with a stream
+
+	// Body is what uses the stream of a call with one: the caller's loop at a client, the handler at a server. It is nil
+	// for a unary call. The last CallFunc of the way opens the stream, runs Body with it, and closes it, so that all that
+	// passes through the stream passes inside the interceptors. One that wants to see or change the messages puts a Body
+	// in place that runs the first one with a Stream of its own. A Body runs once: the second time is an error.
+	Body func(ctx context.Context, s Stream) error
 
 	// Deadline is the end of the call where it is earlier than the context's own; zero for none.
 	Deadline time.Time
 
+	// Peer is the other side: at a server the caller, at a client the server of the last attempt. It is nil before the
+	// first attempt, and where a connection does not know.
+	Peer *Peer
+
+	// Attempt is how often a channel has tried the call: 1 for the first time, 0 before it and at a server.
+	Attempt int
+
+	begun   atomic.Bool // Body
+	stream  Stream      // at a server, what Body is to be run with
 	release func()
 }
+
+// NewStreamCall returns a call of m, which has a stream, that body uses.
+func NewStreamCall(m *Method, body func(ctx context.Context, s Stream) error) *Call {
+	c := &Call{Method: m}
+	c.Body = func(ctx context.Context, s Stream) error {
+		if c.begun.Swap(true) {
+			return Errorf(FailedPrecondition, "the body of a stream runs once, and it has run: an interceptor called next, "+
+				"or the Body that it found, a second time").For(m, OutcomeUnknown)
+		}
+		return body(ctx, s)
+	}
+	return c
+}
+
+// Begun reports whether the Body of a call has begun to run, so that the call cannot be made again. It is false for a
+// unary call.
+func (c *Call) Begun() bool { return c.begun.Load() }
 
 // Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the
 // call any more.
@@ -81,11 +115,11 @@ func (u *Unary[A, R, PA, PR]) NewCall() *UnaryCall[A, R] {
 	args, result := PA(&c.In), PR(&c.Out)
 	args.Reset()
 	result.Reset()
-	c.Call = Call{Method: &u.Method, Args: args, Result: result}
+	c.Method, c.Args, c.Result = &u.Method, args, result
 	c.release = func() {
 		args.Reset()
 		result.Reset()
-		c.Deadline = time.Time{}
+		c.Deadline, c.Peer, c.Attempt = time.Time{}, nil, 0
 		u.calls.Put(c)
 	}
 	return c

@@ -16,9 +16,9 @@ func NewService(name string, endpoints ...*Endpoint) *Service {
 // An Endpoint is a method and what answers it.
 type Endpoint struct {
 	Method  *Method
-	newCall func() *Call
+	newCall func() *Call // whose Body, for a method with a stream, is the handler
 	handle  CallFunc
-	stream  StreamFunc // for a method with a stream, in place of the other two
+	stream  bool
 }
 
 // NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result
@@ -27,14 +27,14 @@ func NewEndpoint(m *Method, newCall func() *Call, handle CallFunc) *Endpoint {
 	return &Endpoint{Method: m, newCall: newCall, handle: handle}
 }
 
-// A CallFunc makes or answers one call: the rest of a channel, or the rest of a server.
+// A CallFunc makes or answers one call, unary or with a stream: the rest of a channel, or the rest of a server. It
+// returns when the call has ended.
 type CallFunc func(ctx context.Context, c *Call) error
 
-// A StreamFunc answers one stream.
-type StreamFunc func(ctx context.Context, s Stream) error
-
-// An Interceptor wraps every call of a channel or a server. It is called once for a channel or server, with the rest of
-// the way, and returns the way with itself in front.
+// An Interceptor wraps every call of a channel or a server, streams included. It is called once for a channel or
+// server, with the rest of the way, and returns the way with itself in front, which any number of goroutines call at
+// once. It answers in the place of what comes behind it by not calling next: it sets the Result of a unary call, or
+// leaves the Body of a stream alone, and returns nil or an error.
 type Interceptor func(next CallFunc) CallFunc
 
 // Chain returns last with the interceptors in front of it, the first outermost.

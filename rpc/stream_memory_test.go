@@ -39,6 +39,11 @@ func (m *memory) route(method *rpc.Method) *rpc.Route {
 
 func (m *memory) Call(ctx context.Context, c *rpc.Call) error {
 	route := m.route(c.Method)
+	if c.Body != nil {
+		s := m.open(ctx, c.Method)
+		defer s.Close()
+		return c.Body(ctx, s)
+	}
 	served := route.NewCall()
 	defer served.Release()
 	if err := carry(c.Args, served.Args); err != nil {
@@ -70,7 +75,7 @@ func carryError(m *rpc.Method, f *rpc.Failure) error {
 	return x
 }
 
-func (m *memory) Open(ctx context.Context, method *rpc.Method) (rpc.Stream, error) {
+func (m *memory) open(ctx context.Context, method *rpc.Method) rpc.Stream {
 	route := m.route(method)
 	ctx, cancel := context.WithCancel(ctx)
 	up, down := make(chan []byte), make(chan []byte)
@@ -86,7 +91,7 @@ func (m *memory) Open(ctx context.Context, method *rpc.Method) (rpc.Stream, erro
 		}
 		answer(route.InvokeStream(ctx, s, answer))
 	})
-	return c, nil
+	return c
 }
 
 // A memoryStream is one end of a stream.

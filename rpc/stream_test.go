@@ -237,10 +237,7 @@ func TestStreamHandlerReturnsEarly(t *testing.T) {
 func first(t *testing.T, name string, args rpc.Message) error {
 	t.Helper()
 	m := newMemory(t, everything.NewCalculatorService(streamer{}))
-	stream, err := m.Open(t.Context(), m.route(&rpc.Method{Service: "everything.Calculator", Name: name}).Method)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := m.open(t.Context(), m.route(&rpc.Method{Service: "everything.Calculator", Name: name}).Method)
 	defer stream.Close()
 	if args != nil {
 		if err := stream.Send(t.Context(), args); err != nil {

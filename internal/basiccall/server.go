@@ -73,7 +73,7 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 		return nil, nil, unknown
 	}
 	if !route.Unary() {
-		return nil, nil, rpc.NoStreams(route.Method, Protocol).(*rpc.Error)
+		return nil, nil, rpc.NoStreams(route.Method, Protocol)
 	}
 	m := s.methods[route.Index]
 	if m.problem != nil {

@@ -41,7 +41,7 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 		return nil, nil, refused
 	}
 	if !route.Unary() {
-		return nil, nil, rpc.NoStreams(route.Method, Protocol).(*rpc.Error)
+		return nil, nil, rpc.NoStreams(route.Method, Protocol)
 	}
 	if isNull(params) {
 		params = json.RawMessage("{}")

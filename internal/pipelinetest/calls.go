@@ -25,7 +25,8 @@ func testCalls(t *testing.T, p Protocol, n Network) {
 	if got, err := echo(c).Strings(t.Context(), large); got != large || err != nil {
 		t.Errorf("a string of %d bytes came back with %d: %v", len(large), len(got), err)
 	}
-	if _, err := c.Open(t.Context(), &rpc.Method{Service: "s", Name: "m"}); code(err) != rpc.Unimplemented {
+	stream := rpc.NewStreamCall(&rpc.Method{Service: "s", Name: "m"}, nil)
+	if err := c.Call(t.Context(), stream); code(err) != rpc.Unimplemented {
 		t.Errorf("Open returned %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Conn is a connection to a server. It implements [rpc.Conn] by what it embeds, except for Open.
+// A Conn is a connection to a server. It implements [rpc.Conn] by what it embeds, except for calls with streams.
 type Conn struct{ *pipeline.Conn }
 
 // Dial connects. The connection has one goroutine, which ends with it; another one writes while the server takes
@@ -21,7 +21,10 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	return &Conn{c}, nil
 }
 
-// Open fails: the protocol carries no streams.
-func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
-	return nil, rpc.NoStreams(m, basiccall.Protocol)
+// Call makes a unary call: the protocol carries no streams.
+func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	if call.Body != nil {
+		return rpc.NoStreams(call.Method, basiccall.Protocol)
+	}
+	return c.Conn.Call(ctx, call)
 }

@@ -181,13 +181,11 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Open returns an error: version 1 carries no streams.
-func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
-	return nil, rpc.NoStreams(m, "mux")
-}
-
-// Call sends call and waits for its answer, for ctx, or for its deadline.
+// Call sends call and waits for its answer, for ctx, or for its deadline. Version 1 carries no streams.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	if call.Body != nil {
+		return rpc.NoStreams(call.Method, "mux")
+	}
 	ctx, expiry := call.Bound(ctx)
 	if err := ended(ctx, expiry); err != nil {
 		return rpc.NewContextError(call.Method, rpc.OutcomeNotStarted, err, nil)

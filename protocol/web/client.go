@@ -86,6 +86,9 @@ func hostOf(address string) string {
 
 // Call makes one call; see [rpc.Channel].
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	if call.Body != nil {
+		return rpc.NoStreams(call.Method, protocol)
+	}
 	body, answer, refused := c.encode(call)
 	if refused == nil {
 		body, refused = c.request(body, rpc.OutgoingMetadata(ctx))
@@ -365,11 +368,6 @@ func (c *Conn) endIf(cond func() bool, cause error) {
 		x.err = cause
 		close(x.answered)
 	}
-}
-
-// Open fails: the protocol has no streams.
-func (c *Conn) Open(_ context.Context, m *rpc.Method) (rpc.Stream, error) {
-	return nil, rpc.NoStreams(m, protocol)
 }
 
 // Close ends the connection and the calls on it, and waits for its goroutine.

@@ -523,6 +523,6 @@ func TestClientRefusesWhatIsTooLong(t *testing.T) {
 func TestStreamsAreUnimplemented(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.Limits{})
-	_, err := dial(t, rpc.ConnOptions{}, s.address).Open(t.Context(), &rpc.Method{Service: "a.B", Name: "c"})
+	err := dial(t, rpc.ConnOptions{}, s.address).Call(t.Context(), rpc.NewStreamCall(&rpc.Method{Service: "a.B", Name: "c"}, nil))
 	wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
 }

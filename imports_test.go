@@ -29,7 +29,8 @@ var layers = []layer{
 	{"internal/basiccall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"internal/jsoncall", []string{"internal/pipeline", "rpc", "wire"}},
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}}, // of the compiler the plain data alone
-	{"protocol/mux", []string{"internal/peerend", "rpc", "wire"}},
+	{"protocol/mux", []string{"internal/peerend", "protocol/mux/internal/frame", "rpc", "wire"}},
+	{"protocol/mux/internal/frame", []string{"rpc"}},
 	{"protocol/basic", []string{"internal/basiccall", "internal/pipeline", "rpc", "wire"}},
 	{"protocol/line", []string{"internal/jsoncall", "internal/pipeline", "rpc", "wire"}},
 	{"protocol/web", []string{"internal/basiccall", "internal/jsoncall", "internal/peerend", "internal/pipeline", "rpc",

@@ -4,16 +4,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // An assembly is a message arriving in pieces.
 type assembly struct {
-	first  header    // of the first piece
-	began  time.Time // when that came
-	buf    []byte    // what has arrived, unless it is dropped
-	have   int       // bytes that have arrived
-	total  int       // 0 while no pieces are missing
+	first  frame.Header // of the first piece
+	began  time.Time    // when that came
+	buf    []byte       // what has arrived, unless it is dropped
+	have   int          // bytes that have arrived
+	total  int          // 0 while no pieces are missing
 	active bool
 	drop   bool // the message is refused; its pieces are counted and thrown away
 	place  int  // in begun.all
@@ -24,7 +25,7 @@ type assembly struct {
 const assemblyFactor = 16
 
 // beginAssembly starts a message of total bytes with its first piece.
-func beginAssembly(first header, total int, piece []byte, drop bool) (assembly, error) {
+func beginAssembly(first frame.Header, total int, piece []byte, drop bool) (assembly, error) {
 	a := assembly{first: first, total: total, active: true, drop: drop}
 	if len(piece) < total {
 		a.began = time.Now()
@@ -45,7 +46,7 @@ func (a *assembly) room(n int) int {
 // next returns where to read the next n bytes of the message to; nil for nowhere.
 func (a *assembly) next(n int) ([]byte, error) {
 	if n == 0 || n > a.total-a.have {
-		return nil, violation("a piece of %d bytes of a message that lacks %d", n, a.total-a.have)
+		return nil, frame.Faultf("a piece of %d bytes of a message that lacks %d", n, a.total-a.have)
 	}
 	room, have := a.room(n), a.have
 	a.have += n

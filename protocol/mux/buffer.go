@@ -1,12 +1,16 @@
 package mux
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+)
 
 // Buffers come in three sizes, so that a connection with little to say holds little. The largest takes any frame.
 const (
 	smallBuffer  = 4 << 10
 	mediumBuffer = 16 << 10
-	largeBuffer  = maxFrame
+	largeBuffer  = frame.MaxSize
 )
 
 var (

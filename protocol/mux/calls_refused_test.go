@@ -1,6 +1,8 @@
 package mux
 
 import (
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+
 	"testing"
 	"time"
 )
@@ -14,7 +16,7 @@ func TestOutputRefusesCalls(t *testing.T) {
 	if err := o.append([]byte("call"), false, &end); err != errNoCalls {
 		t.Errorf("a call: %v", err)
 	}
-	if err := o.appendLarge(&largeMessage{first: header{kind: frameCall}}); err != errNoCalls {
+	if err := o.appendLarge(&largeMessage{first: frame.Header{Type: frame.TypeCall}}); err != errNoCalls {
 		t.Errorf("a large call: %v", err)
 	}
 	if err := o.append([]byte("cancel"), false, nil); err != nil {
@@ -22,7 +24,7 @@ func TestOutputRefusesCalls(t *testing.T) {
 	}
 	o.appendLastPong([]byte("draining"))
 	o.drains.Wait()
-	if written := o.nc.(*sink).written; written != len("cancel")+headerSize+len("draining") {
+	if written := o.nc.(*sink).written; written != len("cancel")+frame.HeaderSize+len("draining") {
 		t.Errorf("%d bytes are written", written)
 	}
 }

@@ -2,7 +2,6 @@ package mux
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -22,7 +22,8 @@ type Conn struct {
 	address string
 	limits  rpc.Limits
 	log     *rpc.Log
-	peer    settings // what the server accepts
+	own     frame.Settings // what this side accepts
+	peer    frame.Settings // what the server accepts
 
 	in      *input
 	dec     wire.Decoder // of whoever reads
@@ -51,7 +52,7 @@ type Conn struct {
 type clientMethod struct {
 	of     *rpc.Method
 	number uint16
-	name   string
+	name   []byte        // as a CALL carries it
 	named  atomic.Bool   // a CALL with the name has been queued ahead of all that will be
 	calls  atomic.Uint32 // since the name was sent
 }
@@ -69,7 +70,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, log: o.Log,
+		nc: nc, address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
 		in: newInput(nc, &limits, nil), out: newOutput(nc, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
@@ -92,8 +93,8 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 func (c *Conn) handshake(ctx context.Context) error {
 	_ = c.nc.SetDeadline(time.Now().Add(c.limits.FirstByte))
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
-	var peer settings
-	_, err := c.nc.Write(settingsOf(c.limits).hello())
+	var peer frame.Settings
+	_, err := c.nc.Write(c.own.Hello())
 	if err == nil {
 		peer, err = readHello(c.in)
 	}
@@ -104,8 +105,8 @@ func (c *Conn) handshake(ctx context.Context) error {
 		return err
 	}
 	c.peer = peer
-	c.slots.limit = peer.calls
-	if peer.calls == 0 {
+	c.slots.limit = peer.Calls
+	if peer.Calls == 0 {
 		return errors.New("the server takes no calls: its setting CALLS is 0")
 	}
 	return c.nc.SetDeadline(time.Time{})
@@ -115,35 +116,35 @@ func (c *Conn) handshake(ctx context.Context) error {
 var ErrTLS = errors.New("it answers with an alert of TLS, and so wants TLS")
 
 // readHello reads a preface and a SETTINGS frame.
-func readHello(in *input) (settings, error) {
-	var b [prefaceSize + headerSize]byte
-	if err := readExactly(in, b[:prefaceSize]); err != nil {
-		return settings{}, err
+func readHello(in *input) (frame.Settings, error) {
+	var b [frame.PrefaceSize + frame.HeaderSize]byte
+	if err := readExactly(in, b[:frame.PrefaceSize]); err != nil {
+		return frame.Settings{}, err
 	}
 	if b[0] == 0x15 && b[1] == 3 { // the head of a TLS record with an alert (RFC 8446, section 5.1)
-		return settings{}, ErrTLS
+		return frame.Settings{}, ErrTLS
 	}
-	if string(b[:len(Magic)]) != Magic {
-		return settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(Magic)], Magic)
+	if string(b[:len(frame.Magic)]) != frame.Magic {
+		return frame.Settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(frame.Magic)], frame.Magic)
 	}
-	if v := b[len(Magic)]; v != version {
-		return settings{}, fmt.Errorf("it speaks version %d, this side version %d", v, version)
+	if v := b[len(frame.Magic)]; v != frame.Version {
+		return frame.Settings{}, fmt.Errorf("it speaks version %d, this side version %d", v, frame.Version)
 	}
-	if err := readExactly(in, b[prefaceSize:]); err != nil {
-		return settings{}, err
+	if err := readExactly(in, b[frame.PrefaceSize:]); err != nil {
+		return frame.Settings{}, err
 	}
-	h, err := parseHeader(b[prefaceSize:])
+	h, err := frame.ParseHeader(b[frame.PrefaceSize:])
 	if err != nil {
-		return settings{}, err
+		return frame.Settings{}, err
 	}
-	if h.kind != frameSettings {
-		return settings{}, violation("the first frame has type %d and not SETTINGS", h.kind)
+	if h.Type != frame.TypeSettings {
+		return frame.Settings{}, frame.Faultf("the first frame has type %d and not SETTINGS", h.Type)
 	}
-	body := make([]byte, h.length)
+	body := make([]byte, h.Length)
 	if err := readExactly(in, body); err != nil {
-		return settings{}, err
+		return frame.Settings{}, err
 	}
-	return parseSettings(body)
+	return frame.ParseSettings(body)
 }
 
 // readExactly fills dst without the stall limit, for the handshake has a limit of its own.
@@ -292,24 +293,23 @@ func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expi
 }
 
 func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) *rpc.Error {
-	h := header{kind: frameCall, method: m.number, id: p.id}
-	b := append(p.frame[:0], make([]byte, headerSize)...)
+	h := frame.Header{Type: frame.TypeCall, Method: m.number, ID: p.id}
+	b := append(p.frame[:0], make([]byte, frame.HeaderSize)...)
+	var head frame.Head
 	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
-		h.flags |= flagName
-		b = binary.LittleEndian.AppendUint16(b, uint16(len(m.name)))
-		b = append(b, m.name...)
+		head.Flags, head.Name = frame.FlagName, m.name
 	}
 	if !expiry.IsZero() {
-		h.flags |= flagDeadline
-		b = binary.LittleEndian.AppendUint64(b, uint64(max(1, time.Until(expiry).Microseconds())))
+		head.SetDeadline(expiry)
 	}
 	if md := rpc.OutgoingMetadata(ctx); md != nil {
-		if err := checkMetadata(md, min(c.peer.metadata, c.limits.Metadata)); err != nil {
+		if err := frame.CheckMetadata(md, min(c.peer.Metadata, c.limits.Metadata)); err != nil {
 			return err
 		}
-		h.flags |= flagMetadata
-		b = appendMetadata(b, md)
+		head.SetMetadata(md)
 	}
+	h.Flags = head.Flags
+	b = head.Append(b)
 	start := len(b)
 	c.out.reset(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
@@ -317,7 +317,7 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	if p.frame, err = p.enc.Bytes(); err != nil {
 		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err))
 	}
-	if n, limit := p.enc.Size()-start, min(c.peer.message, c.limits.Message); n > limit {
+	if n, limit := p.enc.Size()-start, min(c.peer.Message, c.limits.Message); n > limit {
 		return tooLarge("the arguments have", n, limit)
 	}
 	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
@@ -348,14 +348,14 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 	if cm := old[m]; cm != nil {
 		return cm, nil
 	}
-	cm := &clientMethod{of: m, number: uint16(len(old)), name: m.FullName()}
+	cm := &clientMethod{of: m, number: uint16(len(old)), name: []byte(m.FullName())}
 	switch {
-	case len(old) >= c.peer.methods:
+	case len(old) >= c.peer.Methods:
 		return nil, rpc.Errorf(rpc.ResourceExhausted, "the server takes no more than %d methods on a connection",
-			c.peer.methods).For(m, rpc.OutcomeNotStarted)
-	case len(cm.name) > min(c.peer.name, c.limits.Name):
+			c.peer.Methods).For(m, rpc.OutcomeNotStarted)
+	case len(cm.name) > min(c.peer.Name, c.limits.Name):
 		return nil, rpc.Errorf(rpc.InvalidArgument, "the method's name has %d bytes, over the limit of %d", len(cm.name),
-			min(c.peer.name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
+			min(c.peer.Name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
 	}
 	methods := make(map[*rpc.Method]*clientMethod, len(old)+1)
 	for k, v := range old {
@@ -421,8 +421,8 @@ func (c *Conn) abandon(p *pending, state uint64) bool {
 		return false
 	}
 	if !unsent {
-		var b [headerSize]byte
-		header{kind: frameCancel, id: id}.put(b[:])
+		var b [frame.HeaderSize]byte
+		frame.Header{Type: frame.TypeCancel, ID: id}.Put(b[:])
 		_ = c.out.append(b[:], false, nil)
 	}
 	if (unsent || c.dead.Load()) && p.move(id, stateAbandoned, stateDelivered) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -22,9 +23,9 @@ func (c *Conn) read() {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the server closed it")
 	}
-	if fault, ok := errors.AsType[*violationError](err); ok {
+	if fault, ok := errors.AsType[*frame.Fault](err); ok {
 		c.log.Warn("closing a mux connection", "server", c.address, "reason", fault.Error())
-		c.out.lastWords(fault.text)
+		c.out.lastWords(fault.Text)
 	}
 	c.die(err)
 	c.dead.Store(true)
@@ -45,11 +46,11 @@ func (c *Conn) readFrames(caller *pending) error {
 			}
 			continue
 		}
-		if h.kind == frameMore && caller != nil {
+		if h.Type == frame.TypeMore && caller != nil {
 			return errPieces
 		}
-		c.in.discard(headerSize)
-		if h.kind == frameMore {
+		c.in.discard(frame.HeaderSize)
+		if h.Type == frame.TypeMore {
 			err = c.more(h, &c.dec)
 		} else {
 			c.in.discard(len(body)) // which leaves the bytes in place until more are read
@@ -81,46 +82,41 @@ func (c *Conn) readOn(caller *pending, need int) (over bool, err error) {
 }
 
 // handle handles any frame but MORE. The body is valid until it returns.
-func (c *Conn) handle(h header, body []byte, dec *wire.Decoder) error {
-	switch h.kind {
-	case frameResult, frameException, frameError:
+func (c *Conn) handle(h frame.Header, body []byte, dec *wire.Decoder) error {
+	switch h.Type {
+	case frame.TypeResult, frame.TypeException, frame.TypeError:
 		return c.answer(h, body, dec)
-	case framePing:
+	case frame.TypePing:
 		return c.pong(body)
-	case frameGoAway:
+	case frame.TypeGoAway:
 		c.goAway(body)
-	case frameSettings, frameCall, frameCancel:
-		return violation("a server sent a frame of type %d", h.kind)
+	case frame.TypeSettings, frame.TypeCall, frame.TypeCancel:
+		return frame.Faultf("a server sent a frame of type %d", h.Type)
 	}
 	return nil
 }
 
 // answer handles the first or only frame of an answer.
-func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
-	p := c.slots.find(h.id)
+func (c *Conn) answer(h frame.Header, body []byte, dec *wire.Decoder) error {
+	p := c.slots.find(h.ID)
 	if p == nil || p.pieces.active {
-		return violation("an answer to call %#08x, which is not in flight", h.id)
+		return frame.Faultf("an answer to call %#08x, which is not in flight", h.ID)
 	}
-	if h.flags&flagMetadata != 0 {
-		md, err := cutMetadata(&body, c.limits.Metadata)
-		if err != nil {
-			return err
-		}
-		p.arrived = md
-	}
-	if h.flags&flagPieces == 0 {
-		if len(body) > c.limits.Message {
-			p.pieces = assembly{total: len(body), drop: true}
-		}
-		dec.Reset(body)
-		c.deliver(p, h, body, dec)
-		return nil
-	}
-	total, err := cut32(&body, "a total length")
+	var head frame.Head
+	message, err := head.Parse(h.Flags, body, &c.own)
 	if err != nil {
 		return err
 	}
-	p.pieces, err = beginAssembly(h, total, body, total > c.limits.Message)
+	p.arrived = head.Metadata
+	if h.Flags&frame.FlagPieces == 0 {
+		if len(message) > c.limits.Message {
+			p.pieces = assembly{total: len(message), drop: true}
+		}
+		dec.Reset(message)
+		c.deliver(p, h, message, dec)
+		return nil
+	}
+	p.pieces, err = beginAssembly(h, head.Total, message, head.Total > c.limits.Message)
 	if err != nil {
 		return err
 	}
@@ -131,12 +127,12 @@ func (c *Conn) answer(h header, body []byte, dec *wire.Decoder) error {
 }
 
 // more handles the header of a MORE, whose body is still to be read.
-func (c *Conn) more(h header, dec *wire.Decoder) error {
-	p := c.slots.find(h.id)
+func (c *Conn) more(h frame.Header, dec *wire.Decoder) error {
+	p := c.slots.find(h.ID)
 	if p == nil || !p.pieces.active {
-		return violation("a piece for call %#08x, of whose answer no pieces are missing", h.id)
+		return frame.Faultf("a piece for call %#08x, of whose answer no pieces are missing", h.ID)
 	}
-	if err := c.begun.receive(&p.pieces, c.in, h.length); err != nil {
+	if err := c.begun.receive(&p.pieces, c.in, h.Length); err != nil {
 		return err
 	}
 	return c.assembled(p, dec)
@@ -155,13 +151,13 @@ func (c *Conn) assembled(p *pending, dec *wire.Decoder) error {
 }
 
 // deliver ends p's call with an answer, or frees its slot if its caller has given up.
-func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) {
+func (c *Conn) deliver(p *pending, h frame.Header, message []byte, dec *wire.Decoder) {
 	switch {
-	case p.move(h.id, stateWaiting, stateDelivered):
+	case p.move(h.ID, stateWaiting, stateDelivered):
 		p.metadata = p.arrived
 		c.settle(p, h, message, dec)
-	case p.move(h.id, stateExpired, stateAnswered):
-	case p.move(h.id, stateAbandoned, stateDelivered):
+	case p.move(h.ID, stateExpired, stateAnswered):
+	case p.move(h.ID, stateAbandoned, stateDelivered):
 		c.slots.release(p)
 	}
 	if p.arrived != nil || p.pieces.total > 0 { // the reader's still, whoever has the slot now
@@ -171,7 +167,7 @@ func (c *Conn) deliver(p *pending, h header, message []byte, dec *wire.Decoder) 
 
 // settle decodes the answer and wakes p's caller. Where decoding ends the goroutine, whoever reads goes on with the next
 // frame: the reader by [rpc.Persist], a caller by giving the role up.
-func (c *Conn) settle(p *pending, h header, message []byte, dec *wire.Decoder) {
+func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Decoder) {
 	m, total := p.call.Method, p.pieces.total
 	returned := false
 	defer func() {
@@ -193,21 +189,21 @@ func (c *Conn) settle(p *pending, h header, message []byte, dec *wire.Decoder) {
 }
 
 // decode sets the result of p's call or returns its error.
-func (c *Conn) decode(p *pending, h header, message []byte, dec *wire.Decoder) error {
+func (c *Conn) decode(p *pending, h frame.Header, message []byte, dec *wire.Decoder) error {
 	m := p.call.Method
 	if p.pieces.drop {
 		return tooLarge("the answer has", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
 	}
-	switch h.kind {
-	case frameResult:
+	switch h.Type {
+	case frame.TypeResult:
 		p.call.Result.DecodeWire(dec)
 		return unreadable(m, dec.Err())
-	case frameException:
-		if int(h.method) >= len(m.Exceptions) {
+	case frame.TypeException:
+		if int(h.Method) >= len(m.Exceptions) {
 			return unreadable(m, fmt.Errorf("it is exception number %d of %s, and the definition here declares %d; generate the "+
-				"code of this side anew", h.method+1, m.Name, len(m.Exceptions)))
+				"code of this side anew", h.Method+1, m.Name, len(m.Exceptions)))
 		}
-		exc := m.Exceptions[h.method]()
+		exc := m.Exceptions[h.Method]()
 		exc.Reset()
 		exc.DecodeWire(dec)
 		if err := unreadable(m, dec.Err()); err != nil {
@@ -227,13 +223,13 @@ func unreadable(m *rpc.Method, err error) error {
 }
 
 // systemError returns the error that an ERROR carries.
-func (p *pending) systemError(h header, message []byte) error {
+func (p *pending) systemError(h frame.Header, message []byte) error {
 	m := p.call.Method
 	if len(message) == 0 {
 		return unreadable(m, errors.New("an error without a code"))
 	}
 	code, outcome := rpc.Code(message[0]).Known(), rpc.OutcomeAnswered
-	if h.flags&flagNotStarted != 0 {
+	if h.Flags&frame.FlagNotStarted != 0 {
 		outcome = rpc.OutcomeNotStarted
 	}
 	if expiry := p.expiry.Load(); code == rpc.DeadlineExceeded && expiry > 0 && time.Now().UnixNano() >= expiry {

@@ -5,6 +5,7 @@
 // [Dial] makes a client's connection, [NewServer] the other side. A frame goes through these files, in this order:
 //
 //	client.go          Call: a slot (pending.go), the encoded frame, the wait for the answer (deadlines.go)
+//	internal/frame     the bytes: headers, settings, what stands in front of a message
 //	output.go          one write for the frames of many callers; large.go writes large messages by reference
 //	server_conn.go     the server's reader (input.go), which finds the method and decodes the arguments
 //	server_call.go     the handler runs on the reader or a worker (workers.go), as learn.go and watchdog.go have it, when
@@ -13,3 +14,11 @@
 //
 // Where the speed comes from is told in docs/performance.md.
 package mux
+
+import "github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+
+// Magic is what a connection of the protocol begins with.
+const Magic = frame.Magic
+
+// ALPN is the name by which TLS agrees on the protocol.
+const ALPN = "yodel-mux/1"

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -75,7 +76,7 @@ func (c *serverConn) drain() {
 		return
 	}
 	c.out.sendGoAway(rpc.Unavailable, errGoingAway.Message)
-	_ = c.out.append(appendFrame(nil, header{kind: framePing}, []byte(drainPing)), false, nil)
+	_ = c.out.append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte(drainPing)), false, nil)
 	f.timer = time.AfterFunc(farewellTime/farewellTicks, c.pressOn)
 }
 

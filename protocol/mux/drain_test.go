@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -43,7 +44,7 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	c.farewell.begun.Store(true)
 	c.farewell.over.Store(true)
 	c.queue.conn = c
-	pieces, err := beginAssembly(header{}, 2, []byte{0xff}, false)
+	pieces, err := beginAssembly(frame.Header{}, 2, []byte{0xff}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +53,11 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	s.Store(&serverCall{conn: c, slot: s, id: 1, method: &methodName{route: route}, call: route.NewCall(), pieces: &pieces})
 	c.begun.add(&pieces)
 	c.countRunning(1)
-	if lost, err := c.more(header{kind: frameMore, id: 1, length: 1}); lost || err != nil {
+	if lost, err := c.more(frame.Header{Type: frame.TypeMore, ID: 1, Length: 1}); lost || err != nil {
 		t.Fatal(lost, err)
 	}
 	c.out.drains.Wait()
-	if nc.written <= headerSize || !nc.closed {
+	if nc.written <= frame.HeaderSize || !nc.closed {
 		t.Errorf("%d bytes were sent before the connection's end: %v", nc.written, nc.closed)
 	}
 }

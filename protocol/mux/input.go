@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -113,20 +114,20 @@ func (in *input) fillOnce() error {
 
 // frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not, need
 // is how many bytes must be.
-func (in *input) frame() (h header, body []byte, need int, err error) {
+func (in *input) frame() (h frame.Header, body []byte, need int, err error) {
 	b := in.buffered()
-	if len(b) < headerSize {
-		return h, nil, headerSize, nil
+	if len(b) < frame.HeaderSize {
+		return h, nil, frame.HeaderSize, nil
 	}
-	if h, err = parseHeader(b); err != nil || h.kind == frameMore {
+	if h, err = frame.ParseHeader(b); err != nil || h.Type == frame.TypeMore {
 		in.partial = false
 		return h, nil, 0, err
 	}
-	if need = headerSize + h.length; need > len(b) {
+	if need = frame.HeaderSize + h.Length; need > len(b) {
 		return h, nil, need, nil
 	}
 	in.partial = false
-	return h, b[headerSize:need], 0, nil
+	return h, b[frame.HeaderSize:need], 0, nil
 }
 
 // skip consumes n bytes of a frame, reading them if they are not buffered.
@@ -221,7 +222,7 @@ var errTimeUp = errors.New("nothing has come in time")
 
 // tooSlow returns the fault of a peer that takes too long over a frame or a message.
 func (in *input) tooSlow() error {
-	return violation("what it sends was not whole %v after its first byte", in.limits.MessageTime)
+	return frame.Faultf("what it sends was not whole %v after its first byte", in.limits.MessageTime)
 }
 
 func (in *input) readBy(dst []byte, by time.Time) (n int, err error) {

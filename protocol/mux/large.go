@@ -1,11 +1,11 @@
 package mux
 
 import (
-	"encoding/binary"
 	"net"
 	"slices"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/wire"
 )
 
@@ -27,7 +27,7 @@ const firstPiece = 512
 // A largeMessage is a message that is not copied into the output's buffer: it does not fit into one frame, or shares
 // content with its sender. Its bytes are the output's until they are written or withdrawn.
 type largeMessage struct {
-	first   header // of the first frame; its body begins with prefix
+	first   frame.Header // of the first frame; its body begins with prefix
 	prefix  []byte
 	message [][]byte
 	left    int  // bytes of message that no write has begun with
@@ -46,25 +46,25 @@ type piece struct {
 
 // sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at
 // start. One that shares content or does not fit into a frame becomes a large message, which keeps b from at on.
-func sealFrame(h header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
-	h.length = len(b) - at - headerSize
-	if !enc.Shares() && h.length <= maxBody {
-		h.put(b[at:])
+func sealFrame(h frame.Header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
+	h.Length = len(b) - at - frame.HeaderSize
+	if !enc.Shares() && h.Length <= frame.MaxBody {
+		h.Put(b[at:])
 		return nil
 	}
-	h.length = enc.Size() - at - headerSize
+	h.Length = enc.Size() - at - frame.HeaderSize
 	message := enc.Segments()
 	message[0] = message[0][start:]
 	total := enc.Size() - start
-	h.flags |= flagPieces
-	prefix := binary.LittleEndian.AppendUint32(slices.Clone(b[at+headerSize:start]), uint32(total))
+	h.Flags |= frame.FlagPieces
+	prefix := frame.AppendTotal(slices.Clone(b[at+frame.HeaderSize:start]), total)
 	return &largeMessage{first: h, prefix: prefix, message: message, left: total, unsent: total}
 }
 
 // appendLarge adds a large message.
 func (o *output) appendLarge(m *largeMessage) error {
 	o.mu.Lock()
-	if err := o.refusalLocked(m.first.kind == frameCall); err != nil {
+	if err := o.refusalLocked(m.first.Type == frame.TypeCall); err != nil {
 		o.mu.Unlock()
 		return err
 	}
@@ -108,7 +108,7 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 // takePiecesLocked adds pieces of the large messages to the write that begins.
 func (o *output) takePiecesLocked() {
 	if o.heads == nil {
-		o.heads = new([piecesPerWrite][headerSize]byte)
+		o.heads = new([piecesPerWrite][frame.HeaderSize]byte)
 	}
 	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
@@ -130,16 +130,16 @@ func (o *output) takePiecesLocked() {
 
 // next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
 func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
-	h := header{kind: frameMore, id: m.first.id}
-	n := min(maxBody, m.left)
+	h := frame.Header{Type: frame.TypeMore, ID: m.first.ID}
+	n := min(frame.MaxBody, m.left)
 	var prefix []byte
 	if !m.begun {
 		h, prefix, m.begun = m.first, m.prefix, true
-		n = min(firstPiece, maxBody-len(prefix), m.left)
+		n = min(firstPiece, frame.MaxBody-len(prefix), m.left)
 	}
-	h.length = len(prefix) + n
-	h.put(room)
-	head := append(room[:headerSize:headerSize], prefix...)
+	h.Length = len(prefix) + n
+	h.Put(room)
+	head := append(room[:frame.HeaderSize:frame.HeaderSize], prefix...)
 	m.left -= n
 	m.turn += n
 	m.writing = true

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -63,10 +64,10 @@ type output struct {
 	// Of the write that is under way, and used by whoever writes.
 	spare   []byte
 	bufs    net.Buffers
-	small   int                               // bytes of it that are small frames and not yet written
-	pieces  []piece                           // of it that are not yet written
-	heads   *[piecesPerWrite][headerSize]byte // of pieces; nil until there are any
-	size    int                               // of the buffer that frames need, by how it was last time
+	small   int                                     // bytes of it that are small frames and not yet written
+	pieces  []piece                                 // of it that are not yet written
+	heads   *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
+	size    int                                     // of the buffer that frames need, by how it was last time
 	writeFD func(fd uintptr) bool
 	try     net.Buffers
 	n       int
@@ -390,9 +391,9 @@ func (o *output) appendPong(body []byte) error {
 	tooMany := o.pongs > maxPongs
 	o.mu.Unlock()
 	if tooMany {
-		return violation("it sends PING and does not read the answers")
+		return frame.Faultf("it sends PING and does not read the answers")
 	}
-	_ = o.append(appendFrame(nil, header{kind: framePong}, body), false, nil)
+	_ = o.append(frame.Append(nil, frame.Header{Type: frame.TypePong}, body), false, nil)
 	return nil
 }
 
@@ -402,7 +403,7 @@ func (o *output) beat() error {
 	idle, err := !o.writing, o.err
 	o.mu.Unlock()
 	if idle {
-		_ = o.append(appendFrame(nil, header{kind: framePong}, make([]byte, pongSize)), false, nil)
+		_ = o.append(frame.Append(nil, frame.Header{Type: frame.TypePong}, make([]byte, pongSize)), false, nil)
 	}
 	return err
 }
@@ -419,13 +420,12 @@ func (o *output) unsent(end *uint64) bool {
 
 // appendLastPong answers a PING of a server that is going away, behind the first frames of all calls that are queued.
 func (o *output) appendLastPong(body []byte) {
-	_ = o.appendLarge(&largeMessage{first: header{kind: framePong}, prefix: slices.Clone(body)})
+	_ = o.appendLarge(&largeMessage{first: frame.Header{Type: frame.TypePong}, prefix: slices.Clone(body)})
 }
 
 // sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.
 func (o *output) sendGoAway(code rpc.Code, text string) {
-	text = cutText(text, maxGoAwayText)
-	_ = o.append(appendFrame(nil, header{kind: frameGoAway}, append([]byte{byte(code)}, text...)), false, nil)
+	_ = o.append(frame.AppendGoAway(nil, byte(code), text), false, nil)
 }
 
 // lastWords sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -86,7 +87,7 @@ type slots struct {
 	err     error         // why no more slots are given out
 	idle    chan struct{} // closed when err is set and no slot is taken
 
-	chunks [maxCalls / chunkSize]atomic.Pointer[[chunkSize]pending]
+	chunks [frame.MaxCalls / chunkSize]atomic.Pointer[[chunkSize]pending]
 }
 
 // errFull says that a caller waited for a slot until its context ended.

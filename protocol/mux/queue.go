@@ -54,7 +54,7 @@ func (q *queue) push(sc *serverCall) (wake bool) {
 	defer q.mu.Unlock()
 	q.calls = append(q.calls, sc)
 	q.waiting += int(sc.size)
-	if q.waiting > q.conn.server.own.message {
+	if q.waiting > q.conn.server.own.Message {
 		q.crowded.Store(true)
 	}
 	wake = !q.woken
@@ -133,7 +133,7 @@ func (q *queue) hasRoomLocked() bool {
 
 // largestAnswer is what an answer takes at most.
 func (c *serverConn) largestAnswer() int {
-	return min(c.server.own.message, c.peerMessage, c.out.limit)
+	return min(c.server.own.Message, c.peerMessage, c.out.limit)
 }
 
 // promiseLocked takes note that sc begins, whose answer may take n bytes.
@@ -141,7 +141,7 @@ func (q *queue) promiseLocked(sc *serverCall, n int) {
 	q.waiting -= int(sc.size)
 	sc.size = int32(n)
 	q.promised += n
-	if q.waiting <= q.conn.server.own.message && q.crowded.Load() {
+	if q.waiting <= q.conn.server.own.Message && q.crowded.Load() {
 		q.crowded.Store(false)
 		select {
 		case q.room <- struct{}{}:

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -20,7 +21,7 @@ import (
 // work until Close, and a watchdog, which lives while handlers run on readers.
 type Server struct {
 	dispatcher *rpc.Dispatcher
-	own        settings
+	own        frame.Settings
 	workers    *workers
 	watchdog   watchdog
 	learned    []learned // by a route's index
@@ -37,7 +38,7 @@ type Server struct {
 func NewServer(d *rpc.Dispatcher) *Server {
 	s := &Server{
 		dispatcher: d,
-		own:        settingsOf(d.Limits),
+		own:        frame.SettingsOf(d.Limits),
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
@@ -90,8 +91,7 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 
 // Refusal returns what tells a client why its connection is not served: the server's settings, and GOAWAY.
 func (s *Server) Refusal(_ []byte, reason *rpc.Error) []byte {
-	text := cutText(reason.Message, maxGoAwayText)
-	return appendFrame(s.own.hello(), header{kind: frameGoAway}, append([]byte{byte(reason.Code)}, text...))
+	return frame.AppendGoAway(s.own.Hello(), byte(reason.Code), reason.Message)
 }
 
 // age returns how long there has been a server: a short form of the time.
@@ -203,39 +203,39 @@ func (s *Server) rest() {
 // handshake reads the client's preface and settings and sends the server's.
 func (c *serverConn) handshake() error {
 	c.greeting()
-	var b [prefaceSize]byte
+	var b [frame.PrefaceSize]byte
 	if err := readExactly(c.in, b[:]); err != nil {
 		return err
 	}
-	if string(b[:len(Magic)]) != Magic {
-		return fmt.Errorf("it begins with % x", b[:len(Magic)])
+	if string(b[:len(frame.Magic)]) != frame.Magic {
+		return fmt.Errorf("it begins with % x", b[:len(frame.Magic)])
 	}
-	if _, err := c.in.nc.Write(c.server.own.hello()); err != nil {
+	if _, err := c.in.nc.Write(c.server.own.Hello()); err != nil {
 		return err
 	}
-	if v := b[len(Magic)]; v != version {
-		return violation("it speaks version %d, and this server version %d", v, version)
+	if v := b[len(frame.Magic)]; v != frame.Version {
+		return frame.Faultf("it speaks version %d, and this server version %d", v, frame.Version)
 	}
-	var head [headerSize]byte
+	var head [frame.HeaderSize]byte
 	if err := readExactly(c.in, head[:]); err != nil {
 		return err
 	}
-	h, err := parseHeader(head[:])
-	if err == nil && h.kind != frameSettings {
-		err = violation("the first frame has type %d and not SETTINGS", h.kind)
+	h, err := frame.ParseHeader(head[:])
+	if err == nil && h.Type != frame.TypeSettings {
+		err = frame.Faultf("the first frame has type %d and not SETTINGS", h.Type)
 	}
 	if err != nil {
 		return err
 	}
-	body := make([]byte, h.length)
+	body := make([]byte, h.Length)
 	if err := readExactly(c.in, body); err != nil {
 		return err
 	}
-	accepts, err := parseSettings(body)
+	accepts, err := frame.ParseSettings(body)
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata = accepts.message, accepts.metadata
+	c.peerMessage, c.peerMetadata = accepts.Message, accepts.Metadata
 	return c.greeted()
 }
 

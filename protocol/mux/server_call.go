@@ -3,6 +3,7 @@ package mux
 import (
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -113,7 +114,7 @@ func (c *serverConn) ranHere(sc *serverCall, role uint64, f *rpc.Failure) bool {
 func (c *serverConn) endTurn() {
 	c.handled++
 	switch {
-	case len(c.scratch.buf) >= maxFrame/2:
+	case len(c.scratch.buf) >= frame.MaxSize/2:
 		c.flush()
 	case c.handled == 1:
 		c.since = c.server.age()
@@ -160,11 +161,11 @@ func (c *serverConn) runQueue(s *scratch) {
 func (c *serverConn) runThere(sc *serverCall, s *scratch) {
 	if err := sc.Err(); err != nil {
 		f := sc.method.route.Method.Failure(err)
-		c.answerFromWorker(sc, s, &f, flagNotStarted)
+		c.answerFromWorker(sc, s, &f, frame.FlagNotStarted)
 		return
 	}
 	if c.farewell.hasty.Load() {
-		c.answerFromWorker(sc, s, rpc.Failed(errGoingAway), flagNotStarted)
+		c.answerFromWorker(sc, s, rpc.Failed(errGoingAway), frame.FlagNotStarted)
 		return
 	}
 	exited := func(f *rpc.Failure) { sc.answer(s, f) }
@@ -236,26 +237,26 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 // encode appends the frame that answers the call with its result, or with f.
 func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *largeMessage) {
 	md := sc.End()
-	if md != nil && checkMetadata(md, sc.conn.peerMetadata) != nil {
-		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", checkMetadata(md, sc.conn.peerMetadata)))
+	if md != nil && frame.CheckMetadata(md, sc.conn.peerMetadata) != nil {
+		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", frame.CheckMetadata(md, sc.conn.peerMetadata)))
 		md = nil
 	}
-	h, message := header{kind: frameResult, id: sc.id}, sc.call.Result
+	h, message := frame.Header{Type: frame.TypeResult, ID: sc.id}, sc.call.Result
 	if f != nil {
 		if f.Err != nil {
 			return appendError(grow(b, 128), sc.id, f.Err, flags, md), nil
 		}
-		h.kind, h.method, message = frameException, uint16(f.Index), f.Exception
+		h.Type, h.Method, message = frame.TypeException, uint16(f.Index), f.Exception
 	}
-	frame, large, e := sc.encodeMessage(b, enc, h, message, md, exited)
+	whole, large, e := sc.encodeMessage(b, enc, h, message, md, exited)
 	if e != nil {
 		return appendError(b, sc.id, e, 0, md), nil
 	}
-	return frame, large
+	return whole, large
 }
 
 // encodeMessage appends a frame with a message.
-func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, message rpc.Message, md rpc.Metadata,
+func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header, message rpc.Message, md rpc.Metadata,
 	exited func(*rpc.Error)) (_ []byte, large *largeMessage, e *rpc.Error) {
 	returned := false
 	defer func() {
@@ -264,15 +265,15 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 		}
 	}()
 	start := len(b)
-	frame := append(b, make([]byte, headerSize)...)
-	if md != nil {
-		h.flags |= flagMetadata
-		frame = appendMetadata(frame, md)
-	}
-	messageStart := len(frame)
-	sc.conn.out.reset(enc, frame)
+	whole := append(b, make([]byte, frame.HeaderSize)...)
+	var head frame.Head
+	head.SetMetadata(md)
+	h.Flags = head.Flags
+	whole = head.Append(whole)
+	messageStart := len(whole)
+	sc.conn.out.reset(enc, whole)
 	message.EncodeWire(enc)
-	frame, err := enc.Bytes()
+	whole, err := enc.Bytes()
 	if err != nil {
 		err = wire.Explain(message, err)
 	}
@@ -281,12 +282,12 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h header, messa
 		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
 	}
 	size := enc.Size() - messageStart
-	sc.conn.answerSize.Store(int32(min(len(frame)-start, maxFrame)))
-	limit := min(sc.conn.server.own.message, sc.conn.peerMessage)
+	sc.conn.answerSize.Store(int32(min(len(whole)-start, frame.MaxSize)))
+	limit := min(sc.conn.server.own.Message, sc.conn.peerMessage)
 	if size > limit {
 		return nil, nil, tooLarge("the answer has", size, limit)
 	}
-	return frame, sealFrame(h, frame, start, messageStart, enc), nil
+	return whole, sealFrame(h, whole, start, messageStart, enc), nil
 }
 
 // room returns b with room for an answer as large as the last one.

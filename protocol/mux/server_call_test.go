@@ -4,6 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -34,7 +35,7 @@ func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 	for _, panics := range []bool{false, true} {
 		c := &serverConn{server: NewServer(d), out: new(output)}
 		c.answerSize.Store(mediumBuffer / 2)
-		small := make([]byte, smallBuffer-headerSize, smallBuffer)
+		small := make([]byte, smallBuffer-frame.HeaderSize, smallBuffer)
 		c.tools = &tools{scratch: scratch{buf: small}}
 		call := m.NewCall()
 		call.Out.panics = panics

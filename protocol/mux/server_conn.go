@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -103,8 +104,8 @@ func (c *serverConn) read() {
 
 // explain tells the client what it broke, if that is what ended the connection.
 func (c *serverConn) explain(err error) {
-	if fault, ok := errors.AsType[*violationError](err); ok {
-		c.out.lastWords(fault.text)
+	if fault, ok := errors.AsType[*frame.Fault](err); ok {
+		c.out.lastWords(fault.Text)
 		c.in.linger()
 	}
 }
@@ -122,8 +123,8 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 			}
 			continue
 		}
-		c.in.discard(headerSize)
-		if h.kind == frameMore {
+		c.in.discard(frame.HeaderSize)
+		if h.Type == frame.TypeMore {
 			lost, err = c.more(h)
 		} else {
 			lost, err = c.handle(h, body)
@@ -162,8 +163,8 @@ func (c *serverConn) fill(need int) error {
 }
 
 // handle handles any frame but MORE, and consumes its body before a handler runs.
-func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
-	if h.kind == frameCall {
+func (c *serverConn) handle(h frame.Header, body []byte) (lost bool, err error) {
+	if h.Type == frame.TypeCall {
 		c.in.discard(len(body)) // which leaves the bytes in place until more are read
 		sc, err := c.call(h, body)
 		if sc == nil || err != nil {
@@ -172,43 +173,48 @@ func (c *serverConn) handle(h header, body []byte) (lost bool, err error) {
 		return c.dispatch(sc), nil
 	}
 	defer c.in.discard(len(body))
-	switch h.kind {
-	case frameCancel:
-		if sc := c.find(h.id); sc != nil {
+	switch h.Type {
+	case frame.TypeCancel:
+		if sc := c.find(h.ID); sc != nil {
 			c.cancel(sc)
 		}
-	case framePing:
+	case frame.TypePing:
 		return false, c.out.appendPong(body)
-	case framePong:
+	case frame.TypePong:
 		c.pong(body)
-	case frameSettings, frameResult, frameException, frameError:
-		return false, violation("a client sent a frame of type %d", h.kind)
+	case frame.TypeSettings, frame.TypeResult, frame.TypeException, frame.TypeError:
+		return false, frame.Faultf("a client sent a frame of type %d", h.Type)
 	}
 	return false, nil
 }
 
 // call handles a CALL up to where its handler may run. It returns nil for a call that was answered already, or of which
 // pieces are missing.
-func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
-	s, err := c.freeSlot(h.id)
+func (c *serverConn) call(h frame.Header, body []byte) (*serverCall, error) {
+	s, err := c.freeSlot(h.ID)
 	if err != nil {
 		return nil, err
 	}
-	if h.flags&flagName != 0 {
-		if err := c.nameMethod(h.method, &body); err != nil {
+	var head frame.Head
+	message, err := head.Parse(h.Flags, body, &c.server.own)
+	if err != nil {
+		return nil, err
+	}
+	if head.Name != nil {
+		if err := c.nameMethod(h.Method, head.Name); err != nil {
 			return nil, err
 		}
 	}
-	if int(h.method) >= len(c.methods) || c.methods[h.method] == nil {
-		return nil, violation("a call of method number %d, which has no name", h.method)
+	if int(h.Method) >= len(c.methods) || c.methods[h.Method] == nil {
+		return nil, frame.Faultf("a call of method number %d, which has no name", h.Method)
 	}
-	sc := &serverCall{conn: c, id: h.id, slot: s, method: c.methods[h.method]}
-	refusal, err := c.prepare(sc, h, body)
+	sc := &serverCall{conn: c, id: h.ID, slot: s, method: c.methods[h.Method]}
+	refusal, err := c.prepare(sc, h, &head, message)
 	if err != nil {
 		return nil, err
 	}
 	if refusal != nil {
-		c.refuse(h.id, refusal)
+		c.refuse(h.ID, refusal)
 		return nil, nil
 	}
 	s.Store(sc)
@@ -220,27 +226,13 @@ func (c *serverConn) call(h header, body []byte) (*serverCall, error) {
 	return sc, nil
 }
 
-// prepare fills sc from a CALL's body. The refusal is an answer, err ends the connection.
-func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rpc.Error, err error) {
-	var metadata rpc.Metadata
-	var deadline time.Time
-	left := uint64(1)
-	if h.flags&flagDeadline != 0 {
-		if left, err = cut64(&body, "a deadline"); err != nil {
-			return nil, err
-		}
-		deadline = time.Now().Add(time.Duration(min(left, maxMicroseconds)) * time.Microsecond)
-	}
-	if h.flags&flagMetadata != 0 {
-		if metadata, err = cutMetadata(&body, c.server.own.metadata); err != nil {
-			return nil, err
-		}
-	}
-	total := len(body)
-	if h.flags&flagPieces != 0 {
-		if total, err = cut32(&body, "a total length"); err != nil {
-			return nil, err
-		}
+// prepare fills sc from a CALL's head and its message, or the first piece of that. The refusal is an answer, err ends the
+// connection.
+func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, message []byte) (refusal *rpc.Error, err error) {
+	deadline := head.Deadline() // before anything else takes time
+	total := len(message)
+	if h.Flags&frame.FlagPieces != 0 {
+		total = head.Total
 	}
 	m := sc.method
 	switch {
@@ -248,17 +240,17 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 		return m.err, nil
 	case c.farewell.begun.Load():
 		return errGoingAway, nil
-	case left == 0:
+	case head.Late():
 		return errLate, nil
 	case !m.route.Unary():
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
-	case total > c.server.own.message:
-		return tooLarge("the arguments have", total, c.server.own.message), nil
-	case total > len(body) && c.begun.bytes+len(body) > c.maxBegun():
+	case total > c.server.own.Message:
+		return tooLarge("the arguments have", total, c.server.own.Message), nil
+	case total > len(message) && c.begun.bytes+len(message) > c.maxBegun():
 		return c.tooMuchBegun(), nil
 	}
-	if h.flags&flagPieces != 0 {
-		pieces, err := beginAssembly(h, total, body, false)
+	if h.Flags&frame.FlagPieces != 0 {
+		pieces, err := beginAssembly(h, total, message, false)
 		if err != nil {
 			return nil, err
 		}
@@ -268,16 +260,13 @@ func (c *serverConn) prepare(sc *serverCall, h header, body []byte) (refusal *rp
 	}
 	sc.size = int32(min(total+callOverhead, math.MaxInt32))
 	sc.call = m.route.NewCall()
-	sc.Begin(c.peer, m.route.Method, metadata, c.capDeadline(deadline))
+	sc.Begin(c.peer, m.route.Method, head.Metadata, c.capDeadline(deadline))
 	if sc.pieces == nil {
-		c.dec.Reset(body)
+		c.dec.Reset(message)
 		c.decode(sc)
 	}
 	return nil, nil
 }
-
-// maxMicroseconds is the longest deadline that a time.Duration holds.
-const maxMicroseconds = uint64(1<<63-1) / 1000
 
 // Why calls are refused.
 var (
@@ -297,21 +286,10 @@ func (c *serverConn) capDeadline(deadline time.Time) time.Time {
 	return deadline
 }
 
-// nameMethod takes a method's name off the front of a CALL's body.
-func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
-	n, err := cut16(body, "a name length")
-	if err != nil {
-		return err
-	}
-	if n > c.server.own.name || n == 0 {
-		return violation("a method's name of %d bytes, where 1 to %d are allowed", n, c.server.own.name)
-	}
-	name, err := cut(body, n, "a method's name")
-	if err != nil {
-		return err
-	}
-	if int(number) >= c.server.own.methods {
-		return violation("method number %d, where numbers below %d are allowed", number, c.server.own.methods)
+// nameMethod gives a method's number its name.
+func (c *serverConn) nameMethod(number uint16, name []byte) error {
+	if int(number) >= c.server.own.Methods {
+		return frame.Faultf("method number %d, where numbers below %d are allowed", number, c.server.own.Methods)
 	}
 	for int(number) >= len(c.methods) {
 		c.methods = append(c.methods, nil)
@@ -322,7 +300,7 @@ func (c *serverConn) nameMethod(number uint16, body *[]byte) error {
 		c.methods[number] = m
 	}
 	if m.name != string(name) {
-		return violation("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
+		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
 	}
 	return nil
 }
@@ -343,8 +321,8 @@ func (c *serverConn) newMethod(name []byte) *methodName {
 // freeSlot returns the slot for a new call.
 func (c *serverConn) freeSlot(id uint32) (*slot, error) {
 	n := slotOf(id)
-	if n >= c.server.own.calls {
-		return nil, violation("a call in slot %d, where %d calls may be in flight", n, c.server.own.calls)
+	if n >= c.server.own.Calls {
+		return nil, frame.Faultf("a call in slot %d, where %d calls may be in flight", n, c.server.own.Calls)
 	}
 	for n/slotChunk >= len(c.slots) {
 		c.slots = append(c.slots, nil)
@@ -354,7 +332,7 @@ func (c *serverConn) freeSlot(id uint32) (*slot, error) {
 	}
 	s := &c.slots[n/slotChunk][n%slotChunk]
 	if s.Load() != nil {
-		return nil, violation("a second call in slot %d, where one is running", n)
+		return nil, frame.Faultf("a second call in slot %d, where one is running", n)
 	}
 	return s, nil
 }
@@ -384,7 +362,7 @@ func (c *serverConn) eachCall(f func(*serverCall)) {
 
 // refuse answers a call that will not run.
 func (c *serverConn) refuse(id uint32, e *rpc.Error) {
-	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, flagNotStarted, nil)
+	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, frame.FlagNotStarted, nil)
 }
 
 // flush sends the answers of this batch.
@@ -404,7 +382,7 @@ func (c *serverConn) flush() {
 // errorBody appends an ERROR's body.
 func errorBody(b []byte, e *rpc.Error) []byte {
 	b = append(b, byte(e.Code))
-	return append(b, cutText(e.Message, maxErrorText)...)
+	return append(b, frame.CutText(e.Message, maxErrorText)...)
 }
 
 // maxErrorText bounds an error's text, in bytes.
@@ -413,12 +391,11 @@ const maxErrorText = 16 << 10
 // appendError appends an ERROR frame.
 func appendError(b []byte, id uint32, e *rpc.Error, flags uint8, md rpc.Metadata) []byte {
 	start := len(b)
-	b = append(b, make([]byte, headerSize)...)
-	if md != nil {
-		flags |= flagMetadata
-		b = appendMetadata(b, md)
-	}
+	b = append(b, make([]byte, frame.HeaderSize)...)
+	var head frame.Head
+	head.SetMetadata(md)
+	b = head.Append(b)
 	b = errorBody(b, e)
-	header{kind: frameError, flags: flags, id: id, length: len(b) - start - headerSize}.put(b[start:])
+	frame.Header{Type: frame.TypeError, Flags: flags | head.Flags, ID: id, Length: len(b) - start - frame.HeaderSize}.Put(b[start:])
 	return b
 }

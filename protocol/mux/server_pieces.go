@@ -4,23 +4,24 @@ import (
 	"context"
 	"slices"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // more handles the header of a MORE, whose body is still to be read.
-func (c *serverConn) more(h header) (lost bool, err error) {
-	sc := c.find(h.id)
+func (c *serverConn) more(h frame.Header) (lost bool, err error) {
+	sc := c.find(h.ID)
 	if sc == nil {
-		return false, c.in.skip(h.length)
+		return false, c.in.skip(h.Length)
 	}
 	if sc.pieces == nil {
-		return false, violation("a piece for call %#08x, of which no pieces are missing", h.id)
+		return false, frame.Faultf("a piece for call %#08x, of which no pieces are missing", h.ID)
 	}
-	if c.begun.bytes-cap(sc.pieces.buf)+sc.pieces.room(h.length) > c.maxBegun() {
+	if c.begun.bytes-cap(sc.pieces.buf)+sc.pieces.room(h.Length) > c.maxBegun() {
 		c.giveUp(sc, c.tooMuchBegun())
-		return false, c.in.skip(h.length)
+		return false, c.in.skip(h.Length)
 	}
-	if err := c.begun.receive(sc.pieces, c.in, h.length); err != nil || sc.pieces.active {
+	if err := c.begun.receive(sc.pieces, c.in, h.Length); err != nil || sc.pieces.active {
 		return false, err
 	}
 	c.dec.ResetOwned(sc.pieces.buf)
@@ -48,7 +49,7 @@ func (c *serverConn) cancel(sc *serverCall) {
 }
 
 // maxBegun is how many bytes may be set aside for the calls of a connection of which pieces are missing.
-func (c *serverConn) maxBegun() int { return begunMessages * c.server.own.message }
+func (c *serverConn) maxBegun() int { return begunMessages * c.server.own.Message }
 
 const begunMessages = 8
 
@@ -65,14 +66,14 @@ func (c *serverConn) refuseBegun() {
 		late, why = slices.Clone(c.begun.all), errGoingAway
 	}
 	for _, a := range late {
-		c.giveUp(c.find(a.first.id), why)
+		c.giveUp(c.find(a.first.ID), why)
 	}
 }
 
 // giveUp answers a call of which pieces are missing. Those that still come are ignored.
 func (c *serverConn) giveUp(sc *serverCall, why *rpc.Error) {
 	c.begun.remove(sc.pieces)
-	c.answerFromReader(sc, rpc.Failed(why), flagNotStarted)
+	c.answerFromReader(sc, rpc.Failed(why), frame.FlagNotStarted)
 	sc.pieces = nil
 	c.countRunning(-1)
 }

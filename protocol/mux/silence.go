@@ -1,6 +1,8 @@
 package mux
 
 import (
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -70,7 +72,7 @@ func (s *silence) isOver() bool {
 	s.reads, s.taken, s.waiting = reads, taken, waiting
 	switch s.quiet {
 	case silenceLooks:
-		_ = c.out.append(appendFrame(nil, header{kind: framePing}, []byte("silence?")), false, nil)
+		_ = c.out.append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte("silence?")), false, nil)
 	case 2 * silenceLooks:
 		return true
 	}

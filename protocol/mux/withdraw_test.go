@@ -1,6 +1,8 @@
 package mux
 
 import (
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+
 	"net"
 	"testing"
 	"testing/synctest"
@@ -15,7 +17,7 @@ func TestWithdrawFromNoSocket(t *testing.T) {
 		ours, theirs := net.Pipe()
 		nc := &writeDeadlines{Conn: ours}
 		o := newOutput(nc, time.Hour)
-		m := &largeMessage{first: header{kind: frameCall}, message: [][]byte{make([]byte, maxFrame)}, left: maxFrame, unsent: maxFrame}
+		m := &largeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)}, left: frame.MaxSize, unsent: frame.MaxSize}
 		if err := o.appendLarge(m); err != nil {
 			t.Fatal(err)
 		}

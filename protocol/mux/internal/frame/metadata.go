@@ -1,4 +1,4 @@
-package mux
+package frame
 
 import (
 	"encoding/binary"
@@ -28,8 +28,8 @@ func appendMetadata(b []byte, md rpc.Metadata) []byte {
 	return b
 }
 
-// checkMetadata returns an error for metadata that may not be sent to a peer that accepts limit bytes.
-func checkMetadata(md rpc.Metadata, limit int) *rpc.Error {
+// CheckMetadata returns an error for metadata that may not be sent to a peer that accepts limit bytes.
+func CheckMetadata(md rpc.Metadata, limit int) *rpc.Error {
 	n := 0
 	for k, values := range md {
 		if !validKey(k) {
@@ -65,7 +65,7 @@ func cutMetadata(body *[]byte, limit int) (rpc.Metadata, error) {
 		return nil, err
 	}
 	if n > limit {
-		return nil, violation("metadata of %d bytes is over the limit of %d", n, limit)
+		return nil, Faultf("metadata of %d bytes is over the limit of %d", n, limit)
 	}
 	block, err := cut(body, n, "metadata")
 	if err != nil {
@@ -97,7 +97,7 @@ func cutPair(block *[]byte, md rpc.Metadata) error {
 		return err
 	}
 	if !validKey(string(key)) {
-		return violation("metadata key %s", rpc.Quote(string(key)))
+		return Faultf("metadata key %s", rpc.Quote(string(key)))
 	}
 	md[string(key)] = append(md[string(key)], string(value))
 	return nil

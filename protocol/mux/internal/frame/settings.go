@@ -1,0 +1,72 @@
+package frame
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// Keys and maxima of settings, section 3.
+const (
+	settingMessage  = 1
+	settingCalls    = 2
+	settingMetadata = 3
+	settingName     = 4
+	settingMethods  = 5
+
+	MaxCalls    = 1 << 16
+	MaxMethods  = 1 << 16
+	MaxMetadata = 32 << 10
+	MaxName     = 16 << 10 // so that what stands before a message always fits into its first frame
+)
+
+// Settings are what a side accepts.
+type Settings struct {
+	Message, Calls, Metadata, Name, Methods int
+}
+
+// defaultSettings hold where a peer says nothing.
+var defaultSettings = Settings{Message: 4 << 20, Calls: 128, Metadata: 8 << 10, Name: 256, Methods: 4096}
+
+// SettingsOf returns what a side accepts that has the limits l.
+func SettingsOf(l rpc.Limits) Settings {
+	return Settings{
+		Message: min(l.Message, math.MaxInt32), Calls: min(l.Calls, MaxCalls), Metadata: min(l.Metadata, MaxMetadata),
+		Name: min(l.Name, MaxName), Methods: defaultSettings.Methods,
+	}
+}
+
+// Hello returns what a side sends first: its preface and its settings.
+func (s Settings) Hello() []byte {
+	var body []byte
+	for i, v := range []int{s.Message, s.Calls, s.Metadata, s.Name, s.Methods} {
+		body = binary.LittleEndian.AppendUint16(body, uint16(i+1))
+		body = binary.LittleEndian.AppendUint32(body, uint32(v))
+	}
+	return Append([]byte(preface), Header{Type: TypeSettings}, body)
+}
+
+// ParseSettings reads the body of a SETTINGS frame.
+func ParseSettings(body []byte) (Settings, error) {
+	s := defaultSettings
+	if len(body)%6 != 0 {
+		return s, Faultf("settings of %d bytes are not pairs of 6 bytes", len(body))
+	}
+	for ; len(body) > 0; body = body[6:] {
+		v := int(min(binary.LittleEndian.Uint32(body[2:]), math.MaxInt32)) // where int has 32 bits, too
+		switch binary.LittleEndian.Uint16(body) {
+		case settingMessage:
+			s.Message = v
+		case settingCalls:
+			s.Calls = min(v, MaxCalls)
+		case settingMetadata:
+			s.Metadata = min(v, MaxMetadata)
+		case settingName:
+			s.Name = min(v, MaxName)
+		case settingMethods:
+			s.Methods = min(v, MaxMethods)
+		}
+	}
+	return s, nil
+}

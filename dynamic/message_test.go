@@ -73,6 +73,17 @@ func TestValues(t *testing.T) {
 				t.Errorf("%s is %v, %v; want %v", name, got, err, want)
 			}
 		}
+		if n, ok := wire.Get[int32](m, "small"); n != -7 || !ok {
+			t.Errorf("small is %v, %v", n, ok)
+		}
+		if name, ok := wire.Get[string](m, "colour"); name != "BLUE" || !ok {
+			t.Errorf("colour is %q, %v", name, ok)
+		}
+		for name, v := range wire.Mask(m).All() {
+			if name == "secret" && v != "***" || name == "ratio" && v != float32(0.25) {
+				t.Errorf("%s is shown as %v", name, v)
+			}
+		}
 		if text, err := m.MarshalJSON(); err == nil {
 			t.Errorf("encoding/json gets what is sensitive: %s", text)
 		}

@@ -40,3 +40,17 @@ func ExampleUnmarshalJSON() {
 	// 150 <nil>
 	// small: "many" is not an int
 }
+
+func ExampleGet() {
+	m := everything.Scalars{Small: 150, Rounding: everything.RoundingDown}
+	small, ok := wire.Get[int32](&m, "small")
+	fmt.Println(small, ok)
+	rounding, _ := wire.Get[string](&m, "rounding")
+	fmt.Println(rounding)
+	_, ok = wire.Get[string](&m, "small")
+	fmt.Println(ok)
+	// Output:
+	// 150 true
+	// DOWN
+	// false
+}

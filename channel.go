@@ -93,6 +93,7 @@ func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 			return withOutcome(err, worst)
 		}
 		c.Attempt++
+		c.Peer = s.Peer()
 		if err = s.Call(ctx, c); err == nil {
 			s.answered()
 			return nil

@@ -123,10 +123,21 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 		return t.connect(ctx, rpc.ConnOptions{
 			Dial:    func(context.Context) (net.Conn, error) { return nc, nil },
 			Address: t.address,
+			Peer:    t.peer(nc),
 			Limits:  o.Limits.WithDefaults(),
 			Log:     log,
 		})
 	}
+}
+
+// peer returns the server's end of nc.
+func (t target) peer(nc net.Conn) *rpc.Peer {
+	p := &rpc.Peer{Protocol: t.scheme, Addr: nc.RemoteAddr()}
+	if c, ok := nc.(*secureConn); ok {
+		state := c.ConnectionState()
+		p.TLS = &state
+	}
+	return p
 }
 
 // connect makes the connection that o dials one of the target's protocol.

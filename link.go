@@ -33,18 +33,11 @@ func (s *session) answered() {
 	}
 }
 
-// An ender is a connection on which calls may still run when it takes no more, because its server is going away.
-type ender interface {
-	Ended() <-chan struct{} // closed when the last of them has been answered
-}
-
 // retire closes a connection that takes no more calls, when those that run on it have ended or the channel is closed.
 func (ch *Channel) retire(s *session) {
-	if e, ok := s.Conn.(ender); ok {
-		select {
-		case <-e.Ended():
-		case <-ch.ctx.Done():
-		}
+	select {
+	case <-s.Ended():
+	case <-ch.ctx.Done():
 	}
 	s.Close()
 }

@@ -65,9 +65,11 @@ func (c *netConn) Call(_ context.Context, call *rpc.Call) error {
 	return nil
 }
 
-func (c *netConn) Close() error          { c.network.closed.Add(1); return nil }
-func (c *netConn) Done() <-chan struct{} { return c.done }
-func (c *netConn) Err() error            { return errors.New("connection lost") }
+func (c *netConn) Close() error           { c.network.closed.Add(1); return nil }
+func (c *netConn) Done() <-chan struct{}  { return c.done }
+func (c *netConn) Ended() <-chan struct{} { return c.done }
+func (c *netConn) Peer() *rpc.Peer        { return nil }
+func (c *netConn) Err() error             { return errors.New("connection lost") }
 
 func (n *network) dial(t *testing.T, o DialOptions) *Channel {
 	t.Helper()

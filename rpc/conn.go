@@ -13,15 +13,31 @@ type Channel interface {
 	Call(ctx context.Context, c *Call) error
 }
 
-// A Conn is one connection of a protocol to one server.
+// A Conn is one connection of a protocol to one server. All methods may be called by many goroutines at once, and at any
+// time, after Close too. Whoever got the Conn from its protocol owns it, and closes it once: also one that has ended,
+// for Close is what frees it.
+//
+// A Conn lives in three states, which it goes through in order. It takes calls until Done is closed. Then calls that
+// were taken may still run, as where a server drains: they are left to end, and any further one fails, not started.
+// Once Ended is closed no call runs and none will.
 type Conn interface {
+	// Call is as that of a Channel. The call is lent for as long as Call runs, and is the caller's again after that. What
+	// is set in it beforehand and only read, as Args are, may be lent to two connections at once by two calls.
 	Channel
-	// Close ends the connection and every call on it, and waits for the connection's goroutines.
-	Close() error
-	// Done is closed when the connection takes no more calls: it broke, was closed, or the server is going away.
+	// Done is closed when the connection takes no more calls: it broke, was closed, or the server is going away. It is
+	// closed before a call returns that failed for this reason, so that whoever gets the error finds it closed.
 	Done() <-chan struct{}
-	// Err returns why, once Done is closed.
+	// Ended is closed when the connection has ended and each of its calls has an outcome: after Done, soon after Close
+	// at the latest.
+	Ended() <-chan struct{}
+	// Err returns why the connection takes no more calls, once Done is closed; nil before.
 	Err() error
+	// Close ends the connection and every call on it, and waits for the connection's goroutines. Done and Ended are
+	// closed when it returns. It may be called more than once.
+	Close() error
+	// Peer returns the server's end, which is the same for as long as the connection lives and which nobody changes;
+	// nil where it is not known.
+	Peer() *Peer
 }
 
 // A Stream is the messages of one call in both directions. Send and Recv may be called at the same time, each by one
@@ -43,8 +59,10 @@ type ConnOptions struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Address is the server's, for errors and for HTTP's Host.
 	Address string
-	Limits  Limits
-	Log     *Log // of the channel, whose connections share it; nil for none
+	// Peer is the other end of what Dial returns, for the Conn's Peer; nil where it is not known.
+	Peer   *Peer
+	Limits Limits
+	Log    *Log // of the channel, whose connections share it; nil for none
 }
 
 // A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A Peer is the other end of a server's connection. Whoever accepted the connection makes one, before it hands the
+// A Peer is the other end of a connection. Whoever accepted or dialed the connection makes one, before it hands the
 // connection to a protocol; nothing changes in it afterwards, so that all calls of the connection share it.
 type Peer struct {
 	Protocol string               // "mux", "basic", "line", "http"
 	Addr     net.Addr             // its address
 	TLS      *tls.ConnectionState // of the handshake, which is over; nil without TLS
-	Accepted time.Time            // when it connected; zero for when its protocol gets it
+	Accepted time.Time            // when a server's peer connected; zero for when its protocol gets it
 
 	base context.Context // where handlers' contexts look for values; nil for nowhere
 }

@@ -27,9 +27,11 @@ var (
 type Conn struct {
 	nc       net.Conn
 	address  string
+	peer     *rpc.Peer
 	limits   rpc.Limits
 	log      *rpc.Log
 	done     chan struct{}
+	ended    chan struct{}  // closed when the reader has ended, which ends the calls that are left
 	routines sync.WaitGroup // the reader, and a writer that is not a caller
 	pendings sync.Pool
 
@@ -62,19 +64,29 @@ func Dial(ctx context.Context, o rpc.ConnOptions, newCodec func(rpc.Limits) Clie
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, log: o.Log, codec: newCodec(limits), done: make(chan struct{}),
+		nc: nc, address: o.Address, peer: o.Peer, limits: limits, log: o.Log, codec: newCodec(limits),
+		done: make(chan struct{}), ended: make(chan struct{}),
 		sink: output{nc: nc, stall: limits.Stall, slices: canSlice(nc)},
 	}
 	c.pendings.New = func() any { return &pending{done: make(chan struct{}, 1)} }
 	c.idle.L = &c.mu
 	c.sweeper = time.AfterFunc(time.Hour, c.sweep)
 	c.sweeper.Stop()
-	c.routines.Go(c.readAnswers)
+	c.routines.Go(func() {
+		defer close(c.ended)
+		c.readAnswers()
+	})
 	return c, nil
 }
 
 // Done is closed when the connection takes no more calls.
 func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Ended is closed when each of the connection's calls has its outcome, after Done.
+func (c *Conn) Ended() <-chan struct{} { return c.ended }
+
+// Peer returns the server's end, as Dial was told.
+func (c *Conn) Peer() *rpc.Peer { return c.peer }
 
 // Err returns why, once Done is closed.
 func (c *Conn) Err() error {

@@ -24,6 +24,7 @@ type Conn struct {
 	log     *rpc.Log
 	own     frame.Settings // what this side accepts
 	peer    frame.Settings // what the server accepts
+	remote  *rpc.Peer
 
 	in      *input
 	dec     wire.Decoder // of whoever reads
@@ -71,7 +72,8 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
 		nc: nc, address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
-		in: newInput(nc, &limits, nil), out: newOutput(nc, limits.Stall),
+		remote: o.Peer,
+		in:     newInput(nc, &limits, nil), out: newOutput(nc, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
@@ -167,6 +169,9 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Ended is closed when the connection has ended, after the calls that were in flight when Done was closed.
 func (c *Conn) Ended() <-chan struct{} { return c.reader }
+
+// Peer returns the server's end, as Dial was told.
+func (c *Conn) Peer() *rpc.Peer { return c.remote }
 
 // Err returns why the connection takes no more calls.
 func (c *Conn) Err() error { return c.slots.reason() }

@@ -25,6 +25,7 @@ type Conn struct {
 	in     *answerReader // used by the goroutine that reads
 	out    stallWriter   // used by the call that has the turn
 	host   string
+	peer   *rpc.Peer
 	limits rpc.Limits
 	log    *rpc.Log
 
@@ -54,6 +55,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 		in:     newAnswerReader(nc, o.Limits),
 		out:    stallWriter{nc, writeChunk},
 		host:   hostOf(o.Address),
+		peer:   o.Peer,
 		limits: o.Limits,
 		log:    o.Log,
 		turn:   make(chan struct{}, 1),
@@ -379,6 +381,12 @@ func (c *Conn) Close() error {
 
 // Done is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Ended is closed when no answer will be read any more, after Done.
+func (c *Conn) Ended() <-chan struct{} { return c.read }
+
+// Peer returns the server's end, as Dial was told.
+func (c *Conn) Peer() *rpc.Peer { return c.peer }
 
 // Err returns why, once Done is closed.
 func (c *Conn) Err() error {

@@ -148,7 +148,7 @@ func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error
 	case "line":
 		return asConn(line.Dial(ctx, o))
 	case "http":
-		return asConn(web.Dial(ctx, o))
+		return asConn(web.Dial(ctx, o, line.Format()))
 	default:
 		c, err := asConn(mux.Dial(ctx, o))
 		if refused, ok := errors.AsType[*tlsError](err); ok {

@@ -24,17 +24,12 @@ var layers = []layer{
 	{"internal/nearest", nil},
 	{"wire", []string{"internal/nearest"}},
 	{"rpc", []string{"internal/nearest", "wire"}},
-	{"internal/peerend", nil},
-	{"internal/pipeline", []string{"internal/peerend", "rpc", "wire"}},
-	{"internal/basiccall", []string{"internal/pipeline", "rpc", "wire"}},
-	{"internal/jsoncall", []string{"internal/pipeline", "rpc", "wire"}},
-	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}}, // of the compiler the plain data alone
-	{"protocol/mux", []string{"internal/peerend", "protocol/mux/internal/frame", "rpc", "wire"}},
+	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
+	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
+	{"protocol/internal/...", []string{"protocol/internal/...", "rpc", "wire"}},
+	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/frame", "rpc", "wire"}},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
-	{"protocol/basic", []string{"internal/basiccall", "internal/pipeline", "rpc", "wire"}},
-	{"protocol/line", []string{"internal/jsoncall", "internal/pipeline", "rpc", "wire"}},
-	{"protocol/web", []string{"internal/basiccall", "internal/jsoncall", "internal/peerend", "internal/pipeline", "rpc",
-		"wire"}},
+	{"protocol/...", []string{"protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"resolve/...", []string{"resolve", "rpc", "wire"}},
 	{"balance/...", []string{"balance", "rpc", "wire"}},
 	{".", []string{"balance/...", "protocol/...", "resolve/...", "rpc", "wire"}},

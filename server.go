@@ -126,7 +126,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	}
 	d.Serial = o.Mode == Serial
 	s.dispatcher, s.log, s.tls = d, d.Log, tlsConfig(o.TLS)
-	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d)
+	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d, line.Format(), basic.Format())
 	return s
 }
 

@@ -11,9 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/dynamic"
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/idl/schema"
-	"github.com/yodelrpc/yodel/internal/basiccall"
-	"github.com/yodelrpc/yodel/internal/jsoncall"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -185,33 +184,33 @@ func TestDynamicCodecs(t *testing.T) {
 		services = append(services, s.NewService(nil))
 	}
 	dynamicSide := dispatcher(t, services...)
-	formats := map[string]struct {
-		client    func() pipeline.ClientCodec
-		newServer func(d *rpc.Dispatcher) pipeline.ServerCodec
-	}{
-		"basic": {
-			func() pipeline.ClientCodec { return basiccall.NewClientCodec(limits) },
-			func(d *rpc.Dispatcher) pipeline.ServerCodec { return basiccall.NewServerCodec(d) },
-		},
-		"line": {
-			func() pipeline.ClientCodec { return jsoncall.NewClientCodec(limits) },
-			func(d *rpc.Dispatcher) pipeline.ServerCodec { return jsoncall.NewServerCodec(d) },
-		},
-	}
-	for name, format := range formats {
+	for _, format := range list(basic.Format(), line.Format()) {
 		for i, route := range generatedSide.Routes() {
 			if !route.Unary() {
 				continue
 			}
-			t.Run(name+"/"+route.Method.Name, func(t *testing.T) {
+			t.Run(format.Name+"/"+route.Method.Name, func(t *testing.T) {
 				t.Parallel()
 				other, refused := dynamicSide.Find([]byte(route.FullName))
 				if refused != nil {
 					t.Fatal(refused)
 				}
 				r := newRandom(uint64(i))
-				generated := codecs{format.client(), format.newServer(generatedSide)}
-				ours := codecs{format.client(), format.newServer(dynamicSide)}
+				newCodecs := func(d *rpc.Dispatcher) codecs {
+					client, server := format.NewClient(limits), format.NewServer(d)
+					return codecs{
+						request: func(c *rpc.Call) ([]byte, decoder, *rpc.Error) {
+							request, answer, refused := client.AppendRequest(nil, c)
+							if refused != nil {
+								return nil, nil, refused
+							}
+							return request, answer.Decode, nil
+						},
+						decode: server.Decode,
+						result: func(c *rpc.Call) ([]byte, error) { return server.AppendResult(nil, c) },
+					}
+				}
+				generated, ours := newCodecs(generatedSide), newCodecs(dynamicSide)
 				for range 100 {
 					want := route.NewCall()
 					r.message(want.Args)
@@ -226,16 +225,24 @@ func TestDynamicCodecs(t *testing.T) {
 	}
 }
 
+// list returns its arguments, whose type may have no name here.
+func list[T any](all ...T) []T { return all }
+
+// codecs are what the two sides of a format do.
 type codecs struct {
-	client pipeline.ClientCodec
-	server pipeline.ServerCodec
+	request func(*rpc.Call) ([]byte, decoder, *rpc.Error)
+	decode  func(request []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
+	result  func(*rpc.Call) ([]byte, error)
 }
+
+// A decoder reads the answer to a call.
+type decoder func(answer []byte, c *rpc.Call) error
 
 // compareCodecs compares what both sides write of the same call, and lets each read what the other wrote.
 func compareCodecs(t *testing.T, ours, generated codecs, got, want *rpc.Call) {
 	t.Helper()
-	request, answer, refused := generated.client.AppendRequest(nil, want)
-	other, otherAnswer, otherRefused := ours.client.AppendRequest(nil, got)
+	request, answer, refused := generated.request(want)
+	other, otherAnswer, otherRefused := ours.request(got)
 	if (refused == nil) != (otherRefused == nil) {
 		t.Fatalf("generated: %v, dynamic: %v", refused, otherRefused)
 	}
@@ -245,28 +252,28 @@ func compareCodecs(t *testing.T, ours, generated codecs, got, want *rpc.Call) {
 	if !bytes.Equal(request, other) {
 		t.Fatalf("a request is\n%q, want\n%q", other, request)
 	}
-	_, call, refused := ours.server.Decode(request)
+	_, call, refused := ours.decode(request)
 	if refused != nil {
 		t.Fatalf("reading %q: %v", request, refused)
 	}
 	if a, b := fullText(call.Args), fullText(want.Args); a != b {
 		t.Fatalf("%q reads as\n%s, want\n%s", request, a, b)
 	}
-	result, err := generated.server.AppendResult(nil, want)
+	result, err := generated.result(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherResult, err := ours.server.AppendResult(nil, got)
+	otherResult, err := ours.result(got)
 	if err != nil || !bytes.Equal(result, otherResult) {
 		t.Fatalf("a result is\n%q, want\n%q (%v)", otherResult, result, err)
 	}
 	before := fullText(want.Result)
 	got.Result.Reset()
 	want.Result.Reset()
-	if err := otherAnswer.Decode(result, got); err != nil || fullText(got.Result) != before {
+	if err := otherAnswer(result, got); err != nil || fullText(got.Result) != before {
 		t.Fatalf("%q reads as\n%s, want\n%s (%v)", result, fullText(got.Result), before, err)
 	}
-	if err := answer.Decode(otherResult, want); err != nil || fullText(want.Result) != before {
+	if err := answer(otherResult, want); err != nil || fullText(want.Result) != before {
 		t.Fatalf("%q reads as\n%s, want\n%s (%v)", result, fullText(want.Result), before, err)
 	}
 }

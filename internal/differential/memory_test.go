@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/basiccall"
+	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -16,7 +16,7 @@ import (
 // elements that are empty take a few bytes each to send, and may be hundreds of bytes large.
 func TestMillionsOfEmptyElements(t *testing.T) {
 	const elements = 1 << 20
-	basic := func(method string, parameter, element []byte) []byte {
+	requestOf := func(method string, parameter, element []byte) []byte {
 		list := bytes.Repeat(element, elements)
 		value := binary.BigEndian.AppendUint32(nil, uint32(len(parameter)+4+len(list)))
 		value = append(append(value, parameter...), binary.BigEndian.AppendUint32(nil, uint32(len(list)))...)
@@ -25,10 +25,10 @@ func TestMillionsOfEmptyElements(t *testing.T) {
 		return append(binary.BigEndian.AppendUint32(request, uint32(len(args))), args...)
 	}
 	requests := map[string][]byte{
-		"large structs": basic("lists", []byte{15}, []byte{0, 0, 0, 0}),
-		"with a field":  basic("lists", []byte{15}, []byte{0, 0, 0, 5, 1, 0, 0, 0, 0}),
-		"entries":       basic("maps", []byte{15}, []byte{0, 0, 0, 1, 'x', 0, 0, 0, 0})[:1<<20],
-		"unions":        basic("lists", []byte{14}, []byte{0, 0, 0, 0}),
+		"large structs": requestOf("lists", []byte{15}, []byte{0, 0, 0, 0}),
+		"with a field":  requestOf("lists", []byte{15}, []byte{0, 0, 0, 5, 1, 0, 0, 0, 0}),
+		"entries":       requestOf("maps", []byte{15}, []byte{0, 0, 0, 1, 'x', 0, 0, 0, 0})[:1<<20],
+		"unions":        requestOf("lists", []byte{14}, []byte{0, 0, 0, 0}),
 	}
 	var services []*rpc.Service
 	for _, s := range dynamicPackage().Services() {
@@ -37,7 +37,7 @@ func TestMillionsOfEmptyElements(t *testing.T) {
 	for side, d := range map[string]*rpc.Dispatcher{
 		"generated": dispatcher(t, everythingServices()...), "dynamic": dispatcher(t, services...),
 	} {
-		codec := basiccall.NewServerCodec(d)
+		codec := basic.Format().NewServer(d)
 		for name, request := range requests {
 			before := allocated()
 			_, _, err := codec.Decode(request)

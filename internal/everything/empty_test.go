@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/basiccall"
 	"github.com/yodelrpc/yodel/internal/everything"
+	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -68,7 +68,7 @@ func TestEmptyBytesStayPresentInBasic(t *testing.T) {
 	}
 	const value = "\x00\x00\x00\x05" + "\x09\x00\x00\x00\x00"
 	request := "\x00\x00\x00\x09optionals" + "\x00\x00\x00\x0a\x01" + value
-	answer, _, _ := basiccall.NewServerCodec(d).ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil)
+	answer, _, _ := basic.Format().NewServer(d).ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil)
 	if string(answer) != "\x01"+value {
 		t.Errorf("the answer is %q", answer)
 	}

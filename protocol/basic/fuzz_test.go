@@ -3,7 +3,7 @@ package basic_test
 import (
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 )
 
 func FuzzServer(f *testing.F) {

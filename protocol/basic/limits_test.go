@@ -13,8 +13,8 @@ import (
 
 	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/internal/everything"
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

@@ -1,8 +1,7 @@
 package basic
 
 import (
-	"github.com/yodelrpc/yodel/internal/basiccall"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -14,10 +13,10 @@ type Server struct{ *pipeline.Server }
 
 // NewServer returns a server for the methods of d.
 func NewServer(d *rpc.Dispatcher) *Server {
-	codec := basiccall.NewServerCodec(d)
-	return &Server{pipeline.NewServer(codec, basiccall.Protocol, d.Limits, d.Log)}
+	codec := newServerCodec(d)
+	return &Server{pipeline.NewServer(codec, protocolName, d.Limits, d.Log)}
 }
 
 // Check returns why methods of d without streams cannot be called over the protocol, an error for each: a field with a number
 // over 255, or more exceptions than it can tell apart.
-func Check(d *rpc.Dispatcher) []error { return basiccall.NewServerCodec(d).Problems() }
+func Check(d *rpc.Dispatcher) []error { return newServerCodec(d).Problems() }

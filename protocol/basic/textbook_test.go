@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/yodelrpc/yodel/examples/divide"
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )

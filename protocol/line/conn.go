@@ -3,8 +3,7 @@ package line
 import (
 	"context"
 
-	"github.com/yodelrpc/yodel/internal/jsoncall"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -14,7 +13,7 @@ type Conn struct{ *pipeline.Conn }
 // Dial connects. The connection has one goroutine, which ends with it; another one writes while the server takes
 // nothing.
 func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
-	c, err := pipeline.Dial(ctx, o, func(l rpc.Limits) pipeline.ClientCodec { return jsoncall.NewClientCodec(l) })
+	c, err := pipeline.Dial(ctx, o, func(l rpc.Limits) pipeline.ClientCodec { return newClientCodec(l) })
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +23,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 // Call makes a unary call: the protocol carries no streams.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if call.Body != nil {
-		return rpc.NoStreams(call.Method, jsoncall.Protocol)
+		return rpc.NoStreams(call.Method, protocolName)
 	}
 	return c.Conn.Call(ctx, call)
 }

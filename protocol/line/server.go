@@ -1,8 +1,7 @@
 package line
 
 import (
-	"github.com/yodelrpc/yodel/internal/jsoncall"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -14,5 +13,5 @@ type Server struct{ *pipeline.Server }
 
 // NewServer returns a server for the methods of d.
 func NewServer(d *rpc.Dispatcher) *Server {
-	return &Server{pipeline.NewServer(jsoncall.NewServerCodec(d), jsoncall.Protocol, d.Limits, d.Log)}
+	return &Server{pipeline.NewServer(newServerCodec(d), protocolName, d.Limits, d.Log)}
 }

@@ -9,7 +9,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

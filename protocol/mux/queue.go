@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/peerend"
+	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
 // A queue holds the calls of one connection that wait for a worker. Workers take one call at a time, so a handler that

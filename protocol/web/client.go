@@ -12,8 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/jsoncall"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -34,7 +33,7 @@ type Conn struct {
 	read chan struct{} // closed when the goroutine has ended
 
 	codecMu sync.Mutex // guards codec, and the answers that it made
-	codec   *jsoncall.ClientCodec
+	codec   pipeline.ClientCodec
 
 	mu       sync.Mutex
 	err      error     // why the connection has ended; nil before
@@ -43,8 +42,8 @@ type Conn struct {
 
 var _ rpc.Conn = (*Conn)(nil)
 
-// Dial connects to an HTTP server.
-func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
+// Dial connects to an HTTP server, to which the bodies of requests are in the given format, whose messages are JSON.
+func Dial(ctx context.Context, o rpc.ConnOptions, format pipeline.Format) (*Conn, error) {
 	nc, err := o.Dial(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +60,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 		turn:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		read:   make(chan struct{}),
-		codec:  jsoncall.NewClientCodec(o.Limits),
+		codec:  format.NewClient(o.Limits),
 	}
 	if _, ok := nc.(*net.TCPConn); !ok {
 		c.out.chunk = tlsChunk

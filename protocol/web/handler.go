@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 
-	"github.com/yodelrpc/yodel/internal/basiccall"
-	"github.com/yodelrpc/yodel/internal/jsoncall"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -15,11 +17,24 @@ const protocol = "http"
 
 // A handler answers requests.
 type handler struct {
-	d     *rpc.Dispatcher
-	json  *jsoncall.ServerCodec
-	basic *basiccall.ServerCodec
-	page  *page
-	sizes []size // of the answers of each route
+	d       *rpc.Dispatcher
+	formats []format // of bodies; the first is for those without a Content-Type
+	page    *page
+	sizes   []size // of the answers of each route
+}
+
+// A format is one of bodies, with its codec for the server's methods.
+type format struct {
+	pipeline.Format
+	codec pipeline.BodyCodec
+}
+
+func newHandler(d *rpc.Dispatcher, formats []pipeline.Format) *handler {
+	h := &handler{d: d, page: newPage(d), sizes: make([]size, len(d.Routes()))}
+	for _, f := range formats {
+		h.formats = append(h.formats, format{f, f.NewServer(d)})
+	}
+	return h
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,30 +51,35 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A codec is a way to write calls in a body.
-type codec interface {
-	ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
-		[]byte, rpc.Code, rpc.Metadata)
-	AppendFailure(b []byte, f rpc.Failure) []byte
-}
-
-// codecOf returns the codec for a Content-Type, and that of the answer. JSON is also what curl -d sends under the name
-// of a form. (Pages of other origins cannot make a browser send that here: see [http.CrossOriginProtection].)
-func (h *handler) codecOf(contentType string) (c codec, answerType string, ok bool) {
+// codecOf returns the codec for a Content-Type, and that of the answer.
+func (h *handler) codecOf(contentType string) (c pipeline.BodyCodec, answerType string, ok bool) {
 	if contentType == "" {
-		return h.json, "application/json", true
+		return h.formats[0].codec, h.answerType(), true
 	}
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return nil, "", false
 	}
-	switch media {
-	case "application/json", "application/x-www-form-urlencoded":
-		return h.json, "application/json", true
-	case "binary", "application/octet-stream":
-		return h.basic, media, true
+	for _, f := range h.formats {
+		if slices.Contains(f.ContentTypes, media) {
+			return f.codec, cmp.Or(f.AnswerType, media), true
+		}
 	}
 	return nil, "", false
+}
+
+// answerType is the Content-Type of errors about requests of no format.
+func (h *handler) answerType() string {
+	return cmp.Or(h.formats[0].AnswerType, h.formats[0].ContentTypes[0])
+}
+
+// contentTypes returns the first Content-Type of each format, as a list for people.
+func (h *handler) contentTypes() string {
+	var types []string
+	for _, f := range h.formats {
+		types = append(types, f.ContentTypes[0])
+	}
+	return strings.Join(types, " or ")
 }
 
 // call answers a POST.
@@ -67,9 +87,9 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 	x := r.Context().Value(requestKey{}).(*request)
 	c, answerType, ok := h.codecOf(r.Header.Get("Content-Type"))
 	if !ok {
-		err := rpc.Errorf(rpc.InvalidArgument, "Content-Type is %s; send application/json or application/octet-stream",
-			rpc.Quote(r.Header.Get("Content-Type")))
-		x.respond(w, http.StatusUnsupportedMediaType, "application/json", failure(h.json, err))
+		err := rpc.Errorf(rpc.InvalidArgument, "Content-Type is %s; send %s",
+			rpc.Quote(r.Header.Get("Content-Type")), h.contentTypes())
+		x.respond(w, http.StatusUnsupportedMediaType, h.answerType(), failure(h.formats[0].codec, err))
 		return
 	}
 	request, status, err := x.read(h.d.Limits.Message)
@@ -111,6 +131,6 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 	x.respond(w, statusOf(code), answerType, body)
 }
 
-func failure(c codec, err *rpc.Error) []byte {
+func failure(c pipeline.BodyCodec, err *rpc.Error) []byte {
 	return c.AppendFailure(nil, rpc.Failure{Index: -1, Err: err})
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -35,7 +37,7 @@ func bubble(t *testing.T, limits rpc.Limits, services ...*rpc.Service) (*web.Ser
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := web.NewServer(d)
+	s := web.NewServer(d, line.Format(), basic.Format())
 	near, far := net.Pipe()
 	go s.ServeConn(far, nil, new(rpc.Peer))
 	t.Cleanup(func() { near.Close(); s.Close() })

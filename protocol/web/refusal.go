@@ -15,10 +15,10 @@ func (s *Server) Refusal(head []byte, reason *rpc.Error) []byte {
 	if strings.HasPrefix(string(head), "PRI ") {
 		return http2Refusal(reason)
 	}
-	body := failure(s.handler.json, reason)
+	body := failure(s.handler.formats[0].codec, reason)
 	status := statusOf(reason.Code)
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-		"Connection: close\r\n\r\n%s", status, http.StatusText(status), len(body), body)
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"+
+		"Connection: close\r\n\r\n%s", status, http.StatusText(status), s.handler.answerType(), len(body), body)
 }
 
 // http2Refusal returns SETTINGS, which come first, and GOAWAY with the error INADEQUATE_SECURITY (RFC 9113, sections 6.5,

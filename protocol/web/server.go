@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/basiccall"
-	"github.com/yodelrpc/yodel/internal/jsoncall"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -29,15 +28,10 @@ type Server struct {
 	idle    chan struct{} // closed when none run; nil while nobody waits for that
 }
 
-// NewServer returns a server of d's routes.
-func NewServer(d *rpc.Dispatcher) *Server {
-	s := &Server{
-		handler: &handler{
-			d: d, json: jsoncall.NewServerCodec(d), basic: basiccall.NewServerCodec(d), page: newPage(d),
-			sizes: make([]size, len(d.Routes())),
-		},
-		conns: make(map[*serverConn]bool),
-	}
+// NewServer returns a server of d's routes. Calls are bodies in one of the formats, of which there is at least one; the
+// first is that of requests without a Content-Type, and of errors that concern no format.
+func NewServer(d *rpc.Dispatcher, formats ...pipeline.Format) *Server {
+	s := &Server{handler: newHandler(d, formats), conns: make(map[*serverConn]bool)}
 	s.http1, s.http2 = s.newHTTP(false), s.newHTTP(true)
 	return s
 }

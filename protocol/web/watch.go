@@ -4,7 +4,7 @@ import (
 	"errors"
 	"os"
 
-	"github.com/yodelrpc/yodel/internal/peerend"
+	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
 // A watch waits for the peer's end while a handler runs. net/http reads one byte ahead and notices the end if that is what

@@ -19,6 +19,8 @@ import (
 
 	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/internal/testenv"
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -93,7 +95,7 @@ func serveServices(t *testing.T, limits rpc.Limits, services ...*rpc.Service) *s
 		t.Fatal(err)
 	}
 	s.listener = ln
-	s.Server, s.address, s.url = web.NewServer(d), ln.Addr().String(), "http://"+ln.Addr().String()+"/"
+	s.Server, s.address, s.url = web.NewServer(d, line.Format(), basic.Format()), ln.Addr().String(), "http://"+ln.Addr().String()+"/"
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -378,7 +380,7 @@ func dial(t *testing.T, o rpc.ConnOptions, address string) *web.Conn {
 	if o.Dial == nil {
 		o.Dial = func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) }
 	}
-	c, err := web.Dial(t.Context(), o)
+	c, err := web.Dial(t.Context(), o, line.Format())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/peerend"
+	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
 // pair returns both ends of a connection.

@@ -1,4 +1,4 @@
-package basiccall
+package basic
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package jsoncall
+package line
 
 import (
 	"context"
@@ -6,32 +6,32 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A ServerCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
-type ServerCodec struct {
+// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+type serverCodec struct {
 	lines
 	d *rpc.Dispatcher
 }
 
-// NewServerCodec returns the codec for the methods of d.
-func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
-	return &ServerCodec{lines: lines{d.Limits.Message}, d: d}
+// newServerCodec returns the codec for the methods of d.
+func newServerCodec(d *rpc.Dispatcher) *serverCodec {
+	return &serverCodec{lines: lines{d.Limits.Message}, d: d}
 }
 
 // ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and returns it
 // with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
-func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
 	return pipeline.ServeMessage(ctx, s, s.d, info, request, response, admit)
 }
 
 // Decode reads a request.
-func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
+func (s *serverCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
 	name, params, refused := s.request(message)
 	if refused != nil {
 		return nil, nil, refused
@@ -41,7 +41,7 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 		return nil, nil, refused
 	}
 	if !route.Unary() {
-		return nil, nil, rpc.NoStreams(route.Method, Protocol)
+		return nil, nil, rpc.NoStreams(route.Method, protocolName)
 	}
 	if isNull(params) {
 		params = json.RawMessage("{}")
@@ -56,7 +56,7 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 
 // request splits a request into the method's name and the arguments. Whatever else is there is refused, for a server that
 // skipped it would run a call that differs from the one that was meant.
-func (s *ServerCodec) request(message []byte) (name string, params json.RawMessage, refused *rpc.Error) {
+func (s *serverCodec) request(message []byte) (name string, params json.RawMessage, refused *rpc.Error) {
 	var found request
 	if err := wire.EachJSONMember(message, found.add); err != nil {
 		return "", nil, invalid("%w", err)
@@ -82,7 +82,7 @@ func (r *request) add(name, value []byte) error {
 
 const requestForm = `{"name": "method", "params": {"parameter": value}}`
 
-func (s *ServerCodec) name(value json.RawMessage) (string, *rpc.Error) {
+func (s *serverCodec) name(value json.RawMessage) (string, *rpc.Error) {
 	if value == nil {
 		return "", invalid(`"name" is missing; a request is %s`, requestForm)
 	}
@@ -106,7 +106,7 @@ func within(name string, err error) error {
 }
 
 // AppendResult appends the answer that holds c.Result, with all its fields.
-func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
+func (s *serverCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 	if len(wire.TypeOf(c.Result).Fields) == 0 {
 		return append(b, "{\"result\": null}\r\n"...), nil
 	}
@@ -121,7 +121,7 @@ func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 }
 
 // AppendFailure appends the answer for a failed call.
-func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
+func (s *serverCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 	if f.Exception != nil {
 		answer, err := appendException(b, f.Exception)
 		if err == nil {

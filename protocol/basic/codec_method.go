@@ -1,9 +1,9 @@
-package basiccall
+package basic
 
 import (
 	"fmt"
 
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )

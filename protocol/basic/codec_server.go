@@ -1,4 +1,4 @@
-package basiccall
+package basic
 
 import (
 	"context"
@@ -6,20 +6,20 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A ServerCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
-type ServerCodec struct {
+// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+type serverCodec struct {
 	d       *rpc.Dispatcher
 	methods []*method // by the index of their routes; nil for one with streams
 }
 
-// NewServerCodec returns the codec for the methods of d.
-func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
-	s := &ServerCodec{d: d}
+// newServerCodec returns the codec for the methods of d.
+func newServerCodec(d *rpc.Dispatcher) *serverCodec {
+	s := &serverCodec{d: d}
 	for _, route := range d.Routes() {
 		var m *method
 		if route.Unary() {
@@ -34,7 +34,7 @@ func NewServerCodec(d *rpc.Dispatcher) *ServerCodec {
 
 // Problems returns why methods of the server cannot be called over the protocol, an error for each such method. Methods
 // with streams are not among them.
-func (s *ServerCodec) Problems() []error {
+func (s *serverCodec) Problems() []error {
 	var problems []error
 	for _, m := range s.methods {
 		if m != nil && m.problem != nil {
@@ -46,7 +46,7 @@ func (s *ServerCodec) Problems() []error {
 
 // ServeMessage answers one request, of which request holds all bytes. It appends the answer to response and returns it
 // with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
-func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
 	if n, err := frameRequest(request, s.d.Limits); err != nil || n == 0 || n != len(request) {
@@ -59,13 +59,13 @@ func (s *ServerCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, reque
 }
 
 // Frame finds the end of a request.
-func (s *ServerCodec) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) {
+func (s *serverCodec) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) {
 	end, err = frameRequest(buf, s.d.Limits)
 	return 0, end, err
 }
 
 // Decode reads a request that Frame found.
-func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
+func (s *serverCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error) {
 	r := newReader(message)
 	name, _ := r.sized()
 	route, unknown := s.d.Find(name)
@@ -73,7 +73,7 @@ func (s *ServerCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 		return nil, nil, unknown
 	}
 	if !route.Unary() {
-		return nil, nil, rpc.NoStreams(route.Method, Protocol)
+		return nil, nil, rpc.NoStreams(route.Method, protocolName)
 	}
 	m := s.methods[route.Index]
 	if m.problem != nil {
@@ -100,7 +100,7 @@ func (m *method) readArguments(r *reader, args rpc.Message) error {
 }
 
 // AppendResult appends the answer that holds c.Result.
-func (s *ServerCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
+func (s *serverCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 	w := writer{buf: append(b, statusResult)}
 	if t := wire.TypeOf(c.Result); len(t.Fields) > 0 {
 		w.result(&t.Fields[0], wire.ValueOf(c.Result))
@@ -123,7 +123,7 @@ func (w *writer) result(f *wire.Field, m reflect.Value) {
 }
 
 // AppendFailure appends the answer for a failed call.
-func (s *ServerCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
+func (s *serverCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 	if f.Exception != nil {
 		w := writer{buf: append(b, byte(statusFirstException+f.Index))}
 		if w.exception(f.Exception); w.err == nil {

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yodelrpc/yodel/internal/peerend"
+	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
 // patience is how long the handlers of a batch may take before the connection is watched.

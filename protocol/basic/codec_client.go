@@ -1,17 +1,17 @@
-package basiccall
+package basic
 
 import (
 	"fmt"
 	"reflect"
 	"strings"
 
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A ClientCodec writes requests. One goroutine at a time uses it.
-type ClientCodec struct {
+// A clientCodec writes requests. One goroutine at a time uses it.
+type clientCodec struct {
 	limits  rpc.Limits
 	methods map[*rpc.Method]*answer
 }
@@ -22,13 +22,13 @@ type answer struct {
 	limit int
 }
 
-// NewClientCodec returns a codec that sends and accepts messages within the limits.
-func NewClientCodec(limits rpc.Limits) *ClientCodec {
-	return &ClientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
+// newClientCodec returns a codec that sends and accepts messages within the limits.
+func newClientCodec(limits rpc.Limits) *clientCodec {
+	return &clientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
 }
 
 // AppendRequest appends the request of c.
-func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
+func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	a, ok := c.methods[call.Method]
 	if !ok {
 		a = &answer{method: newMethod(call), limit: c.limits.Message}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/examples/divide"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

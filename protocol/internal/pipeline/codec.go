@@ -3,7 +3,11 @@
 // [Conn] is the client's end, [Server] the other; how a message looks is the business of a codec.
 package pipeline
 
-import "github.com/yodelrpc/yodel/rpc"
+import (
+	"context"
+
+	"github.com/yodelrpc/yodel/rpc"
+)
 
 // A Framer finds where messages end.
 type Framer interface {
@@ -36,4 +40,24 @@ type Answer interface {
 	// Decode reads an answer into c.Result, or returns the declared exception or the *rpc.Error that it is. It keeps
 	// nothing of message.
 	Decode(message []byte, c *rpc.Call) error
+}
+
+// A BodyCodec is a ServerCodec whose messages others carry too, as the bodies of HTTP requests.
+type BodyCodec interface {
+	ServerCodec
+	// ServeMessage answers one request, of which request holds all bytes; see the function [ServeMessage].
+	ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+		[]byte, rpc.Code, rpc.Metadata)
+}
+
+// A Format is how a protocol writes one call, for another protocol that carries it. All fields are set.
+type Format struct {
+	Name      string // of the protocol
+	NewServer func(*rpc.Dispatcher) BodyCodec
+	NewClient func(rpc.Limits) ClientCodec
+
+	// ContentTypes are the names of the format as a media type. The answer has that of its request, unless the format
+	// says another.
+	ContentTypes []string
+	AnswerType   string
 }

@@ -1,4 +1,4 @@
-package jsoncall
+package line
 
 import (
 	"encoding/json"
@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A ClientCodec writes requests. One goroutine at a time uses it.
-type ClientCodec struct {
+// A clientCodec writes requests. One goroutine at a time uses it.
+type clientCodec struct {
 	limits  rpc.Limits
 	methods map[*rpc.Method]*answer
 }
@@ -24,13 +24,13 @@ type answer struct {
 	exceptions []*pipeline.Exception
 }
 
-// NewClientCodec returns a codec that sends and accepts lines within the limits.
-func NewClientCodec(limits rpc.Limits) *ClientCodec {
-	return &ClientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
+// newClientCodec returns a codec that sends and accepts lines within the limits.
+func newClientCodec(limits rpc.Limits) *clientCodec {
+	return &clientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
 }
 
 // AppendRequest appends the request of c.
-func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
+func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	start, a := len(b), c.answer(call.Method)
 	b = append(b, a.opening...)
 	b, err := wire.AppendJSON(b, call.Args)
@@ -44,7 +44,7 @@ func (c *ClientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 	return b, a, nil
 }
 
-func (c *ClientCodec) answer(m *rpc.Method) *answer {
+func (c *clientCodec) answer(m *rpc.Method) *answer {
 	a, ok := c.methods[m]
 	if !ok {
 		opening := wire.AppendJSONString([]byte(`{"name": `), pipeline.CallName(m))

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yodelrpc/yodel/examples/divide"
-	"github.com/yodelrpc/yodel/internal/pipeline"
+	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
 

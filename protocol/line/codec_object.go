@@ -1,4 +1,4 @@
-package jsoncall
+package line
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package basiccall_test
+package basic_test
 
 import (
 	"context"
@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/yodelrpc/yodel/internal/basiccall"
-	"github.com/yodelrpc/yodel/internal/pipelinetest"
+	"github.com/yodelrpc/yodel/protocol/basic"
+	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 func TestServeMessage(t *testing.T) {
 	t.Parallel()
-	codec := basiccall.NewServerCodec(pipelinetest.NewDispatcher(t, rpc.Limits{}))
+	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.Limits{}))
 	const good = "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64"
 	for name, test := range map[string]struct {
 		request string
@@ -42,7 +42,7 @@ func TestServeMessage(t *testing.T) {
 // TestServeMessageContext ends the context of a message, and with it the handler's.
 func TestServeMessageContext(t *testing.T) {
 	t.Parallel()
-	codec := basiccall.NewServerCodec(pipelinetest.NewDispatcher(t, rpc.Limits{}))
+	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.Limits{}))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the request is over"))
 	request := "\x00\x00\x00\x07strings\x00\x00\x00\x0f\x01\x00\x00\x00\x0auntil done"

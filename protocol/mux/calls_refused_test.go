@@ -10,7 +10,7 @@ import (
 // Behind a GOAWAY no call is queued, large or small, but other frames are.
 func TestOutputRefusesCalls(t *testing.T) {
 	t.Parallel()
-	o := newOutput(new(sink), time.Hour)
+	o := newOutput(newTransport(new(sink)), time.Hour)
 	o.refuseCalls()
 	var end uint64
 	if err := o.append([]byte("call"), false, &end); err != errNoCalls {
@@ -24,7 +24,7 @@ func TestOutputRefusesCalls(t *testing.T) {
 	}
 	o.appendLastPong([]byte("draining"))
 	o.drains.Wait()
-	if written := o.nc.(*sink).written; written != len("cancel")+frame.HeaderSize+len("draining") {
+	if written := o.transport.nc.(*sink).written; written != len("cancel")+frame.HeaderSize+len("draining") {
 		t.Errorf("%d bytes are written", written)
 	}
 }

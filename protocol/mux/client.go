@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 // A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a reader,
 // which ends with the connection, and for moments a writer.
 type Conn struct {
-	nc      net.Conn
 	address string
 	limits  rpc.Limits
 	log     *rpc.Log
@@ -69,11 +67,10 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits := o.Limits.WithDefaults()
+	limits, t := o.Limits.WithDefaults(), newTransport(nc)
 	c := &Conn{
-		nc: nc, address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
-		remote: o.Peer,
-		in:     newInput(nc, &limits, nil), out: newOutput(nc, limits.Stall),
+		address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
+		in: newInput(t, &limits, nil), out: newOutput(t, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
@@ -93,10 +90,11 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 
 // handshake sends this side's preface and settings and reads the server's, within the time to the first byte or ctx's.
 func (c *Conn) handshake(ctx context.Context) error {
-	_ = c.nc.SetDeadline(time.Now().Add(c.limits.FirstByte))
-	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
+	t := c.in.transport
+	_ = t.setDeadline(time.Now().Add(c.limits.FirstByte))
+	stop := context.AfterFunc(ctx, func() { _ = t.setDeadline(time.Unix(1, 0)) })
 	var peer frame.Settings
-	_, err := c.nc.Write(c.own.Hello())
+	_, err := t.nc.Write(c.own.Hello())
 	if err == nil {
 		peer, err = readHello(c.in)
 	}
@@ -111,7 +109,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if peer.Calls == 0 {
 		return errors.New("the server takes no calls: its setting CALLS is 0")
 	}
-	return c.nc.SetDeadline(time.Time{})
+	return t.setDeadline(time.Time{})
 }
 
 // ErrTLS is the error of Dial without TLS to a port that speaks nothing else.

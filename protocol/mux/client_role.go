@@ -62,7 +62,7 @@ func (c *Conn) count(alone bool) {
 		}
 	case r.holder.Load() == roleReader && r.lone.Add(1) == loneCalls:
 		r.aside.Store(true)
-		c.in.kick()
+		c.in.transport.kick()
 		select {
 		case <-r.gone:
 		case <-c.reader:

@@ -7,6 +7,7 @@
 //	client.go          Call: a slot (pending.go), the encoded frame, the wait for the answer (deadlines.go)
 //	internal/frame     the bytes: headers, settings, what stands in front of a message
 //	output.go          one write for the frames of many callers; large.go writes large messages by reference
+//	transport.go       the net.Conn under output.go and input.go
 //	server_conn.go     the server's reader (input.go), which finds the method and decodes the arguments
 //	server_call.go     the handler runs on the reader or a worker (workers.go), as learn.go and watchdog.go have it, when
 //	                   queue.go finds that its answer has room

@@ -52,7 +52,7 @@ func (c *serverConn) greeting() {
 	if soon := time.Now().Add(farewellTime); c.server.isDraining() && soon.Before(by) {
 		by = soon
 	}
-	_ = c.in.nc.SetDeadline(by)
+	_ = c.in.transport.setDeadline(by)
 }
 
 // greeted ends greeting.
@@ -60,7 +60,7 @@ func (c *serverConn) greeted() error {
 	c.farewell.mu.Lock()
 	defer c.farewell.mu.Unlock()
 	c.farewell.ready = true
-	return c.in.nc.SetDeadline(time.Time{})
+	return c.in.transport.setDeadline(time.Time{})
 }
 
 // drain tells the client that the server is going away.
@@ -69,7 +69,7 @@ func (c *serverConn) drain() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.ready {
-		_ = c.in.nc.SetDeadline(time.Now().Add(farewellTime))
+		_ = c.in.transport.setDeadline(time.Now().Add(farewellTime))
 		return
 	}
 	if f.ended || !f.begun.CompareAndSwap(false, true) {
@@ -103,7 +103,7 @@ func (c *serverConn) pressOn() {
 	case farewellTicks - 1:
 		f.hasty.Store(true)
 		c.queue.end()
-		c.in.kick()
+		c.in.transport.kick()
 		f.over.Store(true)
 		c.endIfDrained()
 	case farewellTicks:

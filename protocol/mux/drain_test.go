@@ -38,7 +38,7 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := new(sink)
-	c := &serverConn{server: NewServer(d), in: newInput(nc, &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(nc, time.Hour)}
+	c := &serverConn{server: NewServer(d), in: newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(newTransport(nc), time.Hour)}
 	c.begun.limits = &d.Limits
 	c.takeTools()
 	c.farewell.begun.Store(true)

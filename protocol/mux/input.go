@@ -2,12 +2,8 @@ package mux
 
 import (
 	"errors"
-	"io"
-	"net"
 	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
@@ -17,50 +13,27 @@ import (
 // An input is the reading half of a connection. It holds a buffer only while there are bytes in it: it waits for more
 // without one where the connection is a socket. One goroutine at a time uses it.
 type input struct {
-	nc     net.Conn
-	raw    syscall.RawConn // nil where there is no file descriptor
-	limits *rpc.Limits
+	transport *transport
+	limits    *rpc.Limits
 
 	buf  []byte // nil while nothing is buffered and nothing is being read
 	r, w int    // the bytes buf[r:w] are read and not yet consumed
 	size int    // of the next buffer
 
-	readFD func(fd uintptr) bool // reads into dst, or into the buffer where dst is nil
-	dst    []byte
-	n      int
-	err    error
+	dst []byte // where the read that is under way reads to first; nil for the buffer alone
 
-	reads    atomic.Uint32 // that brought something, which others may look at
-	partial  bool          // the front of a frame is buffered,
-	began    time.Time     // and has been since then
-	deadline time.Time     // as it is set; zero for none
-	kicking  sync.Mutex    // a kick and its end come one after the other
-	kicked   atomic.Bool
-	vectors  scatter
+	reads   atomic.Uint32 // that brought something; counted by whoever reads, looked at by others
+	partial bool          // the front of a frame is buffered,
+	began   time.Time     // and has been since then
 }
 
-func newInput(nc net.Conn, limits *rpc.Limits, head []byte) *input {
-	in := &input{nc: nc, raw: rawConn(nc), limits: limits, size: smallBuffer}
-	in.readFD = in.tryRead
+func newInput(t *transport, limits *rpc.Limits, head []byte) *input {
+	in := &input{transport: t, limits: limits, size: smallBuffer}
 	if len(head) > 0 {
 		in.buf = getBuffer(len(head))
 		in.w = copy(in.buf, head)
 	}
 	return in
-}
-
-// rawConn returns nc's file descriptor for reads and writes that do not block, or nil.
-func rawConn(nc net.Conn) syscall.RawConn {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		return nil
-	}
-	raw, err := nc.(syscall.Conn).SyscallConn()
-	if err != nil || !canTryIO {
-		return nil
-	}
-	return raw
 }
 
 // buffered returns what is read and not consumed.
@@ -226,73 +199,28 @@ func (in *input) tooSlow() error {
 }
 
 func (in *input) readBy(dst []byte, by time.Time) (n int, err error) {
-	if in.setDeadline(by); in.kicked.Load() {
-		return 0, in.unkick()
+	t := in.transport
+	if t.readBy(by); t.kicked.Load() {
+		return 0, t.unkick()
 	}
-	in.dst, in.n, in.err = dst, 0, nil
-	if in.raw == nil {
-		in.n, in.err = in.nc.Read(in.target())
-	} else if err := in.raw.Read(in.readFD); err != nil {
-		in.err = err
-	}
+	in.dst = dst
+	n, err = t.read(in)
 	in.dst = nil
-	if errors.Is(in.err, os.ErrDeadlineExceeded) {
-		if in.kicked.Load() {
-			return 0, in.unkick()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		if t.kicked.Load() {
+			return 0, t.unkick()
 		}
 		if time.Now().Before(by) {
-			in.deadline = time.Time{}
-			return in.n, errEarly
+			t.deadline = time.Time{}
+			return n, errEarly
 		}
-		return in.n, errTimeUp
+		return n, errTimeUp
 	}
-	if in.n == 0 && in.err == nil && in.raw != nil {
-		return 0, io.EOF
+	if n > 0 {
+		in.reads.Store(in.reads.Load() + 1)
 	}
-	in.reads.Store(in.reads.Load() + 1)
-	return in.n, in.err
+	return n, err
 }
-
-// errKicked ends a read before anything came, so that whoever reads looks up.
-var errKicked = errors.New("kicked")
-
-// kick makes the read that is under way, or else the next one, return errKicked. Any goroutine may call it.
-func (in *input) kick() {
-	in.kicking.Lock()
-	defer in.kicking.Unlock()
-	in.kicked.Store(true)
-	_ = in.nc.SetReadDeadline(time.Unix(1, 0))
-}
-
-// unkick readies the input for the next read. What the kick was for must be looked at after it.
-func (in *input) unkick() error {
-	in.kicking.Lock()
-	defer in.kicking.Unlock()
-	in.kicked.Store(false)
-	in.deadline = time.Time{}
-	_ = in.nc.SetReadDeadline(in.deadline)
-	return errKicked
-}
-
-// setDeadline sees to it that the next read ends at the given time; zero is never. A deadline that is set and earlier
-// stays, since moving it costs more than finding out now and then that it was too early.
-func (in *input) setDeadline(by time.Time) {
-	if by.IsZero() == in.deadline.IsZero() && !in.deadline.After(by) {
-		return
-	}
-	in.deadline = by
-	_ = in.nc.SetReadDeadline(by)
-}
-
-// linger throws away what still comes, for a second at most: a socket closed with bytes unread would take back what was
-// sent last.
-func (in *input) linger() {
-	_ = in.nc.SetReadDeadline(time.Now().Add(lastWordsTime))
-	_, _ = io.Copy(io.Discard, io.LimitReader(in.nc, maxLinger))
-}
-
-// maxLinger bounds the bytes that linger reads.
-const maxLinger = 1 << 20
 
 // target returns where the next read goes.
 func (in *input) target() []byte {

@@ -34,20 +34,20 @@ func TestKickEndsOneRead(t *testing.T) {
 	t.Parallel()
 	for range 100 {
 		nc := new(deadlineConn)
-		in := newInput(nc, &rpc.Limits{MessageTime: time.Hour}, nil)
+		in := newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, nil)
 		kicked := make(chan struct{})
 		go func() {
 			defer close(kicked)
-			in.kick()
+			in.transport.kick()
 		}()
-		for !in.kicked.Load() {
+		for !in.transport.kicked.Load() {
 			runtime.Gosched()
 		}
 		if err := in.fill(1, time.Time{}); err != errKicked {
 			t.Fatal(err)
 		}
 		<-kicked
-		if in.kicked.Load() || !nc.deadline.IsZero() {
+		if in.transport.kicked.Load() || !nc.deadline.IsZero() {
 			t.Fatalf("after the kick the deadline is %v", nc.deadline)
 		}
 	}

@@ -91,10 +91,10 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	}
 	unsent = !m.begun
 	var interrupted chan struct{}
-	if m.writing && o.raw != nil { // elsewhere the message shares nothing, and TLS does not go on after a deadline
+	if m.writing && o.transport.isSocket() { // elsewhere the message shares nothing, and TLS does not go on after a deadline
 		if o.interrupted == nil {
 			o.interrupted = make(chan struct{})
-			_ = o.nc.SetWriteDeadline(time.Unix(1, 0))
+			o.transport.interruptWrite()
 		}
 		interrupted = o.interrupted
 	}
@@ -188,7 +188,7 @@ func (o *output) stopReadingLocked() {
 // releasePiecesLocked lets go of the pieces of a write that has ended.
 func (o *output) releasePiecesLocked() {
 	if o.interrupted != nil {
-		_ = o.nc.SetWriteDeadline(time.Time{})
+		o.transport.writeBy(time.Time{})
 	}
 	if len(o.pieces) == 0 {
 		return

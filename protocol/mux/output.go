@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
@@ -31,9 +30,8 @@ const (
 // writes for all who append meanwhile. A write never waits in a caller's goroutine: what the socket does not take at once
 // goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an output at once.
 type output struct {
-	nc    net.Conn
-	raw   syscall.RawConn // nil where there is no file descriptor
-	stall time.Duration
+	transport *transport
+	stall     time.Duration // how long a write waits for the peer to read anything
 
 	mu      sync.Mutex
 	buf     []byte // frames that wait
@@ -62,26 +60,17 @@ type output struct {
 	interrupted chan struct{}
 
 	// Of the write that is under way, and used by whoever writes.
-	spare   []byte
-	bufs    net.Buffers
-	small   int                                     // bytes of it that are small frames and not yet written
-	pieces  []piece                                 // of it that are not yet written
-	heads   *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
-	size    int                                     // of the buffer that frames need, by how it was last time
-	writeFD func(fd uintptr) bool
-	try     net.Buffers
-	n       int
-	tryErr  error
-	gather  gather
+	spare  []byte
+	bufs   net.Buffers
+	small  int                                     // bytes of it that are small frames and not yet written
+	pieces []piece                                 // of it that are not yet written
+	heads  *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
+	size   int                                     // of the buffer that frames need, by how it was last time
 
 	drains sync.WaitGroup
 }
 
-func newOutput(nc net.Conn, stall time.Duration) *output {
-	o := &output{nc: nc, raw: rawConn(nc), stall: stall}
-	o.writeFD = o.tryWrite
-	return o
-}
+func newOutput(t *transport, stall time.Duration) *output { return &output{transport: t, stall: stall} }
 
 // append adds whole frames, which it copies, and sees to it that they are written. For a CALL it sets end to where that
 // ends in all that was queued; end is nil for others. A caller that is one of several yields, so that the others' frames
@@ -135,7 +124,7 @@ func (o *output) refuseCalls() {
 // send is append for frames that may be written from where they are, because nobody needs them before it returns.
 func (o *output) send(frames []byte) {
 	o.mu.Lock()
-	if o.err != nil || o.writing || o.raw == nil {
+	if o.err != nil || o.writing || !o.transport.isSocket() {
 		o.mu.Unlock()
 		_ = o.append(frames, false, nil)
 		return
@@ -184,7 +173,7 @@ func (o *output) writeOn(rounds int) (more bool) {
 		if !ok {
 			return false
 		}
-		if o.raw != nil {
+		if o.transport.isSocket() {
 			rest = o.tryOnce(rest)
 		}
 		if len(rest) > 0 {
@@ -207,7 +196,7 @@ func (o *output) take() (net.Buffers, bool) {
 		putBuffer(o.spare)
 		o.buf, o.spare = nil, nil
 		if o.ending {
-			o.closeWrite()
+			o.transport.closeWrite()
 		}
 		o.wakeRoomLocked()
 		return nil, false
@@ -229,18 +218,13 @@ func (o *output) take() (net.Buffers, bool) {
 
 // tryOnce writes what the socket takes of bufs now, and returns the rest. An error is kept for take.
 func (o *output) tryOnce(bufs net.Buffers) (rest net.Buffers) {
-	o.try, o.n = bufs, 0
-	err := o.raw.Write(o.writeFD)
-	if err == nil {
-		err = o.tryErr
-	}
-	o.try, o.tryErr = nil, nil
-	o.wrote(o.n)
+	n, err := o.transport.try(bufs)
+	o.wrote(n)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
 		o.fail(err)
 		return nil
 	}
-	return skip(bufs, o.n)
+	return skip(bufs, n)
 }
 
 // skip returns bufs without their first n bytes.
@@ -293,7 +277,7 @@ func (o *output) fail(err error) {
 		o.err = err
 	}
 	o.mu.Unlock()
-	_ = o.nc.Close()
+	o.transport.close()
 	o.wakeRoom()
 }
 
@@ -321,14 +305,14 @@ func (o *output) drain(rest net.Buffers) {
 func (o *output) writeAll(rest net.Buffers) {
 	err := os.ErrDeadlineExceeded
 	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
-		n, err = rest.WriteTo(o.nc) // goes on as long as the peer takes anything
+		n, err = o.transport.write(&rest) // goes on as long as the peer takes anything
 		o.wrote(int(n))
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
 		err = o.writeCopy(rest)
 	}
 	o.endWrite()
-	_ = o.nc.SetWriteDeadline(time.Time{})
+	o.transport.writeBy(time.Time{})
 	if err != nil {
 		o.fail(err)
 	}
@@ -336,13 +320,13 @@ func (o *output) writeAll(rest net.Buffers) {
 
 // writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
 func (o *output) writeCopy(rest net.Buffers) error {
-	b := bytes.Join(rest, nil)
+	b := net.Buffers{bytes.Join(rest, nil)}
 	o.mu.Lock()
 	o.stopReadingLocked()
 	o.mu.Unlock()
-	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
-	n, err := o.nc.Write(b)
-	o.wrote(n)
+	o.transport.writeBy(time.Now().Add(o.stall))
+	n, err := o.transport.write(&b)
+	o.wrote(int(n))
 	return err
 }
 
@@ -353,7 +337,7 @@ func (o *output) setStall() bool {
 	if o.interrupted != nil {
 		return false
 	}
-	_ = o.nc.SetWriteDeadline(time.Now().Add(o.stall))
+	o.transport.writeBy(time.Now().Add(o.stall))
 	return true
 }
 
@@ -460,21 +444,13 @@ func (o *output) finish() {
 	idle := !o.writing
 	o.mu.Unlock()
 	if idle {
-		o.closeWrite()
+		o.transport.closeWrite()
 	}
-}
-
-func (o *output) closeWrite() {
-	if half, ok := o.nc.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-		return
-	}
-	_ = o.nc.Close()
 }
 
 // reset makes enc append a frame to b. Over a socket it leaves large content where it is.
 func (o *output) reset(enc *wire.Encoder, b []byte) {
-	if o.raw == nil {
+	if !o.transport.isSocket() {
 		enc.Reset(b)
 		return
 	}

@@ -247,7 +247,7 @@ func (c *serverConn) hold() error {
 			continue
 		case <-look.C:
 		}
-		if peerend.Reached(c.in.nc) {
+		if peerend.Reached(c.in.transport.nc) {
 			return io.EOF
 		}
 		if err := c.out.beat(); err != nil {

@@ -57,10 +57,10 @@ func NewServer(d *rpc.Dispatcher) *Server {
 // ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the server
 // shuts down it is told so, and its calls are refused as not started; after Close it is cut.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
-	limits := &s.dispatcher.Limits
+	limits, t := &s.dispatcher.Limits, newTransport(nc)
 	c := &serverConn{
 		server: s, peer: peer,
-		in: newInput(nc, limits, head), out: newOutput(nc, limits.Stall),
+		in: newInput(t, limits, head), out: newOutput(t, limits.Stall),
 	}
 	c.begun.limits = limits
 	c.out.limit, c.out.onRoom = min(limits.Answers, math.MaxInt32), c.queue.resume
@@ -210,7 +210,7 @@ func (c *serverConn) handshake() error {
 	if string(b[:len(frame.Magic)]) != frame.Magic {
 		return fmt.Errorf("it begins with % x", b[:len(frame.Magic)])
 	}
-	if _, err := c.in.nc.Write(c.server.own.Hello()); err != nil {
+	if _, err := c.in.transport.nc.Write(c.server.own.Hello()); err != nil {
 		return err
 	}
 	if v := b[len(frame.Magic)]; v != frame.Version {

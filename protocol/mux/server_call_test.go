@@ -33,7 +33,7 @@ func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, panics := range []bool{false, true} {
-		c := &serverConn{server: NewServer(d), out: new(output)}
+		c := &serverConn{server: NewServer(d), out: newOutput(newTransport(nil), 0)}
 		c.answerSize.Store(mediumBuffer / 2)
 		small := make([]byte, smallBuffer-frame.HeaderSize, smallBuffer)
 		c.tools = &tools{scratch: scratch{buf: small}}

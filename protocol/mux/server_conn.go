@@ -106,7 +106,7 @@ func (c *serverConn) read() {
 func (c *serverConn) explain(err error) {
 	if fault, ok := errors.AsType[*frame.Fault](err); ok {
 		c.out.lastWords(fault.Text)
-		c.in.linger()
+		c.in.transport.discardUnread()
 	}
 }
 

@@ -16,7 +16,7 @@ func TestWithdrawFromNoSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		nc := &writeDeadlines{Conn: ours}
-		o := newOutput(nc, time.Hour)
+		o := newOutput(newTransport(nc), time.Hour)
 		m := &largeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)}, left: frame.MaxSize, unsent: frame.MaxSize}
 		if err := o.appendLarge(m); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,8 @@ func TestMessageInACopyIsNotIncomplete(t *testing.T) {
 	if o.incomplete(m) {
 		t.Error("it is called incomplete")
 	}
-	o.nc, _ = net.Pipe()
+	nc, _ := net.Pipe()
+	o.transport = newTransport(nc)
 	o.releasePiecesLocked()
 	if !o.incomplete(m) {
 		t.Error("after a write that failed it is not called incomplete")
@@ -65,7 +66,7 @@ func TestSlowReaderIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		o := newOutput(ours, 30*time.Second)
+		o := newOutput(newTransport(ours), 30*time.Second)
 		if err := o.append(make([]byte, 100_000), false, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -8,37 +8,37 @@ import "syscall"
 const canTryIO = true
 
 // tryRead is the callback of RawConn.Read: false means to wait for bytes, which is done without a buffer.
-func (in *input) tryRead(fd uintptr) bool {
+func (t *transport) tryRead(fd uintptr) bool {
 	for {
-		in.n, in.err = in.readOnce(int(fd))
-		switch in.err {
+		t.n, t.err = t.readOnce(int(fd))
+		switch t.err {
 		case nil:
 			return true
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			in.n, in.err = 0, nil
-			in.release()
+			t.n, t.err = 0, nil
+			t.reader.release()
 			return false
 		}
-		in.n = 0
+		t.n = 0
 		return true
 	}
 }
 
 // tryWrite is the callback of RawConn.Write: it writes what the socket takes now and never waits.
-func (o *output) tryWrite(fd uintptr) bool {
+func (t *transport) tryWrite(fd uintptr) bool {
 	for {
-		o.n, o.tryErr = o.writeOnce(int(fd))
-		switch o.tryErr {
+		t.written, t.writeErr = t.writeOnce(int(fd))
+		switch t.writeErr {
 		case nil:
 			return true
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			o.tryErr = nil
+			t.writeErr = nil
 		}
-		o.n = max(o.n, 0)
+		t.written = max(t.written, 0)
 		return true
 	}
 }

@@ -70,7 +70,8 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	limits, t := o.Limits.WithDefaults(), newTransport(nc)
 	c := &Conn{
 		address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
-		in: newInput(t, &limits, nil), out: newOutput(t, limits.Stall),
+		remote: o.Peer,
+		in:     newInput(t, &limits, nil), out: newOutput(t, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})

@@ -16,10 +16,16 @@ import (
 // What a Message holds, its strings and bytes included, stays the same after the call that it came from.
 type Message wire.Record
 
-var _ wire.RecordHolder = (*Message)(nil)
+var (
+	_ wire.RecordHolder = (*Message)(nil)
+	_ rpc.DetailMessage = (*Message)(nil)
+)
 
 // Record returns what m is underneath, and so makes it readable to the codecs.
 func (m *Message) Record() *wire.Record { return (*wire.Record)(m) }
+
+// YodelName implements [rpc.DetailMessage]: it returns the full name, "calc.Point", and "" for arguments and results.
+func (m *Message) YodelName() string { return m.Record().Type().Full }
 
 // Reset implements [wire.Message]: every field gets its default.
 func (m *Message) Reset() { m.Record().Reset() }

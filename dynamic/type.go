@@ -41,6 +41,7 @@ func (b *builder) declare(f *schema.File) []*Type {
 	first := len(b.all)
 	add := func(declared any, name string, fields []*schema.Field, union bool) {
 		t := &Type{name: f.Package + "." + name, fields: fields, wire: wire.NewType(name, union)}
+		t.wire.Full = t.name
 		b.types[declared] = t
 		b.all = append(b.all, t)
 	}

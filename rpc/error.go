@@ -27,8 +27,9 @@ func (o Outcome) String() string {
 type Error struct {
 	Code    Code
 	Message string
-	Method  string  // full name of the method, "calc.Calculator/divide"; empty where no call is concerned
-	Outcome Outcome // on the caller's side
+	Method  string   // full name of the method, "calc.Calculator/divide"; empty where no call is concerned
+	Outcome Outcome  // on the caller's side
+	Details []Detail // messages that say more: see [Error.WithDetails]
 	cause   error
 }
 
@@ -139,7 +140,7 @@ func (m *Method) Failure(err error) Failure {
 		return Failure{Index: -1, Err: Errorf(code, "%s is not declared by this method: %w", name, err)}
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return Failure{Index: -1, Err: NewError(e.Code, e.Message)}
+		return Failure{Index: -1, Err: &Error{Code: e.Code.Known(), Message: e.Message, Details: e.Details}}
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

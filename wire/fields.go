@@ -11,6 +11,7 @@ import (
 // a loop over Fields around one switch over [Kind]. Types are shared; nobody changes them.
 type Type struct {
 	Name   string       // of the Go type: "Point", "divideArgs"
+	Full   string       // of a Record's declared type: "calc.Point"; empty for others
 	Go     reflect.Type // a struct, or the interface of a union
 	Union  bool         // Fields are the members, of which at most one is set
 	Fields []Field      // in ascending order of number

@@ -69,6 +69,9 @@ func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "divide.InvalidOperation", rpc.FailedPrecondition
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *InvalidOperation) YodelName() string { return "divide.InvalidOperation" }
+
 // Reset implements wire.Message.
 func (m *InvalidOperation) Reset() { *m = *NewInvalidOperation() }
 

@@ -613,6 +613,9 @@ func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "everything.InvalidOperation", rpc.InvalidArgument
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *InvalidOperation) YodelName() string { return "everything.InvalidOperation" }
+
 // Reset implements wire.Message.
 func (m *InvalidOperation) Reset() { *m = *NewInvalidOperation() }
 
@@ -654,6 +657,9 @@ func (m *Silent) Error() string { return "silent" }
 func (m *Silent) YodelException() (name string, code rpc.Code) {
 	return "everything.Silent", rpc.FailedPrecondition
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Silent) YodelName() string { return "everything.Silent" }
 
 // Reset implements wire.Message.
 func (m *Silent) Reset() { *m = Silent{} }
@@ -740,6 +746,9 @@ type Scalars struct {
 	Lasted   time.Duration `yodel:"11,lasted"`
 	Rounding Rounding      `yodel:"12,rounding"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Scalars) YodelName() string { return "everything.Scalars" }
 
 // Reset implements wire.Message.
 func (m *Scalars) Reset() { *m = Scalars{} }
@@ -830,6 +839,9 @@ func NewDefaults() Defaults {
 	return Defaults{Truth: true, Small: -7, Large: 9000000000, Count: 3, Hash: 18446744073709551615, Ratio: 0.5, Score: 2.25, Name: "nobody", Token: []byte("abc"), Lasted: 90 * time.Second, Rounding: RoundingDown}
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Defaults) YodelName() string { return "everything.Defaults" }
+
 // Reset implements wire.Message.
 func (m *Defaults) Reset() { *m = NewDefaults() }
 
@@ -911,6 +923,9 @@ type Optionals struct {
 	Shape    common.Shape   `yodel:"14,shape"`
 	Next     *Optionals     `yodel:"15,next"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Optionals) YodelName() string { return "everything.Optionals" }
 
 // Reset implements wire.Message.
 func (m *Optionals) Reset() { *m = Optionals{} }
@@ -1010,6 +1025,9 @@ type Lists struct {
 	Lists    []Lists         `yodel:"15,lists"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Lists) YodelName() string { return "everything.Lists" }
+
 // Reset implements wire.Message.
 func (m *Lists) Reset() { *m = Lists{} }
 
@@ -1077,6 +1095,9 @@ type Maps struct {
 	Shapes   map[string]common.Shape  `yodel:"14,shapes"`
 	Maps     map[string]Maps          `yodel:"15,maps"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Maps) YodelName() string { return "everything.Maps" }
 
 // Reset implements wire.Message.
 func (m *Maps) Reset() { *m = Maps{} }
@@ -1148,6 +1169,9 @@ func NewNode() Node {
 	return Node{Defaults: NewDefaults(), Circle: common.NewCircle()}
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Node) YodelName() string { return "everything.Node" }
+
 // Reset implements wire.Message.
 func (m *Node) Reset() { *m = NewNode() }
 
@@ -1209,6 +1233,9 @@ type Account struct {
 	Login string `yodel:"3,login"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Account) YodelName() string { return "everything.Account" }
+
 // Reset implements wire.Message.
 func (m *Account) Reset() { *m = Account{} }
 
@@ -1261,6 +1288,9 @@ type Hostile struct {
 	MarshalJson int32  `yodel:"8,marshal_json"`
 	Nil         bool   `yodel:"9,nil"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Hostile) YodelName() string { return "everything.Hostile" }
 
 // Reset implements wire.Message.
 func (m *Hostile) Reset() { *m = Hostile{} }

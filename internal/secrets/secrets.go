@@ -101,6 +101,9 @@ func (m *Denied) YodelException() (name string, code rpc.Code) {
 	return "secrets.Denied", rpc.FailedPrecondition
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Denied) YodelName() string { return "secrets.Denied" }
+
 // Reset implements wire.Message.
 func (m *Denied) Reset() { *m = Denied{} }
 
@@ -152,6 +155,9 @@ func (m *Hushed) Error() string { return "hushed" }
 func (m *Hushed) YodelException() (name string, code rpc.Code) {
 	return "secrets.Hushed", rpc.FailedPrecondition
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Hushed) YodelName() string { return "secrets.Hushed" }
 
 // Reset implements wire.Message.
 func (m *Hushed) Reset() { *m = Hushed{} }
@@ -235,6 +241,9 @@ type Plain struct {
 	Number int32  `yodel:"2,number"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Plain) YodelName() string { return "secrets.Plain" }
+
 // Reset implements wire.Message.
 func (m *Plain) Reset() { *m = Plain{} }
 
@@ -292,6 +301,9 @@ type Fields struct {
 	Shown       string            `yodel:"26,shown"`
 	Inner       *Fields           `yodel:"27,inner,sensitive"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Fields) YodelName() string { return "secrets.Fields" }
 
 // Reset implements wire.Message.
 func (m *Fields) Reset() { *m = Fields{} }
@@ -426,6 +438,9 @@ type Holder struct {
 	Shown          string            `yodel:"9,shown"`
 	LogValue_      string            `yodel:"10,log_value"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Holder) YodelName() string { return "secrets.Holder" }
 
 // Reset implements wire.Message.
 func (m *Holder) Reset() { *m = Holder{} }

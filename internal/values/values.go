@@ -90,6 +90,9 @@ func (m *Refused) YodelException() (name string, code rpc.Code) {
 	return "values.Refused", rpc.FailedPrecondition
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Refused) YodelName() string { return "values.Refused" }
+
 // Reset implements wire.Message.
 func (m *Refused) Reset() { *m = Refused{} }
 
@@ -166,6 +169,9 @@ type Card struct {
 	Number string `yodel:"1,number"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Card) YodelName() string { return "values.Card" }
+
 // Reset implements wire.Message.
 func (m *Card) Reset() { *m = Card{} }
 
@@ -205,6 +211,9 @@ type Order struct {
 	Price    float64            `yodel:"13,price"`
 	Blob     *[]byte            `yodel:"14,blob"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Order) YodelName() string { return "values.Order" }
 
 // Reset implements wire.Message.
 func (m *Order) Reset() { *m = Order{} }

@@ -95,6 +95,7 @@ func (a *answer) failure(value json.RawMessage) error {
 		return unreadable(fmt.Errorf("error: %w", err))
 	}
 	var kind, text string
+	var details json.RawMessage
 	refused := false
 	for _, m := range all {
 		switch m.name {
@@ -102,6 +103,8 @@ func (a *answer) failure(value json.RawMessage) error {
 			err = json.Unmarshal(m.value, &kind)
 		case "message":
 			_ = json.Unmarshal(m.value, &text) // it is a field of the exception where it is not a string
+		case "details":
+			details = m.value // an exception may have a field of that name
 		case "not_started":
 			refused = string(m.value) == "true"
 		}
@@ -117,6 +120,9 @@ func (a *answer) failure(value json.RawMessage) error {
 	}
 	if code, ok := rpc.ParseCode(kind); ok {
 		e := rpc.NewError(code, text)
+		if e.Details, err = readDetails(details); err != nil {
+			return unreadable(fmt.Errorf("error.details: %w", err))
+		}
 		if refused {
 			e.Outcome = rpc.OutcomeNotStarted
 		}

@@ -129,7 +129,12 @@ func (s *serverCodec) AppendFailure(b []byte, f rpc.Failure) []byte {
 		}
 		f.Err = rpc.Errorf(rpc.Internal, "the exception cannot be written: %w", err)
 	}
+	details, err := f.Err.EncodeDetails(rpc.DetailJSON, rpc.MaxDetailBytes, s.d.Log)
+	if err != nil {
+		f.Err = rpc.Errorf(rpc.Internal, "the error cannot be written: %w", err)
+	}
 	b = appendError(b, f.Err.Code.String(), f.Err.Message)
+	b = appendDetails(b, details)
 	if f.Err.Outcome == rpc.OutcomeNotStarted {
 		b = append(b, `, "not_started": true`...)
 	}

@@ -225,6 +225,13 @@ func unreadable(m *rpc.Method, err error) error {
 // systemError returns the error that an ERROR carries.
 func (p *pending) systemError(h frame.Header, message []byte) error {
 	m := p.call.Method
+	var details []rpc.Detail
+	if h.Flags&frame.FlagDetails != 0 {
+		var err error
+		if details, err = frame.CutDetails(&message); err != nil {
+			return unreadable(m, err)
+		}
+	}
 	if len(message) == 0 {
 		return unreadable(m, errors.New("an error without a code"))
 	}
@@ -235,7 +242,9 @@ func (p *pending) systemError(h frame.Header, message []byte) error {
 	if expiry := p.expiry.Load(); code == rpc.DeadlineExceeded && expiry > 0 && time.Now().UnixNano() >= expiry {
 		return rpc.NewContextError(m, outcome, context.DeadlineExceeded, nil)
 	}
-	return rpc.NewError(code, string(message[1:])).For(m, outcome)
+	e := rpc.NewError(code, string(message[1:])).For(m, outcome)
+	e.Details = details
+	return e
 }
 
 // pong answers a PING. To the first one behind GOAWAY the answer says that no more calls come.

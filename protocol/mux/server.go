@@ -235,7 +235,7 @@ func (c *serverConn) handshake() error {
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata = accepts.Message, accepts.Metadata
+	c.peerMessage, c.peerMetadata, c.peerDetails = accepts.Message, accepts.Metadata, accepts.Details
 	return c.greeted()
 }
 

@@ -244,13 +244,20 @@ func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 	h, message := frame.Header{Type: frame.TypeResult, ID: sc.id}, sc.call.Result
 	if f != nil {
 		if f.Err != nil {
-			return appendError(grow(b, 128), sc.id, f.Err, flags, md), nil
+			var details []rpc.Detail
+			if len(f.Err.Details) > 0 {
+				var fault *rpc.Error
+				if details, fault = sc.encodeDetails(f.Err, exited); fault != nil {
+					f, flags = rpc.Failed(fault), 0
+				}
+			}
+			return appendError(grow(b, 128), sc.id, f.Err, details, flags, md), nil
 		}
 		h.Type, h.Method, message = frame.TypeException, uint16(f.Index), f.Exception
 	}
 	whole, large, e := sc.encodeMessage(b, enc, h, message, md, exited)
 	if e != nil {
-		return appendError(b, sc.id, e, 0, md), nil
+		return appendError(b, sc.id, e, nil, 0, md), nil
 	}
 	return whole, large
 }

@@ -23,6 +23,7 @@ type serverConn struct {
 
 	peerMessage  int // what the client accepts
 	peerMetadata int
+	peerDetails  int
 
 	out   *output
 	queue queue
@@ -362,7 +363,7 @@ func (c *serverConn) eachCall(f func(*serverCall)) {
 
 // refuse answers a call that will not run.
 func (c *serverConn) refuse(id uint32, e *rpc.Error) {
-	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, frame.FlagNotStarted, nil)
+	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, nil, frame.FlagNotStarted, nil)
 }
 
 // flush sends the answers of this batch.
@@ -389,12 +390,16 @@ func errorBody(b []byte, e *rpc.Error) []byte {
 const maxErrorText = 16 << 10
 
 // appendError appends an ERROR frame.
-func appendError(b []byte, id uint32, e *rpc.Error, flags uint8, md rpc.Metadata) []byte {
+func appendError(b []byte, id uint32, e *rpc.Error, details []rpc.Detail, flags uint8, md rpc.Metadata) []byte {
 	start := len(b)
 	b = append(b, make([]byte, frame.HeaderSize)...)
 	var head frame.Head
 	head.SetMetadata(md)
 	b = head.Append(b)
+	if len(details) > 0 {
+		flags |= frame.FlagDetails
+		b = frame.AppendDetails(b, details)
+	}
 	b = errorBody(b, e)
 	frame.Header{Type: frame.TypeError, Flags: flags | head.Flags, ID: id, Length: len(b) - start - frame.HeaderSize}.Put(b[start:])
 	return b

@@ -19,6 +19,9 @@ type Pair struct {
 	Num2 int32 `yodel:"2,num2"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Pair) YodelName() string { return "messages.Pair" }
+
 // Reset implements wire.Message.
 func (m *Pair) Reset() { *m = Pair{} }
 
@@ -59,6 +62,9 @@ type Scalars struct {
 	Token []byte  `yodel:"9,token"`
 	Delta int32   `yodel:"10,delta"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Scalars) YodelName() string { return "messages.Scalars" }
 
 // Reset implements wire.Message.
 func (m *Scalars) Reset() { *m = Scalars{} }
@@ -126,6 +132,9 @@ type Point struct {
 	Label string  `yodel:"3,label"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Point) YodelName() string { return "messages.Point" }
+
 // Reset implements wire.Message.
 func (m *Point) Reset() { *m = Point{} }
 
@@ -165,6 +174,9 @@ type Address struct {
 	Number   int32  `yodel:"4,number"`
 	Location Point  `yodel:"5,location"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Address) YodelName() string { return "messages.Address" }
 
 // Reset implements wire.Message.
 func (m *Address) Reset() { *m = Address{} }
@@ -212,6 +224,9 @@ type Person struct {
 	Work  Address `yodel:"5,work"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Person) YodelName() string { return "messages.Person" }
+
 // Reset implements wire.Message.
 func (m *Person) Reset() { *m = Person{} }
 
@@ -257,6 +272,9 @@ type Catalog struct {
 	Counts  map[string]int64 `yodel:"6,counts"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Catalog) YodelName() string { return "messages.Catalog" }
+
 // Reset implements wire.Message.
 func (m *Catalog) Reset() { *m = Catalog{} }
 
@@ -294,6 +312,9 @@ func (m *Catalog) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(d
 type Blob struct {
 	Payload []byte `yodel:"1,payload"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Blob) YodelName() string { return "messages.Blob" }
 
 // Reset implements wire.Message.
 func (m *Blob) Reset() { *m = Blob{} }

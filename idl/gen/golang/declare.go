@@ -10,7 +10,7 @@ import (
 
 // structure writes a struct.
 func (g *generator) structure(s *schema.Struct) {
-	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String")
+	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String", "YodelName")
 	defaults := hasDefaults(s.Fields)
 	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", s.Name, g.file.Package, s.Name))
 	if defaults {
@@ -25,9 +25,16 @@ func (g *generator) structure(s *schema.Struct) {
 		g.p("func %s() %s {\nreturn %s\n}\n", create, s.Name, g.defaults(m))
 		m.create = create + "()"
 	}
+	g.yodelName(s.Name)
 	g.messageMethods(m)
 	g.json(m)
 	g.masking(m)
+}
+
+// yodelName writes the method by which an error's details know their type.
+func (g *generator) yodelName(name string) {
+	g.p("// YodelName implements rpc.DetailMessage.")
+	g.p("func (m *%s) YodelName() string { return %q }\n", name, g.file.Package+"."+name)
 }
 
 // json writes the methods of encoding/json.
@@ -44,7 +51,7 @@ func (g *generator) json(m message) {
 
 // exception writes an exception.
 func (g *generator) exception(x *schema.Exception) {
-	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "Error", "YodelException")
+	m := newMessage(x.Name, x.Fields, "MarshalJSON", "UnmarshalJSON", "String", "Error", "YodelException", "YodelName")
 	words := strings.Join(schema.Words(x.Name), " ")
 	g.doc(cmp.Or(x.Doc, fmt.Sprintf("%s is the exception %s.%s.", x.Name, g.file.Package, x.Name)), "")
 	g.structType(m)
@@ -58,6 +65,7 @@ func (g *generator) exception(x *schema.Exception) {
 	g.p("// YodelException implements rpc.Exception.")
 	g.p("func (m *%s) YodelException() (name string, code rpc.Code) {\nreturn %q, rpc.%s\n}\n",
 		x.Name, g.file.Package+"."+x.Name, schema.UpperCamel(x.Code))
+	g.yodelName(x.Name)
 	g.messageMethods(m)
 	g.json(m)
 	g.maskingError(m)

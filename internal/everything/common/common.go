@@ -33,6 +33,9 @@ func (m *Missing) YodelException() (name string, code rpc.Code) {
 	return "common.Missing", rpc.NotFound
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Missing) YodelName() string { return "common.Missing" }
+
 // Reset implements wire.Message.
 func (m *Missing) Reset() { *m = *NewMissing() }
 
@@ -113,6 +116,9 @@ func NewCircle() Circle {
 	return Circle{Radius: 1.5}
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Circle) YodelName() string { return "common.Circle" }
+
 // Reset implements wire.Message.
 func (m *Circle) Reset() { *m = NewCircle() }
 
@@ -144,6 +150,9 @@ func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(da
 type Square struct {
 	Side float64 `yodel:"1,side"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Square) YodelName() string { return "common.Square" }
 
 // Reset implements wire.Message.
 func (m *Square) Reset() { *m = Square{} }

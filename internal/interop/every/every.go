@@ -538,6 +538,9 @@ func (m *OutOfStock) YodelException() (name string, code rpc.Code) {
 	return "test.every.OutOfStock", rpc.ResourceExhausted
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *OutOfStock) YodelName() string { return "test.every.OutOfStock" }
+
 // Reset implements wire.Message.
 func (m *OutOfStock) Reset() { *m = *NewOutOfStock() }
 
@@ -580,6 +583,9 @@ func (m *Silent) YodelException() (name string, code rpc.Code) {
 	return "test.every.Silent", rpc.FailedPrecondition
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Silent) YodelName() string { return "test.every.Silent" }
+
 // Reset implements wire.Message.
 func (m *Silent) Reset() { *m = Silent{} }
 
@@ -618,6 +624,9 @@ func (m *InvalidOperation) Error() string { return cmp.Or(m.Message, "invalid op
 func (m *InvalidOperation) YodelException() (name string, code rpc.Code) {
 	return "test.every.InvalidOperation", rpc.FailedPrecondition
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *InvalidOperation) YodelName() string { return "test.every.InvalidOperation" }
 
 // Reset implements wire.Message.
 func (m *InvalidOperation) Reset() { *m = *NewInvalidOperation() }
@@ -703,6 +712,9 @@ type Scalars struct {
 	Took     time.Duration `yodel:"11,took"`
 	Rounding Rounding      `yodel:"12,rounding"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Scalars) YodelName() string { return "test.every.Scalars" }
 
 // Reset implements wire.Message.
 func (m *Scalars) Reset() { *m = Scalars{} }
@@ -792,6 +804,9 @@ func NewDefaults() Defaults {
 	return Defaults{Flag: true, Small: -5, Large: -9223372036854775808, Positive: 4294967295, Huge: 18446744073709551615, Single: 0.1, Real: 0.1, Text: "café \"quoted\"", Took: 1500 * time.Millisecond, Rounding: RoundingDown}
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Defaults) YodelName() string { return "test.every.Defaults" }
+
 // Reset implements wire.Message.
 func (m *Defaults) Reset() { *m = NewDefaults() }
 
@@ -864,6 +879,9 @@ type Optionals struct {
 	Shape    Shape          `yodel:"9,shape"`
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Optionals) YodelName() string { return "test.every.Optionals" }
+
 // Reset implements wire.Message.
 func (m *Optionals) Reset() { *m = Optionals{} }
 
@@ -931,6 +949,9 @@ func NewCircle() Circle {
 	return Circle{Radius: 1}
 }
 
+// YodelName implements rpc.DetailMessage.
+func (m *Circle) YodelName() string { return "test.every.Circle" }
+
 // Reset implements wire.Message.
 func (m *Circle) Reset() { *m = NewCircle() }
 
@@ -958,6 +979,9 @@ func (m *Circle) UnmarshalJSON(data []byte) error { return wire.UnmarshalJSON(da
 type Square struct {
 	Side int32 `yodel:"1,side"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Square) YodelName() string { return "test.every.Square" }
 
 // Reset implements wire.Message.
 func (m *Square) Reset() { *m = Square{} }
@@ -1003,6 +1027,9 @@ type Containers struct {
 func NewContainers() Containers {
 	return Containers{Circle: NewCircle()}
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Containers) YodelName() string { return "test.every.Containers" }
 
 // Reset implements wire.Message.
 func (m *Containers) Reset() { *m = NewContainers() }
@@ -1052,6 +1079,9 @@ type Node struct {
 	Value    int32  `yodel:"1,value"`
 	Children []Node `yodel:"2,children"`
 }
+
+// YodelName implements rpc.DetailMessage.
+func (m *Node) YodelName() string { return "test.every.Node" }
 
 // Reset implements wire.Message.
 func (m *Node) Reset() { *m = Node{} }

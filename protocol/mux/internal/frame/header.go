@@ -45,6 +45,7 @@ const (
 	FlagMetadata   = 0x04
 	FlagPieces     = 0x08
 	FlagNotStarted = 0x10
+	FlagDetails    = 0x80
 )
 
 // allowedFlags are the flags that each known type may have.
@@ -52,7 +53,7 @@ var allowedFlags = [...]uint8{
 	TypeCall:      FlagName | FlagDeadline | FlagMetadata | FlagPieces,
 	TypeResult:    FlagMetadata | FlagPieces,
 	TypeException: FlagMetadata | FlagPieces,
-	TypeError:     FlagMetadata | FlagNotStarted,
+	TypeError:     FlagMetadata | FlagNotStarted | FlagDetails,
 	TypeGoAway:    0,
 }
 

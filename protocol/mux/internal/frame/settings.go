@@ -14,6 +14,7 @@ const (
 	settingMetadata = 3
 	settingName     = 4
 	settingMethods  = 5
+	settingDetails  = 6
 
 	MaxCalls    = 1 << 16
 	MaxMethods  = 1 << 16
@@ -23,24 +24,24 @@ const (
 
 // Settings are what a side accepts.
 type Settings struct {
-	Message, Calls, Metadata, Name, Methods int
+	Message, Calls, Metadata, Name, Methods, Details int
 }
 
 // defaultSettings hold where a peer says nothing.
-var defaultSettings = Settings{Message: 4 << 20, Calls: 128, Metadata: 8 << 10, Name: 256, Methods: 4096}
+var defaultSettings = Settings{Message: 4 << 20, Calls: 128, Metadata: 8 << 10, Name: 256, Methods: 4096} // and no details
 
 // SettingsOf returns what a side accepts that has the limits l.
 func SettingsOf(l rpc.Limits) Settings {
 	return Settings{
 		Message: min(l.Message, math.MaxInt32), Calls: min(l.Calls, MaxCalls), Metadata: min(l.Metadata, MaxMetadata),
-		Name: min(l.Name, MaxName), Methods: defaultSettings.Methods,
+		Name: min(l.Name, MaxName), Methods: defaultSettings.Methods, Details: rpc.MaxDetailBytes,
 	}
 }
 
 // Hello returns what a side sends first: its preface and its settings.
 func (s Settings) Hello() []byte {
 	var body []byte
-	for i, v := range []int{s.Message, s.Calls, s.Metadata, s.Name, s.Methods} {
+	for i, v := range []int{s.Message, s.Calls, s.Metadata, s.Name, s.Methods, s.Details} {
 		body = binary.LittleEndian.AppendUint16(body, uint16(i+1))
 		body = binary.LittleEndian.AppendUint32(body, uint32(v))
 	}
@@ -66,6 +67,8 @@ func ParseSettings(body []byte) (Settings, error) {
 			s.Name = min(v, MaxName)
 		case settingMethods:
 			s.Methods = min(v, MaxMethods)
+		case settingDetails:
+			s.Details = min(v, rpc.MaxDetailBytes)
 		}
 	}
 	return s, nil

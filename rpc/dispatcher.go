@@ -168,8 +168,16 @@ func Quote(s string) string {
 // NewCall returns a call for the route's method, to be released after its answer is encoded.
 func (r *Route) NewCall() *Call { return r.newCall() }
 
+// NewStreamCall is NewCall for a method with a stream, which is s. It stays the caller's to close, once Invoke has
+// returned.
+func (r *Route) NewStreamCall(s Stream) *Call {
+	c := r.newCall()
+	c.stream = s
+	return c
+}
+
 // Unary reports whether the method has no streams; a protocol without streams answers the others with [NoStreams].
-func (r *Route) Unary() bool { return !r.stream }
+func (r *Route) Unary() bool { return !r.Method.ClientStream && !r.Method.ServerStream }
 
 // Invoke runs the interceptors and the handler and returns how the call failed; nil is success. A panic in them, or in
 // the methods of the error that they return, is an Internal failure and a line in the log. Where they end the
@@ -187,13 +195,6 @@ func (r *Route) Invoke(ctx context.Context, c *Call, exited func(*Failure)) (f *
 		return nil
 	}
 	return r.failure(err, exited)
-}
-
-// InvokeStream is Invoke for a method with a stream, which stays the caller's to close.
-func (r *Route) InvokeStream(ctx context.Context, s Stream, exited func(*Failure)) *Failure {
-	c := r.newCall()
-	c.stream = s
-	return r.Invoke(ctx, c, exited)
 }
 
 func (r *Route) failure(err error, exited func(*Failure)) *Failure {

@@ -37,9 +37,9 @@ type Call struct {
 	Result Message // of a unary call; nil for one with a stream
 
 	// Body is what uses the stream of a call with one: the caller's loop at a client, the handler at a server. It is nil
-	// for a unary call. The last CallFunc of the way opens the stream, runs Body with it, and closes it, so that all that
-	// passes through the stream passes inside the interceptors. One that wants to see or change the messages puts a Body
-	// in place that runs the first one with a Stream of its own. A Body runs once: the second time is an error.
+	// for a unary call. The last CallFunc of the way opens the stream, runs Body with it (see Run), and closes it, so that
+	// all that passes through the stream passes inside the interceptors. One that wants to see or change the messages puts
+	// a Body in place that runs the first one with a Stream of its own. A Body runs once: the second time is an error.
 	Body func(ctx context.Context, s Stream) error
 
 	// Deadline is the end of the call where it is earlier than the context's own; zero for none.
@@ -60,14 +60,32 @@ type Call struct {
 // NewStreamCall returns a call of m, which has a stream, that body uses.
 func NewStreamCall(m *Method, body func(ctx context.Context, s Stream) error) *Call {
 	c := &Call{Method: m}
+	var ran atomic.Bool // apart from begun, which is of whatever Body an interceptor put in place
 	c.Body = func(ctx context.Context, s Stream) error {
-		if c.begun.Swap(true) {
-			return Errorf(FailedPrecondition, "the body of a stream runs once, and it has run: an interceptor called next, "+
-				"or the Body that it found, a second time").For(m, OutcomeUnknown)
+		if ran.Swap(true) {
+			return c.ranBefore()
 		}
+		c.begun.Store(true)
 		return body(ctx, s)
 	}
 	return c
+}
+
+// Run runs the Body of a call with a stream, within the call's deadline. The last CallFunc of a way calls it, once the
+// stream is open. When a Body has run, whoever put it in place, Run returns an error.
+func (c *Call) Run(ctx context.Context, s Stream) error {
+	if c.begun.Swap(true) {
+		return c.ranBefore()
+	}
+	if end, ok := ctx.Deadline(); !c.Deadline.IsZero() && (!ok || c.Deadline.Before(end)) {
+		ctx = &timeoutContext{Context: ctx, deadline: c.Deadline}
+	}
+	return c.Body(ctx, s)
+}
+
+func (c *Call) ranBefore() error {
+	return Errorf(FailedPrecondition, "the body of a stream runs once, and it has run: an interceptor called next, or the "+
+		"Body that it found, a second time").For(c.Method, OutcomeUnknown)
 }
 
 // Begun reports whether the Body of a call has begun to run, so that the call cannot be made again. It is false for a

@@ -18,7 +18,6 @@ type Endpoint struct {
 	Method  *Method
 	newCall func() *Call // whose Body, for a method with a stream, is the handler
 	handle  CallFunc
-	stream  bool
 }
 
 // NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result

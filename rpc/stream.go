@@ -6,44 +6,47 @@ import (
 	"io"
 	"iter"
 	"sync/atomic"
+
+	"github.com/yodelrpc/yodel/wire"
 )
 
-// A Streaming is a method whose arguments, result or both are streams. Each message of a stream is an A or an R;
-// where only one side is a stream, the other is one message.
-type Streaming[A, R any, PA message[A], PR message[R]] struct{ Method }
+// streaming is what the three kinds of methods with streams share. Each message of a stream is an A or an R; where only
+// one side is a stream, the other is one message.
+type streaming[A, R any, PA message[A], PR message[R]] struct{ Method }
 
-// NewStreaming returns the method that m describes.
-func NewStreaming[A, R any, PA message[A], PR message[R]](m Method) *Streaming[A, R, PA, PR] {
-	return &Streaming[A, R, PA, PR]{m}
+// NewArgs returns arguments with their defaults.
+func (s *streaming[A, R, PA, PR]) NewArgs() *A {
+	a := new(A)
+	PA(a).Reset()
+	return a
 }
 
-// Exchange makes a call each time the result is ranged over: it sends args from a goroutine of its own and yields what
-// comes back; after an error it yields no more. The loop runs inside the channel's interceptors. Leaving it ends the
-// stream, which is a success for them; a panic in it reaches them as an error and then goes on to the caller. The
+// each makes a call: it sends args from a goroutine of its own, and runs loop, the caller's code, with what comes back,
+// inside the channel's interceptors. Leaving the loop ends the stream, which is a success for them; a panic in it
+// reaches them as an error and then goes on to the caller. It returns the error that the caller has not seen. The
 // goroutine ends with args, or when args yields after the stream has ended.
-func (s *Streaming[A, R, PA, PR]) Exchange(ctx context.Context, ch Channel, args iter.Seq[A]) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		l := loop[R]{method: &s.Method, yield: yield}
-		err := l.run(func() error {
-			return ch.Call(ctx, NewStreamCall(&s.Method, func(ctx context.Context, stream Stream) error {
-				return s.exchange(ctx, stream, args, &l)
-			}))
-		})
-		if err != nil && !l.left {
-			var zero R
-			yield(zero, err)
-		}
+func (s *streaming[A, R, PA, PR]) each(ctx context.Context, ch Channel, args iter.Seq[PA], body func(PR) bool) error {
+	l := loop[PR]{method: &s.Method, body: body}
+	err := ch.Call(ctx, NewStreamCall(&s.Method, func(ctx context.Context, stream Stream) error {
+		return s.exchange(ctx, stream, args, &l)
+	}))
+	switch {
+	case l.panicked != nil:
+		panic(l.panicked)
+	case l.left:
+		return nil
 	}
+	return err
 }
 
-// exchange is the body of Exchange's call.
-func (s *Streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, args iter.Seq[A], l *loop[R]) error {
+// exchange is the body of the call.
+func (s *streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, args iter.Seq[PA], l *loop[PR]) error {
 	var failed atomic.Pointer[error] // what kept an element from being sent
 	go s.sendAll(ctx, stream, args, &failed)
 	for {
-		var r R
-		PR(&r).Reset()
-		err := stream.Recv(ctx, PR(&r))
+		r := PR(new(R))
+		r.Reset()
+		err := stream.Recv(ctx, r)
 		if p := failed.Load(); err != nil && p != nil && ctx.Err() == nil {
 			err = *p
 		}
@@ -63,14 +66,14 @@ func (s *Streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, a
 // A loop is the caller's, over what a stream brings.
 type loop[R any] struct {
 	method   *Method
-	yield    func(R, error) bool
+	body     func(R) bool
 	left     bool // by the caller, who is not told of any error after that
 	inside   bool // the caller's code runs
 	panicked any  // what it panicked with
 }
 
 // next hands r to the caller's code. A panic there becomes an error, since it would be taken for one of the
-// interceptors, through which it would pass; run passes it on.
+// interceptors, through which it would pass; each passes it on.
 func (l *loop[R]) next(r R) (more bool, err error) {
 	defer func() {
 		if !l.inside {
@@ -83,24 +86,17 @@ func (l *loop[R]) next(r R) (more bool, err error) {
 		}
 	}()
 	l.inside = true
-	more = l.yield(r, nil)
+	more = l.body(r)
 	l.inside = false
 	l.left = !more
 	return more, nil
 }
 
-// run calls f, in which the loop runs.
-func (l *loop[R]) run(f func() error) error {
-	err := f()
-	if l.panicked != nil {
-		panic(l.panicked)
-	}
-	return err
-}
-
 // sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since
 // the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
-func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, args iter.Seq[A], failed *atomic.Pointer[error]) {
+func (s *streaming[A, R, PA, PR]) sendAll(
+	ctx context.Context, stream Stream, args iter.Seq[PA], failed *atomic.Pointer[error],
+) {
 	fail := func(err error) {
 		failed.Store(&err)
 		_ = stream.Close()
@@ -108,7 +104,7 @@ func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, ar
 	exited := func(e *Error) { fail(e.For(&s.Method, OutcomeUnknown)) }
 	err := Guard{Method: &s.Method, Local: true}.Run("the iterator of elements to send", func() error {
 		for a := range args {
-			if err := stream.Send(ctx, PA(&a)); err != nil {
+			if err := stream.Send(ctx, a); err != nil {
 				return err
 			}
 		}
@@ -123,56 +119,50 @@ func (s *Streaming[A, R, PA, PR]) sendAll(ctx context.Context, stream Stream, ar
 	}
 }
 
-// One is Exchange for a method whose result is not a stream. It reads to the end, since an error may come behind the
-// result.
-func (s *Streaming[A, R, PA, PR]) One(ctx context.Context, ch Channel, args iter.Seq[A]) (R, error) {
-	var (
-		result, zero R
-		n            int
-	)
-	for r, err := range s.Exchange(ctx, ch, args) {
-		if err != nil {
-			return zero, err
-		}
+// one makes a call whose result is not a stream. It reads to the end, since an error may come behind the result, which is
+// never nil.
+func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, args iter.Seq[PA]) (*R, error) {
+	result, n := new(R), 0
+	err := s.each(ctx, ch, args, func(r PR) bool {
 		result = r
 		n++
+		return true
+	})
+	if err == nil && n != 1 {
+		err = Errorf(Internal, "the server answered with %d results, not one", n).For(&s.Method, OutcomeAnswered)
 	}
-	if n != 1 {
-		return zero, Errorf(Internal, "the server answered with %d results, not one", n).For(&s.Method, OutcomeAnswered)
+	if err != nil {
+		return new(R), err
 	}
 	return result, nil
 }
 
-// Handle returns the endpoint that answers the method's streams with handle: args yields what the caller sends, and
-// after an error no more; send sends one message.
-func (s *Streaming[A, R, PA, PR]) Handle(handle func(ctx context.Context, args iter.Seq2[A, error], send func(*R) error) error) *Endpoint {
-	body := func(ctx context.Context, stream Stream) error {
-		send := func(r *R) error { return stream.Send(ctx, PR(r)) }
-		return handle(ctx, s.received(ctx, stream), send)
-	}
+// endpoint returns the endpoint that answers the method's streams with handle.
+func (s *streaming[A, R, PA, PR]) endpoint(handle func(ctx context.Context, stream Stream) error) *Endpoint {
 	return &Endpoint{
 		Method:  &s.Method,
-		newCall: func() *Call { return NewStreamCall(&s.Method, body) },
-		handle:  runBody,
-		stream:  true,
+		newCall: func() *Call { return NewStreamCall(&s.Method, handle) },
+		handle:  func(ctx context.Context, c *Call) error { return c.Run(ctx, c.stream) },
 	}
 }
 
-// runBody is the end of a server's way for a call with a stream.
-func runBody(ctx context.Context, c *Call) error { return c.Body(ctx, c.stream) }
-
-func (s *Streaming[A, R, PA, PR]) received(ctx context.Context, stream Stream) iter.Seq2[A, error] {
-	return func(yield func(A, error) bool) {
-		for {
-			var a A
-			PA(&a).Reset()
-			err := stream.Recv(ctx, PA(&a))
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if !yield(a, err) || err != nil {
-				return
-			}
+// first receives the arguments that are no stream: nil where the method takes a stream and nothing else. required has
+// the names of those that have to be there although their message, which is that of the elements too, does not say so.
+func (s *streaming[A, R, PA, PR]) first(ctx context.Context, stream Stream, required ...string) (PA, error) {
+	a := s.NewArgs()
+	if s.ClientStream && len(wire.TypeOf(PA(a)).Fields) == 1 {
+		return nil, nil
+	}
+	switch err := stream.Recv(ctx, PA(a)); {
+	case errors.Is(err, io.EOF):
+		return nil, NewError(InvalidArgument, "the arguments are missing")
+	case err != nil:
+		return nil, err
+	}
+	for _, name := range required {
+		if v, ok := wire.Get[any](PA(a), name); !ok || v == nil {
+			return nil, Errorf(InvalidArgument, "missing argument %q", name)
 		}
 	}
+	return a, nil
 }

@@ -42,7 +42,7 @@ func (m *memory) Call(ctx context.Context, c *rpc.Call) error {
 	if c.Body != nil {
 		s := m.open(ctx, c.Method)
 		defer s.Close()
-		return c.Body(ctx, s)
+		return c.Run(ctx, s)
 	}
 	served := route.NewCall()
 	defer served.Release()
@@ -89,7 +89,7 @@ func (m *memory) open(ctx context.Context, method *rpc.Method) rpc.Stream {
 			close(c.ended)
 			cancel()
 		}
-		answer(route.InvokeStream(ctx, s, answer))
+		answer(route.Invoke(ctx, route.NewStreamCall(s), answer))
 	})
 	return c
 }

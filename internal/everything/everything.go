@@ -130,104 +130,21 @@ func NewCalculatorService(h CalculatorHandler) *rpc.Service {
 			out.Result, err = h.Func(ctx, in.Func, in.Len, in.Ctx, in.Err)
 			return err
 		}),
-		ticksMethod.Handle(func(ctx context.Context, args iter.Seq2[ticksArgs, error], send func(*ticksResult) error) error {
-			var in *ticksArgs
-			for first, err := range args {
-				if err != nil {
-					return err
-				}
-				in = &first
-				break
-			}
-			if in == nil {
-				return rpc.NewError(rpc.InvalidArgument, "the arguments are missing")
-			}
-			for v, err := range h.Ticks(ctx, in.N, in.Every) {
-				if err != nil {
-					return err
-				}
-				if err := send(&ticksResult{Result: v}); err != nil {
-					return err
-				}
-			}
-			return nil
+		ticksMethod.Handle(func(ctx context.Context, in *ticksArgs) iter.Seq2[int32, error] {
+			return h.Ticks(ctx, in.N, in.Every)
 		}),
-		sumMethod.Handle(func(ctx context.Context, args iter.Seq2[sumArgs, error], send func(*sumResult) error) error {
-			elements := func(yield func(int32, error) bool) {
-				for element, err := range args {
-					if !yield(element.Nums, err) {
-						return
-					}
-				}
-			}
-			v, err := h.Sum(ctx, elements)
-			if err != nil {
-				return err
-			}
-			return send(&sumResult{Result: v})
+		sumMethod.Handle(func(ctx context.Context, in *sumArgs, elements iter.Seq2[int32, error], out *sumResult) (err error) {
+			out.Result, err = h.Sum(ctx, elements)
+			return err
 		}),
-		ratiosMethod.Handle(func(ctx context.Context, args iter.Seq2[ratiosArgs, error], send func(*ratiosResult) error) error {
-			var in *ratiosArgs
-			for first, err := range args {
-				if err != nil {
-					return err
-				}
-				in = &first
-				break
-			}
-			if in == nil {
-				return rpc.NewError(rpc.InvalidArgument, "the arguments are missing")
-			}
-			if in.Base == nil {
-				return rpc.NewError(rpc.InvalidArgument, "missing argument \"base\"")
-			}
-			elements := func(yield func(int32, error) bool) {
-				for element, err := range args {
-					if !yield(element.Nums, err) {
-						return
-					}
-				}
-			}
-			for v, err := range h.Ratios(ctx, *in.Base, in.Scale, elements) {
-				if err != nil {
-					return err
-				}
-				if err := send(&ratiosResult{Result: v}); err != nil {
-					return err
-				}
-			}
-			return nil
+		ratiosMethod.Handle(func(ctx context.Context, in *ratiosArgs, elements iter.Seq2[int32, error]) iter.Seq2[float32, error] {
+			return h.Ratios(ctx, *in.Base, in.Scale, elements)
+		}, "base"),
+		drainMethod.Handle(func(ctx context.Context, in *drainArgs, elements iter.Seq2[Scalars, error], out *drainResult) error {
+			return h.Drain(ctx, elements)
 		}),
-		drainMethod.Handle(func(ctx context.Context, args iter.Seq2[drainArgs, error], send func(*drainResult) error) error {
-			elements := func(yield func(Scalars, error) bool) {
-				for element, err := range args {
-					if !yield(element.Items, err) {
-						return
-					}
-				}
-			}
-			if err := h.Drain(ctx, elements); err != nil {
-				return err
-			}
-			return send(&drainResult{})
-		}),
-		nodesMethod.Handle(func(ctx context.Context, args iter.Seq2[nodesArgs, error], send func(*nodesResult) error) error {
-			elements := func(yield func(Node, error) bool) {
-				for element, err := range args {
-					if !yield(element.Nodes, err) {
-						return
-					}
-				}
-			}
-			for v, err := range h.Nodes(ctx, elements) {
-				if err != nil {
-					return err
-				}
-				if err := send(&nodesResult{Result: v}); err != nil {
-					return err
-				}
-			}
-			return nil
+		nodesMethod.Handle(func(ctx context.Context, in *nodesArgs, elements iter.Seq2[Node, error]) iter.Seq2[Node, error] {
+			return h.Nodes(ctx, elements)
 		}),
 	)
 }
@@ -456,21 +373,12 @@ func Err(v string) FuncOption { return func(a *funcArgs) { a.Err = v } }
 
 // Counts from 1 to n.
 func (c *CalculatorClient) Ticks(ctx context.Context, n int32, opts ...TicksOption) iter.Seq2[int32, error] {
-	args := ticksArgs{}
-	args.N = n
+	in := ticksMethod.NewArgs()
+	in.N = n
 	for _, opt := range opts {
-		opt(&args)
+		opt(in)
 	}
-	all := func(yield func(ticksArgs) bool) {
-		yield(args)
-	}
-	return func(yield func(int32, error) bool) {
-		for out, err := range ticksMethod.Exchange(ctx, c.ch, all) {
-			if !yield(out.Result, err) {
-				return
-			}
-		}
-	}
+	return ticksMethod.Call(ctx, c.ch, in)
 }
 
 // TicksOption sets a parameter of Ticks that may be left out.
@@ -481,41 +389,18 @@ func Every(v time.Duration) TicksOption { return func(a *ticksArgs) { a.Every = 
 
 // Adds up what comes.
 func (c *CalculatorClient) Sum(ctx context.Context, nums iter.Seq[int32]) (int64, error) {
-	all := func(yield func(sumArgs) bool) {
-		for element := range nums {
-			if !yield(sumArgs{Nums: element}) {
-				return
-			}
-		}
-	}
-	out, err := sumMethod.One(ctx, c.ch, all)
+	out, err := sumMethod.Call(ctx, c.ch, nil, nums)
 	return out.Result, err
 }
 
 // Divides each of nums by base.
 func (c *CalculatorClient) Ratios(ctx context.Context, base int32, nums iter.Seq[int32], opts ...RatiosOption) iter.Seq2[float32, error] {
-	args := ratiosArgs{Scale: 1}
-	args.Base = &base
+	in := ratiosMethod.NewArgs()
+	in.Base = &base
 	for _, opt := range opts {
-		opt(&args)
+		opt(in)
 	}
-	all := func(yield func(ratiosArgs) bool) {
-		if !yield(args) {
-			return
-		}
-		for element := range nums {
-			if !yield(ratiosArgs{Scale: 1, Nums: element}) {
-				return
-			}
-		}
-	}
-	return func(yield func(float32, error) bool) {
-		for out, err := range ratiosMethod.Exchange(ctx, c.ch, all) {
-			if !yield(out.Result, err) {
-				return
-			}
-		}
-	}
+	return ratiosMethod.Call(ctx, c.ch, in, nums)
 }
 
 // RatiosOption sets a parameter of Ratios that may be left out.
@@ -526,33 +411,13 @@ func Scale(v float64) RatiosOption { return func(a *ratiosArgs) { a.Scale = v } 
 
 // Drain calls drain.
 func (c *CalculatorClient) Drain(ctx context.Context, items iter.Seq[Scalars]) error {
-	all := func(yield func(drainArgs) bool) {
-		for element := range items {
-			if !yield(drainArgs{Items: element}) {
-				return
-			}
-		}
-	}
-	_, err := drainMethod.One(ctx, c.ch, all)
+	_, err := drainMethod.Call(ctx, c.ch, nil, items)
 	return err
 }
 
 // Nodes calls nodes.
 func (c *CalculatorClient) Nodes(ctx context.Context, nodes iter.Seq[Node]) iter.Seq2[Node, error] {
-	all := func(yield func(nodesArgs) bool) {
-		for element := range nodes {
-			if !yield(nodesArgs{Nodes: element}) {
-				return
-			}
-		}
-	}
-	return func(yield func(Node, error) bool) {
-		for out, err := range nodesMethod.Exchange(ctx, c.ch, all) {
-			if !yield(out.Result, err) {
-				return
-			}
-		}
-	}
+	return nodesMethod.Call(ctx, c.ch, nil, nodes)
 }
 
 // Handler answers the calls of everything.Everything.
@@ -2243,11 +2108,13 @@ func (m *funcResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
+var ticksMethod = rpc.NewServerStreaming[ticksArgs, ticksResult](rpc.Method{
 	Service: "everything.Calculator", Name: "ticks",
 	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ServerStream: true,
-})
+},
+	func(m *ticksResult) *int32 { return &m.Result },
+)
 
 type ticksArgs struct {
 	N     int32         `yodel:"1,n,required"`
@@ -2290,10 +2157,12 @@ func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var sumMethod = rpc.NewStreaming[sumArgs, sumResult](rpc.Method{
+var sumMethod = rpc.NewClientStreaming[sumArgs, sumResult](rpc.Method{
 	Service: "everything.Calculator", Name: "sum",
 	ClientStream: true,
-})
+},
+	func(m *sumArgs) *int32 { return &m.Nums },
+)
 
 type sumArgs struct {
 	Nums int32 `yodel:"1,nums"`
@@ -2331,12 +2200,15 @@ func (m *sumResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var ratiosMethod = rpc.NewStreaming[ratiosArgs, ratiosResult](rpc.Method{
+var ratiosMethod = rpc.NewBidiStreaming[ratiosArgs, ratiosResult](rpc.Method{
 	Service: "everything.Calculator", Name: "ratios",
 	Exceptions:   []func() rpc.Exception{func() rpc.Exception { return new(InvalidOperation) }},
 	ClientStream: true,
 	ServerStream: true,
-})
+},
+	func(m *ratiosArgs) *int32 { return &m.Nums },
+	func(m *ratiosResult) *float32 { return &m.Result },
+)
 
 type ratiosArgs struct {
 	Base  *int32  `yodel:"1,base"`
@@ -2384,10 +2256,12 @@ func (m *ratiosResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var drainMethod = rpc.NewStreaming[drainArgs, drainResult](rpc.Method{
+var drainMethod = rpc.NewClientStreaming[drainArgs, drainResult](rpc.Method{
 	Service: "everything.Calculator", Name: "drain",
 	ClientStream: true,
-})
+},
+	func(m *drainArgs) *Scalars { return &m.Items },
+)
 
 type drainArgs struct {
 	Items Scalars `yodel:"1,items"`
@@ -2416,11 +2290,14 @@ func (m *drainResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var nodesMethod = rpc.NewStreaming[nodesArgs, nodesResult](rpc.Method{
+var nodesMethod = rpc.NewBidiStreaming[nodesArgs, nodesResult](rpc.Method{
 	Service: "everything.Calculator", Name: "nodes",
 	ClientStream: true,
 	ServerStream: true,
-})
+},
+	func(m *nodesArgs) *Node { return &m.Nodes },
+	func(m *nodesResult) *Node { return &m.Result },
+)
 
 type nodesArgs struct {
 	Nodes Node `yodel:"1,nodes"`

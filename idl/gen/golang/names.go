@@ -217,7 +217,7 @@ func (n *names) param(name string) string {
 
 // locals are the names that generated methods with parameters of the definition declare.
 var locals = []string{
-	"all", "args", "c", "call", "ctx", "element", "err", "h", "in", "opt", "opts", "out", "v", "yield",
+	"c", "call", "ctx", "err", "h", "in", "opt", "opts", "out",
 }
 
 // reserved reports whether generated code cannot use name for something of its own.

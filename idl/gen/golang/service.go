@@ -273,9 +273,9 @@ func (g *generator) exceptions(m *schema.Method) {
 func (g *generator) method(m *schema.Method) {
 	names := g.names.method[m]
 	args, result := g.argsMessage(m), g.resultMessage(m)
-	constructor := "rpc.NewUnary"
+	constructor, places := "rpc.NewUnary", ""
 	if isStream(m) {
-		constructor = "rpc.NewStreaming"
+		constructor, places = "rpc.New"+streamKind(m), g.streamPlaces(m, args, result)
 	}
 	g.p("var %s = %s[%s, %s](rpc.Method{", names.variable, constructor, args.name, result.name)
 	own := ""
@@ -296,7 +296,7 @@ func (g *generator) method(m *schema.Method) {
 	if m.StreamResult {
 		g.p("ServerStream: true,")
 	}
-	g.p("})\n")
+	g.p("}%s)\n", places)
 	for _, one := range []message{args, result} {
 		g.structType(one)
 		g.messageMethods(one)

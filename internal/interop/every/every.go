@@ -150,41 +150,12 @@ func NewEchoService(h EchoHandler) *rpc.Service {
 		buyMethod.Handle(func(ctx context.Context, in *buyArgs, out *buyResult) error {
 			return h.Buy(ctx, in.Item, in.Count)
 		}),
-		ticksMethod.Handle(func(ctx context.Context, args iter.Seq2[ticksArgs, error], send func(*ticksResult) error) error {
-			var in *ticksArgs
-			for first, err := range args {
-				if err != nil {
-					return err
-				}
-				in = &first
-				break
-			}
-			if in == nil {
-				return rpc.NewError(rpc.InvalidArgument, "the arguments are missing")
-			}
-			for v, err := range h.Ticks(ctx, in.Count) {
-				if err != nil {
-					return err
-				}
-				if err := send(&ticksResult{Result: v}); err != nil {
-					return err
-				}
-			}
-			return nil
+		ticksMethod.Handle(func(ctx context.Context, in *ticksArgs) iter.Seq2[int32, error] {
+			return h.Ticks(ctx, in.Count)
 		}),
-		sumMethod.Handle(func(ctx context.Context, args iter.Seq2[sumArgs, error], send func(*sumResult) error) error {
-			elements := func(yield func(int32, error) bool) {
-				for element, err := range args {
-					if !yield(element.Values, err) {
-						return
-					}
-				}
-			}
-			v, err := h.Sum(ctx, elements)
-			if err != nil {
-				return err
-			}
-			return send(&sumResult{Result: v})
+		sumMethod.Handle(func(ctx context.Context, in *sumArgs, elements iter.Seq2[int32, error], out *sumResult) (err error) {
+			out.Result, err = h.Sum(ctx, elements)
+			return err
 		}),
 	)
 }
@@ -454,30 +425,14 @@ func Count(v int32) BuyOption { return func(a *buyArgs) { a.Count = v } }
 
 // Ticks calls ticks.
 func (c *EchoClient) Ticks(ctx context.Context, count int32) iter.Seq2[int32, error] {
-	args := ticksArgs{}
-	args.Count = count
-	all := func(yield func(ticksArgs) bool) {
-		yield(args)
-	}
-	return func(yield func(int32, error) bool) {
-		for out, err := range ticksMethod.Exchange(ctx, c.ch, all) {
-			if !yield(out.Result, err) {
-				return
-			}
-		}
-	}
+	in := ticksMethod.NewArgs()
+	in.Count = count
+	return ticksMethod.Call(ctx, c.ch, in)
 }
 
 // Sum calls sum.
 func (c *EchoClient) Sum(ctx context.Context, values iter.Seq[int32]) (int32, error) {
-	all := func(yield func(sumArgs) bool) {
-		for element := range values {
-			if !yield(sumArgs{Values: element}) {
-				return
-			}
-		}
-	}
-	out, err := sumMethod.One(ctx, c.ch, all)
+	out, err := sumMethod.Call(ctx, c.ch, nil, values)
 	return out.Result, err
 }
 
@@ -2144,10 +2099,12 @@ func (m *buyResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var ticksMethod = rpc.NewStreaming[ticksArgs, ticksResult](rpc.Method{
+var ticksMethod = rpc.NewServerStreaming[ticksArgs, ticksResult](rpc.Method{
 	Service: "test.every.Echo", Name: "ticks",
 	ServerStream: true,
-})
+},
+	func(m *ticksResult) *int32 { return &m.Result },
+)
 
 type ticksArgs struct {
 	Count int32 `yodel:"1,count,required"`
@@ -2185,10 +2142,12 @@ func (m *ticksResult) DecodeWire(d *wire.Decoder) {
 	}
 }
 
-var sumMethod = rpc.NewStreaming[sumArgs, sumResult](rpc.Method{
+var sumMethod = rpc.NewClientStreaming[sumArgs, sumResult](rpc.Method{
 	Service: "test.every.Echo", Name: "sum",
 	ClientStream: true,
-})
+},
+	func(m *sumArgs) *int32 { return &m.Values },
+)
 
 type sumArgs struct {
 	Values int32 `yodel:"1,values"`

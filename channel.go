@@ -3,53 +3,65 @@ package yodel
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/balance"
+	"github.com/yodelrpc/yodel/link"
+	"github.com/yodelrpc/yodel/resolve"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Channel carries calls to one server. It connects when a call needs it, and again after a connection broke.
-// Generated clients take one; any number of clients and goroutines share it. Its goroutines are one for each attempt to
-// connect, one for each connection that goes, and those of the connections; Close ends them.
+// A Channel carries calls to a target: one server, or several that a resolver knows. It connects when a call needs it,
+// and again after a connection broke. Generated clients take one; any number of clients and goroutines share it. Its
+// goroutines are those of its links and of the resolver; Close ends them.
 //
-// A call that did not start because its connection broke is sent again over the next one, and so is one that may have
+// A call that did not start because its connection broke is sent again over another one, and so is one that may have
 // run if its method is declared @idempotent: within its deadline, and as long as such retries stay below about a tenth
 // of all calls.
 type Channel struct {
 	call    rpc.CallFunc // the interceptors, then send
-	connect connector
-	target  string // as Dial takes it, for errors
+	target  string       // as Dial takes it, for errors
 	timeout time.Duration
 	patient bool
-	backoff Backoff
 	log     *rpc.Log
-	links   []*link
-	next    atomic.Uint32 // spreads calls over the links
 	budget  budget
 
-	ctx    context.Context // of attempts to connect; ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // attempts to connect, and connections that are being closed
+	only    *link.Link // of a channel that has nothing to choose; else nil
+	servers *servers   // of one that has; else nil
 }
 
 var _ rpc.Channel = (*Channel)(nil)
 
-func newChannel(o DialOptions, log *rpc.Log, connect connector) *Channel {
-	ch := &Channel{
-		connect: connect,
-		timeout: o.Timeout,
-		patient: o.WaitForReady,
-		backoff: o.Backoff.withDefaults(),
-		log:     log,
-	}
-	ch.ctx, ch.cancel = context.WithCancel(context.Background())
-	for range max(o.Conns, 1) {
-		ch.links = append(ch.links, &link{ch: ch})
-	}
+var errClosed = errors.New("the channel is closed")
+
+// newChannel returns a channel whose links connect as connect says, each to the server of an address, which is empty for
+// the target itself.
+func newChannel(o DialOptions, log *rpc.Log, connect func(address string) (connector, error)) (*Channel, error) {
+	ch := &Channel{timeout: o.Timeout, patient: o.WaitForReady, log: log}
 	ch.call = rpc.Chain(o.Interceptors, ch.send)
-	return ch
+	newLink := func(address string) (*link.Link, error) {
+		c, err := connect(address)
+		if err != nil {
+			return nil, err
+		}
+		return link.New(link.Options{Connect: c, Backoff: o.Backoff, WaitForReady: o.WaitForReady, Log: log}), nil
+	}
+	if o.Resolver == nil && o.Balancer == nil && o.Conns <= 1 {
+		l, err := newLink("")
+		ch.only = l
+		return ch, err
+	}
+	ch.servers = newServers(&servers{
+		resolver: o.Resolver, balancer: o.Balancer, newLink: newLink, conns: max(o.Conns, 1),
+		backoff: o.Backoff.WithDefaults(), log: log,
+	})
+	if ch.servers.balancer == nil {
+		ch.servers.balancer = balance.RoundRobin{}
+	}
+	if o.Resolver == nil {
+		ch.servers.update([]resolve.Server{{}})
+	}
+	return ch, nil
 }
 
 // Call makes one call, unary or with a stream; generated clients call it. See [rpc.Channel] for the errors.
@@ -85,20 +97,23 @@ func (ch *Channel) timeoutOf(c *rpc.Call) time.Duration {
 // send carries c over a connection, and over another one where that is safe.
 func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 	ch.budget.earn()
+	if ch.only == nil {
+		return ch.sendToOne(ctx, c)
+	}
 	worst := rpc.OutcomeNotStarted // of the attempts so far
 	bound, expiry := c.Bound(ctx)
 	for {
-		s, err := ch.pick().session(bound, c.Method, expiry)
+		conn, err := ch.only.Conn(bound, c.Method, expiry)
 		if err != nil {
-			return withOutcome(err, worst)
+			return withOutcome(ofChannel(err, c.Method), worst)
 		}
 		c.Attempt++
-		c.Peer = s.Peer()
-		if err = s.Call(ctx, c); err == nil {
-			s.answered()
+		c.Peer = conn.Peer()
+		if err = conn.Call(ctx, c); err == nil {
+			conn.Answered()
 			return nil
 		}
-		if c.Begun() || !ch.mayResend(s, c.Method, err) {
+		if c.Begun() || !ch.mayResend(conn, c.Method, err) {
 			return withOutcome(err, worst)
 		}
 		worst = min(worst, outcome(err))
@@ -108,21 +123,29 @@ func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 	}
 }
 
+// ofChannel returns the error of a link, which was closed with the channel if it was.
+func ofChannel(err error, m *rpc.Method) error {
+	if errors.Is(err, link.ErrClosed) {
+		return rpc.Errorf(rpc.FailedPrecondition, "%w", errClosed).For(m, rpc.OutcomeNotStarted)
+	}
+	return err
+}
+
 // mayResend reports whether a call that failed may be sent again: its connection broke, and it did not run or may run
 // twice.
-func (ch *Channel) mayResend(s *session, m *rpc.Method, err error) bool {
+func (ch *Channel) mayResend(conn *link.Conn, m *rpc.Method, err error) bool {
 	e, ok := errors.AsType[*rpc.Error](err)
 	if !ok {
 		return false
 	}
 	switch {
 	case e.Outcome == rpc.OutcomeAnswered:
-		s.answered()
+		conn.Answered()
 		return false
 	case e.Outcome == rpc.OutcomeUnknown && !m.Idempotent:
 		return false
 	}
-	return s.ended() && !endsAlike(s.Err()) && ch.budget.spend()
+	return conn.Broken() && !link.Permanent(conn.Err()) && ch.budget.spend()
 }
 
 // outcome returns what err, which a connection returned, says of the call.
@@ -150,28 +173,11 @@ func withOutcome(err error, worst rpc.Outcome) error {
 	return &rpc.ContextError{Method: e.Method, Outcome: worst, Err: e.Err, Cause: e.Cause}
 }
 
-// pick returns the next link in turn, but rather one that is connected than one that is not.
-func (ch *Channel) pick() *link {
-	if len(ch.links) == 1 {
-		return ch.links[0]
-	}
-	first := int(ch.next.Add(1) % uint32(len(ch.links)))
-	for i := range ch.links {
-		if l := ch.links[(first+i)%len(ch.links)]; l.alive() {
-			return l
-		} else if i == 0 {
-			l.wake()
-		}
-	}
-	return ch.links[first]
-}
-
 // Close ends every call of the channel, closes its connections and waits for its goroutines. Calls made later fail.
 func (ch *Channel) Close() error {
-	ch.cancel()
-	for _, l := range ch.links {
-		l.close()
+	if ch.only != nil {
+		return ch.only.Close()
 	}
-	ch.wg.Wait()
+	ch.servers.close()
 	return nil
 }

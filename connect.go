@@ -2,8 +2,11 @@ package yodel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/yodelrpc/yodel/link"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -12,25 +15,32 @@ import (
 // trying until ctx ends. Calls are made as before if it fails.
 func (ch *Channel) Connect(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	for _, l := range ch.links {
-		if _, err := l.session(ctx, new(rpc.Method), deadline); err != nil {
-			return fmt.Errorf("cannot connect to %s: %w", ch.target, ofNoCall(err))
-		}
+	links, err := ch.links(ctx, deadline)
+	for i := 0; err == nil && i < len(links); i++ {
+		_, err = links[i].Conn(ctx, nil, deadline)
+	}
+	switch {
+	case errors.Is(err, link.ErrClosed):
+		err = &rpc.Error{Code: rpc.FailedPrecondition, Message: errClosed.Error(), Outcome: rpc.OutcomeNotStarted}
+		fallthrough
+	case err != nil:
+		return fmt.Errorf("cannot connect to %s: %w", ch.target, err)
 	}
 	return nil
 }
 
-// ofNoCall returns an error that a call would have got as one that concerns none.
-func ofNoCall(err error) error {
-	switch e := err.(type) {
-	case *rpc.Error:
-		c := *e
-		c.Method = ""
-		return &c
-	case *rpc.ContextError:
-		c := *e
-		c.Method = ""
-		return &c
+// links returns the channel's links, for which it waits until the resolver has told of them.
+func (ch *Channel) links(ctx context.Context, expiry time.Time) ([]*link.Link, error) {
+	if ch.only != nil {
+		return []*link.Link{ch.only}, nil
 	}
-	return err
+	r, err := ch.servers.roster(ctx, nil, expiry, ch.patient)
+	if err != nil {
+		return nil, err
+	}
+	var links []*link.Link
+	for _, m := range r.members {
+		links = append(links, m.link)
+	}
+	return links, nil
 }

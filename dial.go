@@ -10,16 +10,19 @@ import (
 	"net"
 	"time"
 
+	"github.com/yodelrpc/yodel/balance"
+	"github.com/yodelrpc/yodel/link"
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/protocol/web"
+	"github.com/yodelrpc/yodel/resolve"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // DialOptions are the choices of a channel. The zero value works.
 type DialOptions struct {
-	// Conns is how many connections the channel spreads its calls over; default 1. A server that serves one
+	// Conns is how many connections to each server the channel spreads its calls over; default 1. A server that serves one
 	// connection at a time never answers on a second one.
 	Conns int
 
@@ -31,7 +34,16 @@ type DialOptions struct {
 	// has failed, as with a certificate that is refused. Otherwise a call waits for one attempt, and fails with it.
 	WaitForReady bool
 
-	// Backoff is the wait between attempts to connect.
+	// Resolver says which servers the channel calls, as that changes, in place of the target's own address. The target still
+	// says how they are called: its scheme, and its host as the name that their certificates have to be for. When a server
+	// is no longer among them calls that run there end as they would, and further ones go to others; while there is none
+	// calls fail with unavailable, or wait if WaitForReady is set. Default: the target alone.
+	Resolver resolve.Resolver
+
+	// Balancer picks the connection for each attempt at a call, and may learn how it went; default [balance.RoundRobin].
+	Balancer balance.Balancer
+
+	// Backoff is the wait between attempts to connect, and between those of a Resolver that fails.
 	Backoff Backoff
 
 	// DialTimeout bounds one attempt to connect; default 10 s.
@@ -57,6 +69,9 @@ type DialOptions struct {
 	Logger *slog.Logger
 }
 
+// A Backoff says how long to wait between attempts that fail.
+type Backoff = link.Backoff
+
 // schemes are the protocols that a target can name.
 var schemes = []string{"mux", "basic", "line", "http"}
 
@@ -80,7 +95,13 @@ func (o DialOptions) Dial(target string) (*Channel, error) {
 		return nil, fmt.Errorf("target %q: %w", target, err)
 	}
 	log := rpc.NewLog(o.Logger)
-	ch := newChannel(o, log, o.connector(t, config, log))
+	ch, err := newChannel(o, log, func(address string) (connector, error) {
+		t, err := t.at(address)
+		return o.connector(t, config, log), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("target %q: %w", target, err)
+	}
 	ch.target = t.over(t.scheme)
 	return ch, nil
 }

@@ -30,9 +30,10 @@ var layers = []layer{
 	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/frame", "rpc", "wire"}},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
 	{"protocol/...", []string{"protocol/internal/...", "rpc", "wire"}}, // siblings never meet
-	{"resolve/...", []string{"resolve", "rpc", "wire"}},
-	{"balance/...", []string{"balance", "rpc", "wire"}},
-	{".", []string{"balance/...", "protocol/...", "resolve/...", "rpc", "wire"}},
+	{"link", []string{"rpc"}},
+	{"resolve/...", []string{"resolve"}},
+	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
+	{".", []string{"balance/...", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

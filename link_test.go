@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yodelrpc/yodel/link"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -71,9 +72,18 @@ func (c *netConn) Ended() <-chan struct{} { return c.done }
 func (c *netConn) Peer() *rpc.Peer        { return nil }
 func (c *netConn) Err() error             { return errors.New("connection lost") }
 
+// newTestChannel returns a channel whose connections connect makes, wherever they lead.
+func newTestChannel(o DialOptions, connect connector) *Channel {
+	ch, err := newChannel(o, rpc.NewLog(o.Logger), func(string) (connector, error) { return connect, nil })
+	if err != nil {
+		panic(err)
+	}
+	return ch
+}
+
 func (n *network) dial(t *testing.T, o DialOptions) *Channel {
 	t.Helper()
-	ch := newChannel(o, rpc.NewLog(o.Logger), n.connect)
+	ch := newTestChannel(o, n.connect)
 	t.Cleanup(func() { ch.Close() })
 	return ch
 }
@@ -316,7 +326,7 @@ func TestCallsFinishOnAConnectionThatTakesNoMore(t *testing.T) {
 			n.outcome = nil
 			return nil
 		}
-		ch := newChannel(DialOptions{}, nil, func(ctx context.Context) (rpc.Conn, error) {
+		ch := newTestChannel(DialOptions{}, func(ctx context.Context) (rpc.Conn, error) {
 			if n.outcome != nil {
 				return going, nil
 			}
@@ -455,7 +465,7 @@ func TestCallDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	ch := newChannel(DialOptions{}, nil, new(network).connect)
+	ch := newTestChannel(DialOptions{}, new(network).connect)
 	defer ch.Close()
 	for b.Loop() {
 		call(b.Context(), ch, once)
@@ -463,7 +473,7 @@ func BenchmarkCall(b *testing.B) {
 }
 
 func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
-	b := Backoff{}.withDefaults()
+	b := Backoff{}.WithDefaults()
 	for failures := 1; failures < 100; failures++ {
 		limit := 10 * time.Second
 		if failures < 8 {
@@ -471,7 +481,7 @@ func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
 		}
 		longest := time.Duration(0)
 		for range 200 {
-			longest = max(longest, b.delay(failures))
+			longest = max(longest, b.Delay(failures))
 		}
 		if longest >= limit || longest < limit/2 {
 			t.Errorf("after %d failures at most %v of 200 delays; want just below %v", failures, longest, limit)
@@ -482,7 +492,7 @@ func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
 // A connection's end says that it is "unavailable"; a call that cannot have another one says so once.
 func TestCauseOfNoConnectionIsToldOnce(t *testing.T) {
 	t.Parallel()
-	err := unavailable(&once.Method, rpc.NewError(rpc.Unavailable, "the connection is gone"))
+	err := link.Unavailable(&once.Method, rpc.NewError(rpc.Unavailable, "the connection is gone"))
 	if got, want := err.Error(), "test.Test/once: unavailable: the connection is gone (not started)"; got != want {
 		t.Errorf("%s; want %s", got, want)
 	}

@@ -49,7 +49,7 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 		n:        n,
 		listener: file,
 		stop:     stopListening,
-		backoff:  Backoff{}.withDefaults(),
+		backoff:  Backoff{}.WithDefaults(),
 		patience: s.options.DrainTimeout + 5*time.Second,
 		log:      s.log,
 	}
@@ -204,7 +204,7 @@ func (p *supervisor) keep(c *crew, started chan<- error) {
 			return
 		}
 		failures++
-		wait := p.backoff.delay(failures)
+		wait := p.backoff.Delay(failures)
 		p.log.Always(slog.LevelError, "a worker died; starting another", "cause", err, "in", wait)
 		select {
 		case <-time.After(wait):

@@ -46,6 +46,22 @@ func parseTarget(s string) (target, error) {
 	return t, nil
 }
 
+// at returns t with the address of a server, HOST:PORT or unix:///PATH, in place of its own; with its own for "".
+func (t target) at(server string) (_ target, err error) {
+	if server == "" {
+		return t, nil
+	}
+	address, isPath := strings.CutPrefix(server, "unix://")
+	t.network, t.address = "tcp", address
+	if isPath {
+		t.network = "unix"
+	}
+	if t.address, err = t.parseAddress(address); err != nil {
+		return target{}, fmt.Errorf("the resolver's server %q: %w", server, err)
+	}
+	return t, nil
+}
+
 // over returns what to dial for the same address over another protocol.
 func (t target) over(scheme string) string {
 	if t.secure {

@@ -1,4 +1,4 @@
-package yodel
+package link
 
 import (
 	"cmp"
@@ -13,12 +13,13 @@ type Backoff struct {
 	Max  time.Duration // the limit after many; default 10 s
 }
 
-func (b Backoff) withDefaults() Backoff {
+// WithDefaults returns b with its zeroes replaced.
+func (b Backoff) WithDefaults() Backoff {
 	return Backoff{Base: cmp.Or(b.Base, 100*time.Millisecond), Max: cmp.Or(b.Max, 10*time.Second)}
 }
 
-// delay returns the wait after the given number of failures in a row, which is at least 1.
-func (b Backoff) delay(failures int) time.Duration {
+// Delay returns the wait after the given number of failures in a row, which is at least 1.
+func (b Backoff) Delay(failures int) time.Duration {
 	limit := b.Base
 	for range failures - 1 {
 		limit *= 2

@@ -23,7 +23,7 @@ func TestOutputRefusesCalls(t *testing.T) {
 		t.Errorf("another frame: %v", err)
 	}
 	o.appendLastPong([]byte("draining"))
-	o.drains.Wait()
+	o.writers.Wait()
 	if written := o.transport.nc.(*sink).written; written != len("cancel")+frame.HeaderSize+len("draining") {
 		t.Errorf("%d bytes are written", written)
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a reader,
-// which ends with the connection, and for moments a writer.
+// which ends with the connection, for moments a writer, and after GOAWAY one that waits for the last call. Close waits for
+// them.
 type Conn struct {
 	address string
 	limits  rpc.Limits
@@ -24,27 +25,28 @@ type Conn struct {
 	peer    frame.Settings // what the server accepts
 	remote  *rpc.Peer
 
-	in      *input
-	dec     wire.Decoder // of whoever reads
-	refused bool         // it said that no call of the connection runs; of whoever reads
-	leaving bool         // GOAWAY has come; of whoever reads
-	left    bool         // and PING behind it
-	begun   begun        // answers; of whoever reads
-	role    readerRole
-	out     *output
-	slots   slots
+	in          *input
+	dec         wire.Decoder // of whoever reads
+	refused     bool         // it said that no call of the connection runs; of whoever reads
+	goAwayRead  bool         // GOAWAY has come; of whoever reads
+	goAwayAcked bool         // and PING behind it, which is answered; of whoever reads
+	begun       begun        // answers; of whoever reads
+	role        readerRole
+	out         *output
+	slots       slots
 
-	methods    atomic.Pointer[map[*rpc.Method]*clientMethod]
+	methods    atomic.Pointer[map[*rpc.Method]*clientMethod] // replaced with methodsMu held
 	methodsMu  sync.Mutex
-	lastMethod atomic.Pointer[clientMethod] // that was called
+	lastMethod atomic.Pointer[clientMethod] // that was called; set by callers
 
 	deadlines deadlines
 	silence   silence
 
 	done     chan struct{} // closed when the connection takes no more calls
 	doneOnce sync.Once
-	dead     atomic.Bool   // the reader has ended, and ends the calls that are left
-	reader   chan struct{} // closed when the reader has ended
+	dead     atomic.Bool    // set by the reader at its end, before it ends the calls that are left
+	reader   chan struct{}  // closed when the reader has ended
+	draining sync.WaitGroup // what ends the connection when the last call behind GOAWAY has; the reader starts it
 }
 
 // A clientMethod is a method's number on one connection.
@@ -52,116 +54,14 @@ type clientMethod struct {
 	of     *rpc.Method
 	number uint16
 	name   []byte        // as a CALL carries it
-	named  atomic.Bool   // a CALL with the name has been queued ahead of all that will be
-	calls  atomic.Uint32 // since the name was sent
+	named  atomic.Bool   // set by the caller whose CALL with the name is queued, ahead of all to come
+	calls  atomic.Uint32 // since the name was sent; counted by callers
 }
 
 // nameEvery is how often a method's name is sent again, section 4.
 const nameEvery = 256
 
 var errClosed = errors.New("the connection was closed by this side")
-
-// Dial opens a connection and exchanges settings.
-func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
-	nc, err := o.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	limits, t := o.Limits.WithDefaults(), newTransport(nc)
-	c := &Conn{
-		address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
-		remote: o.Peer,
-		in:     newInput(t, &limits, nil), out: newOutput(t, limits.Stall),
-		done: make(chan struct{}), reader: make(chan struct{}),
-	}
-	c.slots.idle = make(chan struct{})
-	c.role.begin()
-	c.methods.Store(&map[*rpc.Method]*clientMethod{})
-	c.deadlines.conn, c.silence.conn, c.begun.limits = c, c, &limits
-	if err := c.handshake(ctx); err != nil {
-		_ = nc.Close()
-		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
-	}
-	go func() {
-		defer close(c.reader)
-		rpc.Persist(c.read)
-	}()
-	return c, nil
-}
-
-// handshake sends this side's preface and settings and reads the server's, within the time to the first byte or ctx's.
-func (c *Conn) handshake(ctx context.Context) error {
-	t := c.in.transport
-	_ = t.setDeadline(time.Now().Add(c.limits.FirstByte))
-	stop := context.AfterFunc(ctx, func() { _ = t.setDeadline(time.Unix(1, 0)) })
-	var peer frame.Settings
-	_, err := t.nc.Write(c.own.Hello())
-	if err == nil {
-		peer, err = readHello(c.in)
-	}
-	if !stop() {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	c.peer = peer
-	c.slots.limit = peer.Calls
-	if peer.Calls == 0 {
-		return errors.New("the server takes no calls: its setting CALLS is 0")
-	}
-	return t.setDeadline(time.Time{})
-}
-
-// ErrTLS is the error of Dial without TLS to a port that speaks nothing else.
-var ErrTLS = errors.New("it answers with an alert of TLS, and so wants TLS")
-
-// readHello reads a preface and a SETTINGS frame.
-func readHello(in *input) (frame.Settings, error) {
-	var b [frame.PrefaceSize + frame.HeaderSize]byte
-	if err := readExactly(in, b[:frame.PrefaceSize]); err != nil {
-		return frame.Settings{}, err
-	}
-	if b[0] == 0x15 && b[1] == 3 { // the head of a TLS record with an alert (RFC 8446, section 5.1)
-		return frame.Settings{}, ErrTLS
-	}
-	if string(b[:len(frame.Magic)]) != frame.Magic {
-		return frame.Settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(frame.Magic)], frame.Magic)
-	}
-	if v := b[len(frame.Magic)]; v != frame.Version {
-		return frame.Settings{}, fmt.Errorf("it speaks version %d, this side version %d", v, frame.Version)
-	}
-	if err := readExactly(in, b[frame.PrefaceSize:]); err != nil {
-		return frame.Settings{}, err
-	}
-	h, err := frame.ParseHeader(b[frame.PrefaceSize:])
-	if err != nil {
-		return frame.Settings{}, err
-	}
-	if h.Type != frame.TypeSettings {
-		return frame.Settings{}, frame.Faultf("the first frame has type %d and not SETTINGS", h.Type)
-	}
-	body := make([]byte, h.Length)
-	if err := readExactly(in, body); err != nil {
-		return frame.Settings{}, err
-	}
-	return frame.ParseSettings(body)
-}
-
-// readExactly fills dst without the stall limit, for the handshake has a limit of its own.
-func readExactly(in *input, dst []byte) error {
-	for len(dst) > 0 {
-		if len(in.buffered()) == 0 {
-			if err := in.fillOnce(); err != nil {
-				return err
-			}
-		}
-		n := copy(dst, in.buffered())
-		in.discard(n)
-		dst = dst[n:]
-	}
-	return nil
-}
 
 // Done is closed when the connection takes no more calls.
 func (c *Conn) Done() <-chan struct{} { return c.done }
@@ -180,7 +80,8 @@ func (c *Conn) Close() error {
 	c.die(errClosed)
 	<-c.reader
 	<-c.slots.idle
-	c.out.drains.Wait()
+	c.draining.Wait()
+	c.out.writers.Wait()
 	c.deadlines.stop()
 	c.silence.stop()
 	return nil
@@ -196,11 +97,11 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 		return rpc.NewContextError(call.Method, rpc.OutcomeNotStarted, err, nil)
 	}
 	end := ctx.Done() // while nothing is taken yet, for a context may be of a type of the caller's own
-	p, several, err := c.slots.take(end, expiry)
+	p, concurrent, err := c.slots.take(end, expiry)
 	if err != nil {
 		return c.notTaken(ctx, call, expiry, err)
 	}
-	c.count(!several && end == nil)
+	c.count(!concurrent && end == nil)
 	p.call = call
 	method, err := c.encode(ctx, p, expiry)
 	if err != nil {
@@ -213,7 +114,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	p.end = math.MaxUint64
 	p.state.Store(uint64(p.id)<<stateBits | stateWaiting)
-	if err := c.queue(p, several); err != nil && p.move(p.id, stateWaiting, stateDelivered) {
+	if err := c.queue(p, concurrent); err != nil && p.move(p.id, stateWaiting, stateDelivered) {
 		c.stopCalls(err)
 		c.toReader() // which learns the rest
 		c.slots.release(p)
@@ -257,117 +158,16 @@ func (c *Conn) notTaken(ctx context.Context, call *rpc.Call, expiry time.Time, e
 }
 
 // queue hands the encoded call to the output.
-func (c *Conn) queue(p *pending, several bool) error {
+func (c *Conn) queue(p *pending, concurrent bool) error {
 	if p.large != nil {
 		return c.out.appendLarge(p.large)
 	}
-	return c.out.append(p.frame, several, &p.end)
+	return c.out.append(p.frame, concurrent, &p.end)
 }
 
 // lost returns the error of a call whose connection is gone.
 func (c *Conn) lost(m *rpc.Method, o rpc.Outcome) error {
 	return rpc.Errorf(rpc.Unavailable, "the connection to %s is gone: %w", c.address, c.slots.reason()).For(m, o)
-}
-
-// encode puts the whole CALL into p.frame, or into p.large.
-func (c *Conn) encode(ctx context.Context, p *pending, expiry time.Time) (m *clientMethod, err error) {
-	m, err = c.method(p.call.Method)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.encodeCall(ctx, p, m, expiry); err != nil {
-		return nil, err.For(p.call.Method, rpc.OutcomeNotStarted)
-	}
-	return m, nil
-}
-
-func (c *Conn) guard(m *rpc.Method) rpc.Guard { return rpc.Guard{Log: c.log, Method: m, Local: true} }
-
-// encodeCall is encode, as far as it runs code that is not Yodel's.
-func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) (refused *rpc.Error) {
-	returned := false
-	defer func() {
-		if !returned {
-			refused = c.guard(p.call.Method).Caught("what encodes the arguments", recover(), func(*rpc.Error) { c.slots.release(p) })
-		}
-	}()
-	refused = c.encodeAll(ctx, p, m, expiry)
-	returned = true
-	return refused
-}
-
-func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expiry time.Time) *rpc.Error {
-	h := frame.Header{Type: frame.TypeCall, Method: m.number, ID: p.id}
-	b := append(p.frame[:0], make([]byte, frame.HeaderSize)...)
-	var head frame.Head
-	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
-		head.Flags, head.Name = frame.FlagName, m.name
-	}
-	if !expiry.IsZero() {
-		head.SetDeadline(expiry)
-	}
-	if md := rpc.OutgoingMetadata(ctx); md != nil {
-		if err := frame.CheckMetadata(md, min(c.peer.Metadata, c.limits.Metadata)); err != nil {
-			return err
-		}
-		head.SetMetadata(md)
-	}
-	h.Flags = head.Flags
-	b = head.Append(b)
-	start := len(b)
-	c.out.reset(&p.enc, b)
-	p.call.Args.EncodeWire(&p.enc)
-	var err error
-	if p.frame, err = p.enc.Bytes(); err != nil {
-		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", wire.Explain(p.call.Args, err))
-	}
-	if n, limit := p.enc.Size()-start, min(c.peer.Message, c.limits.Message); n > limit {
-		return tooLarge("the arguments have", n, limit)
-	}
-	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
-	if p.large != nil {
-		p.frame = nil
-	}
-	return nil
-}
-
-// tooLarge returns the error for a message over a limit; what is "the answer has" or the like.
-func tooLarge(what string, n, limit int) *rpc.Error {
-	return rpc.Errorf(rpc.ResourceExhausted, "%s %d bytes, over the limit of %d; raise Limits.Message on both sides, "+
-		"or send less at a time", what, n, limit)
-}
-
-// method returns the number of m on this connection, giving it the next one the first time.
-func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
-	if cm := c.lastMethod.Load(); cm != nil && cm.of == m {
-		return cm, nil
-	}
-	if cm := (*c.methods.Load())[m]; cm != nil {
-		c.lastMethod.Store(cm)
-		return cm, nil
-	}
-	c.methodsMu.Lock()
-	defer c.methodsMu.Unlock()
-	old := *c.methods.Load()
-	if cm := old[m]; cm != nil {
-		return cm, nil
-	}
-	cm := &clientMethod{of: m, number: uint16(len(old)), name: []byte(m.FullName())}
-	switch {
-	case len(old) >= c.peer.Methods:
-		return nil, rpc.Errorf(rpc.ResourceExhausted, "the server takes no more than %d methods on a connection",
-			c.peer.Methods).For(m, rpc.OutcomeNotStarted)
-	case len(cm.name) > min(c.peer.Name, c.limits.Name):
-		return nil, rpc.Errorf(rpc.InvalidArgument, "the method's name has %d bytes, over the limit of %d", len(cm.name),
-			min(c.peer.Name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
-	}
-	methods := make(map[*rpc.Method]*clientMethod, len(old)+1)
-	for k, v := range old {
-		methods[k] = v
-	}
-	methods[m] = cm
-	c.methods.Store(&methods)
-	return cm, nil
 }
 
 // wait waits for the answer of p's call, and gives up when ctx, of which end is the Done, or the deadline ends.

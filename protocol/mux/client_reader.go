@@ -25,7 +25,7 @@ func (c *Conn) read() {
 	}
 	if fault, ok := errors.AsType[*frame.Fault](err); ok {
 		c.log.Warn("closing a mux connection", "server", c.address, "reason", fault.Error())
-		c.out.lastWords(fault.Text)
+		c.out.sendFault(fault.Text)
 	}
 	c.die(err)
 	c.dead.Store(true)
@@ -249,8 +249,8 @@ func (p *pending) systemError(h frame.Header, message []byte) error {
 
 // pong answers a PING. To the first one behind GOAWAY the answer says that no more calls come.
 func (c *Conn) pong(body []byte) error {
-	if c.leaving && !c.left {
-		c.left = true
+	if c.goAwayRead && !c.goAwayAcked {
+		c.goAwayAcked = true
 		c.out.appendLastPong(body)
 		return nil
 	}
@@ -269,10 +269,10 @@ func (e *refusedError) Permanent() bool { return true }
 
 // goAway handles the server's word that it takes no more calls: those in flight go on, and then the connection ends.
 func (c *Conn) goAway(body []byte) {
-	if c.leaving {
+	if c.goAwayRead {
 		return
 	}
-	c.leaving = true
+	c.goAwayRead = true
 	reason := errors.New("the server is going away")
 	switch {
 	case len(body) > 1 && rpc.Code(body[0]) == rpc.FailedPrecondition:
@@ -283,10 +283,10 @@ func (c *Conn) goAway(body []byte) {
 	}
 	c.stopCalls(reason)
 	c.out.refuseCalls()
-	go func() {
+	c.draining.Go(func() { // Close waits for it
 		<-c.slots.idle
 		c.die(reason)
-	}()
+	})
 }
 
 // stopCalls makes further calls fail with err, not started.

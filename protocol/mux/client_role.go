@@ -30,15 +30,15 @@ const (
 
 // A readerRole says who reads, and passes the role on.
 type readerRole struct {
-	holder atomic.Int32
-	aside  atomic.Bool   // the reader is asked to step aside
+	holder atomic.Int32  // set by the reader that steps aside, and by callers and the timer that take it or give it back
+	aside  atomic.Bool   // the reader is asked to step aside; set by the caller that asks, cleared by the reader
 	gone   chan struct{} // of capacity 1: tells who asked that it has
 	back   chan struct{} // tells the reader to come back
 	err    error         // why; set before back
-	lone   atomic.Int32  // calls in a row that were alone
-	uses   atomic.Uint32 // answers read by callers
-	seen   atomic.Uint32 // uses at the last tick
-	over   atomic.Bool   // there are no more ticks: the next caller gives the role to the reader
+	lone   atomic.Int32  // calls in a row that were alone; counted by callers, cleared by the reader as well
+	uses   atomic.Uint32 // answers read by callers; counted by the caller that has the role
+	seen   atomic.Uint32 // uses at the last tick; the timer's
+	over   atomic.Bool   // no more ticks: the next caller gives the role back; set by the timer, cleared by the reader
 	timer  *time.Timer
 }
 
@@ -128,7 +128,7 @@ func (c *Conn) awaitReading(p *pending) {
 			}
 			r.holder.Store(roleReader)
 			r.back <- struct{}{}
-		} else if r.holder.Store(roleFree); r.over.Load() || c.slots.several() {
+		} else if r.holder.Store(roleFree); r.over.Load() || c.slots.concurrent() {
 			c.toReader()
 		}
 	}

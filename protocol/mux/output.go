@@ -1,11 +1,8 @@
 package mux
 
 import (
-	"bytes"
 	"errors"
-	"math"
 	"net"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -53,8 +50,8 @@ type output struct {
 	unsentLarge int         // bytes of large messages that the network has not taken
 	limit       int         // of unread bytes, from which on full is set; 0 for none
 	full        atomic.Bool // changed with mu held
-	telling     bool        // call onRoom when anything was written
-	onRoom      func()      // called when a write has ended full; see telling
+	everyWrite  bool        // call onRoom when anything was written
+	onRoom      func()      // called when a write has ended full; see everyWrite
 
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
 	interrupted chan struct{}
@@ -67,15 +64,15 @@ type output struct {
 	heads  *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
 	size   int                                     // of the buffer that frames need, by how it was last time
 
-	drains sync.WaitGroup
+	writers sync.WaitGroup
 }
 
 func newOutput(t *transport, stall time.Duration) *output { return &output{transport: t, stall: stall} }
 
 // append adds whole frames, which it copies, and sees to it that they are written. For a CALL it sets end to where that
-// ends in all that was queued; end is nil for others. A caller that is one of several yields, so that the others' frames
+// ends in all that was queued; end is nil for others. A caller with concurrent ones yields, so that the others' frames
 // go along.
-func (o *output) append(frames []byte, several bool, end *uint64) error {
+func (o *output) append(frames []byte, concurrent bool, end *uint64) error {
 	o.mu.Lock()
 	if err := o.refusalLocked(end != nil); err != nil {
 		o.mu.Unlock()
@@ -96,7 +93,7 @@ func (o *output) append(frames []byte, several bool, end *uint64) error {
 	}
 	o.writing = true
 	o.mu.Unlock()
-	if several {
+	if concurrent {
 		runtime.Gosched()
 	}
 	o.write()
@@ -152,222 +149,6 @@ func (o *output) send(frames []byte) {
 	}
 }
 
-// write writes what waits. The caller has set writing, and no longer has it when write returns. After some rounds a
-// goroutine goes on in its place.
-func (o *output) write() {
-	if o.writeOn(writeRounds) {
-		o.drains.Add(1)
-		go func() {
-			defer o.drains.Done()
-			for o.writeOn(math.MaxInt) {
-			}
-		}()
-	}
-}
-
-// writeOn writes at most so many rounds of what waits, as far as the socket takes it without waiting. It returns true
-// when the caller still has to write.
-func (o *output) writeOn(rounds int) (more bool) {
-	for range rounds {
-		rest, ok := o.take()
-		if !ok {
-			return false
-		}
-		if o.transport.isSocket() {
-			rest = o.tryOnce(rest)
-		}
-		if len(rest) > 0 {
-			o.startDrain(rest)
-			return false
-		}
-		o.endWrite()
-	}
-	return true
-}
-
-// take begins a write of what waits: small frames first, then pieces of the large messages. It returns false when there
-// is nothing, or after an error: then the caller writes no more.
-func (o *output) take() (net.Buffers, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
-		o.writing, o.waiting = false, false
-		putBuffer(o.buf)
-		putBuffer(o.spare)
-		o.buf, o.spare = nil, nil
-		if o.ending {
-			o.transport.closeWrite()
-		}
-		o.wakeRoomLocked()
-		return nil, false
-	}
-	b := o.buf
-	o.buf, o.spare = o.spare[:0], b
-	o.pongs = 0
-	o.size = min(len(b), largeBuffer)
-	o.trying, o.small = o.written+uint64(len(b)), len(b)
-	o.bufs = o.bufs[:0]
-	if len(b) > 0 {
-		o.bufs = append(o.bufs, b)
-	}
-	if len(o.large) > 0 {
-		o.takePiecesLocked()
-	}
-	return o.bufs, true
-}
-
-// tryOnce writes what the socket takes of bufs now, and returns the rest. An error is kept for take.
-func (o *output) tryOnce(bufs net.Buffers) (rest net.Buffers) {
-	n, err := o.transport.try(bufs)
-	o.wrote(n)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
-		o.fail(err)
-		return nil
-	}
-	return skip(bufs, n)
-}
-
-// skip returns bufs without their first n bytes.
-func skip(bufs net.Buffers, n int) net.Buffers {
-	for len(bufs) > 0 && n >= len(bufs[0]) {
-		n -= len(bufs[0])
-		bufs = bufs[1:]
-	}
-	if n > 0 {
-		bufs[0] = bufs[0][n:]
-	}
-	return bufs
-}
-
-// wrote counts n bytes more of the write that is under way.
-func (o *output) wrote(n int) {
-	o.mu.Lock()
-	small := min(n, o.small)
-	o.small -= small
-	o.written += uint64(small)
-	o.taken += uint64(n)
-	if n > small {
-		o.wrotePiecesLocked(n - small)
-	}
-	room := o.telling
-	if o.full.Load() && o.unreadLocked() < o.limit {
-		o.full.Store(false)
-		room = true
-	}
-	o.mu.Unlock()
-	if room {
-		o.onRoom()
-	}
-}
-
-// endWrite ends the write that is under way.
-func (o *output) endWrite() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.trying = 0
-	clear(o.bufs[:cap(o.bufs)])
-	o.releasePiecesLocked()
-	o.wakeRoomLocked()
-}
-
-// fail keeps the first error and ends the connection, which its reader learns.
-func (o *output) fail(err error) {
-	o.mu.Lock()
-	if o.err == nil {
-		o.err = err
-	}
-	o.mu.Unlock()
-	o.transport.close()
-	o.wakeRoom()
-}
-
-// startDrain hands the writing to a goroutine that may wait.
-func (o *output) startDrain(rest net.Buffers) {
-	o.mu.Lock()
-	o.waiting = true
-	o.waits++
-	o.mu.Unlock()
-	o.drains.Add(1)
-	go func() {
-		defer o.drains.Done()
-		o.drain(rest)
-	}()
-}
-
-// drain writes the rest of a write and then all that waits, and ends when nothing does.
-func (o *output) drain(rest net.Buffers) {
-	for ok := true; ok; rest, ok = o.take() {
-		o.writeAll(rest)
-	}
-}
-
-// writeAll writes the rest of a write, for which it may wait up to the stall limit.
-func (o *output) writeAll(rest net.Buffers) {
-	err := os.ErrDeadlineExceeded
-	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
-		n, err = o.transport.write(&rest) // goes on as long as the peer takes anything
-		o.wrote(int(n))
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
-		err = o.writeCopy(rest)
-	}
-	o.endWrite()
-	o.transport.writeBy(time.Time{})
-	if err != nil {
-		o.fail(err)
-	}
-}
-
-// writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
-func (o *output) writeCopy(rest net.Buffers) error {
-	b := net.Buffers{bytes.Join(rest, nil)}
-	o.mu.Lock()
-	o.stopReadingLocked()
-	o.mu.Unlock()
-	o.transport.writeBy(time.Now().Add(o.stall))
-	n, err := o.transport.write(&b)
-	o.wrote(int(n))
-	return err
-}
-
-// setStall gives the peer the stall limit's time to read, unless the write is interrupted, whose deadline must stay.
-func (o *output) setStall() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.interrupted != nil {
-		return false
-	}
-	o.transport.writeBy(time.Now().Add(o.stall))
-	return true
-}
-
-func (o *output) isInterrupted() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.interrupted != nil
-}
-
-// roomLocked returns the channel by which the one goroutine that waits learns that something was written.
-func (o *output) roomLocked() chan struct{} {
-	if o.room == nil {
-		o.room = make(chan struct{}, 1)
-	}
-	return o.room
-}
-
-func (o *output) wakeRoom() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.wakeRoomLocked()
-}
-
-func (o *output) wakeRoomLocked() {
-	select {
-	case o.room <- struct{}{}:
-	default: // nobody waits, or it has been told
-	}
-}
-
 // appendPong answers a PING, unless too many answers wait already.
 func (o *output) appendPong(body []byte) error {
 	o.mu.Lock()
@@ -412,11 +193,11 @@ func (o *output) sendGoAway(code rpc.Code, text string) {
 	_ = o.append(frame.AppendGoAway(nil, byte(code), text), false, nil)
 }
 
-// lastWords sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.
-func (o *output) lastWords(fault string) {
+// sendFault sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.
+func (o *output) sendFault(fault string) {
 	o.sendGoAway(rpc.InvalidArgument, fault)
 	o.finish()
-	timeout := time.NewTimer(lastWordsTime)
+	timeout := time.NewTimer(linger)
 	defer timeout.Stop()
 	for {
 		o.mu.Lock()
@@ -434,8 +215,8 @@ func (o *output) lastWords(fault string) {
 	}
 }
 
-// lastWordsTime is how long a side that ends a connection waits for the peer to take the reason and to end it too.
-const lastWordsTime = time.Second
+// linger is how long a side that ends a connection waits for the peer to take the reason and to end it too.
+const linger = time.Second
 
 // finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
 func (o *output) finish() {

@@ -3,7 +3,6 @@ package mux
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -72,18 +71,18 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	defer s.remove(c)
 	if err := c.handshake(); err != nil {
 		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", c.peer.Addr, "reason", err)
-		c.explain(err)
+		c.sendFault(err)
 		_ = nc.Close()
-		c.out.drains.Wait()
+		c.out.writers.Wait()
 		return
 	}
 	if s.isDraining() {
-		c.drain()
+		c.startDrain()
 	}
-	defer c.out.drains.Wait() // deferred, for a handler may end this goroutine
-	defer c.farewell.end()
+	defer c.out.writers.Wait() // deferred, for a handler may end this goroutine
+	defer c.drain.end()
 	defer c.calls.Wait()
-	defer s.leave(c)
+	defer s.abandon(c)
 	defer c.reading.Wait()
 	c.reading.Add(1)
 	c.read()
@@ -107,11 +106,11 @@ func (s *Server) add(c *serverConn) bool {
 	return true
 }
 
-// leave notes which calls of a connection without a reader still run: from now on only they change its slots.
-func (s *Server) leave(c *serverConn) {
+// abandon notes which calls of a connection without a reader still run: from now on only they change its slots.
+func (s *Server) abandon(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.eachCall(func(sc *serverCall) { c.left = append(c.left, sc) })
+	c.eachCall(func(sc *serverCall) { c.abandoned = append(c.abandoned, sc) })
 }
 
 // Running returns the methods whose handlers run on although their connections have ended, each as often as it does.
@@ -120,7 +119,7 @@ func (s *Server) Running() []*rpc.Method {
 	defer s.mu.Unlock()
 	var methods []*rpc.Method
 	for c := range s.conns {
-		for _, sc := range c.left {
+		for _, sc := range c.abandoned {
 			if sc.slot.Load() == sc {
 				methods = append(methods, sc.method.route.Method)
 			}
@@ -171,11 +170,11 @@ func (s *Server) isDraining() bool {
 func (s *Server) Shutdown(ctx context.Context) error {
 	conns, empty := s.drain(false)
 	for _, c := range conns {
-		c.drain()
+		c.startDrain()
 	}
 	select {
 	case <-empty:
-		s.rest()
+		s.stopWorkers()
 		return nil
 	case <-ctx.Done():
 		go s.Close()
@@ -190,53 +189,14 @@ func (s *Server) Close() error {
 		c.die(errors.New("the server was closed"))
 	}
 	<-empty
-	s.rest()
+	s.stopWorkers()
 	return nil
 }
 
-// rest ends the server's goroutines. No handler runs any more, and calls that still come are refused.
-func (s *Server) rest() {
+// stopWorkers ends the server's goroutines. No handler runs any more, and calls that still come are refused.
+func (s *Server) stopWorkers() {
 	s.workers.close()
 	s.watchdog.close()
-}
-
-// handshake reads the client's preface and settings and sends the server's.
-func (c *serverConn) handshake() error {
-	c.greeting()
-	var b [frame.PrefaceSize]byte
-	if err := readExactly(c.in, b[:]); err != nil {
-		return err
-	}
-	if string(b[:len(frame.Magic)]) != frame.Magic {
-		return fmt.Errorf("it begins with % x", b[:len(frame.Magic)])
-	}
-	if _, err := c.in.transport.nc.Write(c.server.own.Hello()); err != nil {
-		return err
-	}
-	if v := b[len(frame.Magic)]; v != frame.Version {
-		return frame.Faultf("it speaks version %d, and this server version %d", v, frame.Version)
-	}
-	var head [frame.HeaderSize]byte
-	if err := readExactly(c.in, head[:]); err != nil {
-		return err
-	}
-	h, err := frame.ParseHeader(head[:])
-	if err == nil && h.Type != frame.TypeSettings {
-		err = frame.Faultf("the first frame has type %d and not SETTINGS", h.Type)
-	}
-	if err != nil {
-		return err
-	}
-	body := make([]byte, h.Length)
-	if err := readExactly(c.in, body); err != nil {
-		return err
-	}
-	accepts, err := frame.ParseSettings(body)
-	if err != nil {
-		return err
-	}
-	c.peerMessage, c.peerMetadata, c.peerDetails = accepts.Message, accepts.Metadata, accepts.Details
-	return c.greeted()
 }
 
 // worthReporting reports whether an error that ended a connection is worth a line in the log.

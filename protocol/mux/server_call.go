@@ -29,7 +29,7 @@ func (c *serverConn) decode(sc *serverCall) {
 		if !returned {
 			sc.bad = sc.guard().Caught("what decodes the arguments", recover(), func(e *rpc.Error) {
 				c.answerFromReader(sc, rpc.Failed(e), 0)
-				c.handOn()
+				c.handOverReader()
 			})
 		}
 	}()
@@ -44,9 +44,9 @@ func (sc *serverCall) guard() rpc.Guard {
 	return rpc.Guard{Log: sc.conn.server.dispatcher.Log, Method: sc.method.route.Method}
 }
 
-// handOn makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it after this
+// handOverReader makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it after this
 // is deferred, and none of the reader's.
-func (c *serverConn) handOn() {
+func (c *serverConn) handOverReader() {
 	c.flush()
 	go c.read()
 }
@@ -59,7 +59,7 @@ func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 		return false
 	}
 	if l.inline.Load() && !c.queue.serial && !c.out.full.Load() {
-		return c.runHere(sc, l)
+		return c.runInline(sc, l)
 	}
 	c.countRunning(1)
 	if c.queue.push(sc) {
@@ -68,10 +68,10 @@ func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 	return false
 }
 
-// runHere runs a handler on the reader. If it blocks, the watchdog gives the role to another goroutine.
-func (c *serverConn) runHere(sc *serverCall, l *learned) (lost bool) {
-	c.turn++
-	role := c.turn<<1 | roleInline
+// runInline runs a handler on the reader. If it blocks, the watchdog gives the role to another goroutine.
+func (c *serverConn) runInline(sc *serverCall, l *learned) (lost bool) {
+	c.runs++
+	role := c.runs<<1 | roleInline
 	c.handling = l
 	c.role.Store(role)
 	if !c.watched.Load() && c.watched.CompareAndSwap(false, true) {
@@ -83,25 +83,25 @@ func (c *serverConn) runHere(sc *serverCall, l *learned) (lost bool) {
 		start = time.Now()
 	}
 	failure := sc.method.route.Invoke(sc, sc.call, func(f *rpc.Failure) {
-		if c.ranHere(sc, role, f) {
+		if c.ranInline(sc, role, f) {
 			c.answerFromReader(sc, f, 0)
-			c.handOn()
+			c.handOverReader()
 		}
 	})
-	if !c.ranHere(sc, role, failure) {
+	if !c.ranInline(sc, role, failure) {
 		return true
 	}
 	if timed {
 		l.ranOnReader(time.Since(start))
 	}
 	c.answerFromReader(sc, failure, 0)
-	c.endTurn()
+	c.endRun()
 	return false
 }
 
-// ranHere reports whether this goroutine, which has run a handler in the given role, is the reader still. If not it has
+// ranInline reports whether this goroutine, which has run a handler in the given role, is the reader still. If not it has
 // answered the call, which takeOver has counted as running.
-func (c *serverConn) ranHere(sc *serverCall, role uint64, f *rpc.Failure) bool {
+func (c *serverConn) ranInline(sc *serverCall, role uint64, f *rpc.Failure) bool {
 	if c.role.CompareAndSwap(role, role&^roleInline) {
 		return true
 	}
@@ -110,8 +110,8 @@ func (c *serverConn) ranHere(sc *serverCall, role uint64, f *rpc.Failure) bool {
 	return false
 }
 
-// endTurn sends what has been answered if the reader has been running handlers for long.
-func (c *serverConn) endTurn() {
+// endRun sends what has been answered if the reader has been running handlers for long.
+func (c *serverConn) endRun() {
 	c.handled++
 	switch {
 	case len(c.scratch.buf) >= frame.MaxSize/2:
@@ -132,7 +132,7 @@ func (c *serverConn) takeOver(role uint64) {
 	}
 	c.handling.demote()
 	go func() {
-		c.turn++
+		c.runs++
 		c.read()
 	}()
 }
@@ -153,18 +153,18 @@ func (c *serverConn) runQueue(s *scratch) {
 		if sc == nil {
 			return
 		}
-		c.runThere(sc, s)
+		c.runOnWorker(sc, s)
 	}
 }
 
-// runThere runs a handler on a worker.
-func (c *serverConn) runThere(sc *serverCall, s *scratch) {
+// runOnWorker runs a handler on a worker.
+func (c *serverConn) runOnWorker(sc *serverCall, s *scratch) {
 	if err := sc.Err(); err != nil {
 		f := sc.method.route.Method.Failure(err)
 		c.answerFromWorker(sc, s, &f, frame.FlagNotStarted)
 		return
 	}
-	if c.farewell.hasty.Load() {
+	if c.drain.forced.Load() {
 		c.answerFromWorker(sc, s, rpc.Failed(errGoingAway), frame.FlagNotStarted)
 		return
 	}
@@ -207,7 +207,7 @@ func (c *serverConn) answerFromReader(sc *serverCall, f *rpc.Failure, flags uint
 	c.scratch.buf = c.room(c.scratch.buf) // here, for an answer that cannot be encoded must not take the others along
 	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, f, flags, func(e *rpc.Error) {
 		c.answerFromReader(sc, rpc.Failed(e), 0)
-		c.handOn()
+		c.handOverReader()
 	})
 }
 

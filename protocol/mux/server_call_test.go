@@ -36,7 +36,7 @@ func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 		c := &serverConn{server: NewServer(d), out: newOutput(newTransport(nil), 0)}
 		c.answerSize.Store(mediumBuffer / 2)
 		small := make([]byte, smallBuffer-frame.HeaderSize, smallBuffer)
-		c.tools = &tools{scratch: scratch{buf: small}}
+		c.readerBuffers = &readerBuffers{scratch: scratch{buf: small}}
 		call := m.NewCall()
 		call.Out.panics = panics
 		c.answerFromReader(&serverCall{conn: c, slot: new(slot), method: &methodName{route: d.Routes()[0]}, call: &call.Call}, nil, 0)

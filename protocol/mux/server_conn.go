@@ -16,7 +16,7 @@ import (
 const roleInline = 1
 
 // A serverConn is one connection of a server. One goroutine at a time is its reader and has the fields marked so; it
-// gives the role up when a handler that it runs blocks (watchdog.go), and then ends with that call.
+// gives the role up when a handler that it runs blocks (server_watchdog.go), and then ends with that call.
 type serverConn struct {
 	server *Server
 	peer   *rpc.Peer
@@ -28,29 +28,29 @@ type serverConn struct {
 	out   *output
 	queue queue
 
-	role       atomic.Uint64
-	watched    atomic.Bool
-	running    atomic.Int32   // calls that are not answered
-	calls      sync.WaitGroup // the same
-	answerSize atomic.Int32   // of the last answer, in bytes
-	farewell   farewell
+	role       atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
+	watched    atomic.Bool    // set by the reader that joins the watchdog's connections, cleared by the watchdog
+	running    atomic.Int32   // calls that are not answered; counted by the reader, the watchdog and workers
+	calls      sync.WaitGroup // the same calls, for the end of the connection to wait for
+	answerSize atomic.Int32   // of the last answer, in bytes; set by whoever encodes one, a hint for the next
+	drain      drain
 	reading    sync.WaitGroup // as long as there is a reader
-	left       []*serverCall  // those that ran when the last reader had ended; guarded by the server's mu
+	abandoned  []*serverCall  // those that ran when the last reader had ended; guarded by the server's mu
 
 	// The reader's.
-	in        *input
-	begun     begun
-	methods   []*methodName
-	slots     [][]slot
-	*tools                  // nil while it waits with nothing to do
-	batchSize int32         // of the last batch, in bytes
-	handled   int32         // handlers run since the last flush
-	since     time.Duration // of the server's life, when the first of them ran
-	handling  *learned      // of the handler that runs
-	turn      uint64        // counts handlers run
+	in             *input
+	begun          begun
+	methods        []*methodName
+	slots          [][]slot
+	*readerBuffers               // nil while it waits with nothing to do
+	batchSize      int32         // of the last batch, in bytes
+	handled        int32         // handlers run since the last flush
+	since          time.Duration // of the server's life, when the first of them ran
+	handling       *learned      // of the handler that runs
+	runs           uint64        // of handlers on the reader; a part of role
 }
 
-// A slot holds the call that takes it. Slots are made some at a time.
+// A slot holds the call that takes it: set by the reader, cleared by whoever answers. Slots are made some at a time.
 type slot = atomic.Pointer[serverCall]
 
 const slotChunk = 16
@@ -61,30 +61,30 @@ type scratch struct {
 	enc wire.Encoder
 }
 
-// tools are what a reader needs while it has something to do.
-type tools struct {
+// readerBuffers are what a reader needs while it has something to do.
+type readerBuffers struct {
 	dec     wire.Decoder
 	scratch scratch // answers of this batch that are not yet sent
 }
 
-var idleTools = sync.Pool{New: func() any { return new(tools) }}
+var readerBufferPool = sync.Pool{New: func() any { return new(readerBuffers) }}
 
-func (c *serverConn) takeTools() {
-	if c.tools == nil {
-		c.tools = idleTools.Get().(*tools)
+func (c *serverConn) takeBuffers() {
+	if c.readerBuffers == nil {
+		c.readerBuffers = readerBufferPool.Get().(*readerBuffers)
 	}
 }
 
-func (c *serverConn) leaveTools() {
+func (c *serverConn) returnBuffers() {
 	c.dec.Reset(nil)
 	c.scratch.enc.Reset(nil)
-	idleTools.Put(c.tools)
-	c.tools = nil
+	readerBufferPool.Put(c.readerBuffers)
+	c.readerBuffers = nil
 }
 
 // read reads frames until the connection ends or another goroutine takes the role.
 func (c *serverConn) read() {
-	c.takeTools()
+	c.takeBuffers()
 	lost, err := c.readFrames()
 	if lost {
 		return
@@ -93,20 +93,20 @@ func (c *serverConn) read() {
 	if worthReporting(err) {
 		c.server.dispatcher.Log.Warn("closing a mux connection", "peer", c.peer.Addr, "reason", err)
 	}
-	c.explain(err)
+	c.sendFault(err)
 	c.die(err)
 	c.eachCall(c.cancel)
 	c.queue.end()
 	c.flush()
-	c.leaveTools()
+	c.returnBuffers()
 	c.in.release()
 	c.reading.Done()
 }
 
-// explain tells the client what it broke, if that is what ended the connection.
-func (c *serverConn) explain(err error) {
+// sendFault tells the client what it broke, if that is what ended the connection.
+func (c *serverConn) sendFault(err error) {
 	if fault, ok := errors.AsType[*frame.Fault](err); ok {
-		c.out.lastWords(fault.Text)
+		c.out.sendFault(fault.Text)
 		c.in.transport.discardUnread()
 	}
 }
@@ -145,7 +145,7 @@ func (c *serverConn) readOn(need int) error {
 		}
 	}
 	err := c.fill(need)
-	if err == errKicked || c.farewell.hasty.Load() {
+	if err == errKicked || c.drain.forced.Load() {
 		c.refuseBegun()
 	}
 	if err == errKicked {
@@ -157,8 +157,8 @@ func (c *serverConn) readOn(need int) error {
 // fill reads more, and holds little while it waits for the next frame.
 func (c *serverConn) fill(need int) error {
 	if len(c.in.buffered()) == 0 {
-		c.leaveTools()
-		defer c.takeTools()
+		c.returnBuffers()
+		defer c.takeBuffers()
 	}
 	return c.in.fill(need, c.begun.wake)
 }
@@ -239,7 +239,7 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 	switch {
 	case m.err != nil:
 		return m.err, nil
-	case c.farewell.begun.Load():
+	case c.drain.started.Load():
 		return errGoingAway, nil
 	case head.Late():
 		return errLate, nil
@@ -287,80 +287,6 @@ func (c *serverConn) capDeadline(deadline time.Time) time.Time {
 	return deadline
 }
 
-// nameMethod gives a method's number its name.
-func (c *serverConn) nameMethod(number uint16, name []byte) error {
-	if int(number) >= c.server.own.Methods {
-		return frame.Faultf("method number %d, where numbers below %d are allowed", number, c.server.own.Methods)
-	}
-	for int(number) >= len(c.methods) {
-		c.methods = append(c.methods, nil)
-	}
-	m := c.methods[number]
-	if m == nil {
-		m = c.newMethod(name)
-		c.methods[number] = m
-	}
-	if m.name != string(name) {
-		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
-	}
-	return nil
-}
-
-func (c *serverConn) newMethod(name []byte) *methodName {
-	m := new(methodName)
-	if m.route, m.err = c.server.dispatcher.Find(name); m.err == nil && m.route.FullName == string(name) {
-		m.name = m.route.FullName
-	} else {
-		m.name = string(name)
-	}
-	if m.err == nil {
-		m.expected.Store(c.server.learned[m.route.Index].beginWith())
-	}
-	return m
-}
-
-// freeSlot returns the slot for a new call.
-func (c *serverConn) freeSlot(id uint32) (*slot, error) {
-	n := slotOf(id)
-	if n >= c.server.own.Calls {
-		return nil, frame.Faultf("a call in slot %d, where %d calls may be in flight", n, c.server.own.Calls)
-	}
-	for n/slotChunk >= len(c.slots) {
-		c.slots = append(c.slots, nil)
-	}
-	if c.slots[n/slotChunk] == nil {
-		c.slots[n/slotChunk] = make([]slot, slotChunk)
-	}
-	s := &c.slots[n/slotChunk][n%slotChunk]
-	if s.Load() != nil {
-		return nil, frame.Faultf("a second call in slot %d, where one is running", n)
-	}
-	return s, nil
-}
-
-// find returns the call with the given id that is not answered yet, or nil.
-func (c *serverConn) find(id uint32) *serverCall {
-	n := slotOf(id)
-	if n/slotChunk >= len(c.slots) || c.slots[n/slotChunk] == nil {
-		return nil
-	}
-	sc := c.slots[n/slotChunk][n%slotChunk].Load()
-	if sc == nil || sc.id != id {
-		return nil
-	}
-	return sc
-}
-
-func (c *serverConn) eachCall(f func(*serverCall)) {
-	for _, chunk := range c.slots {
-		for i := range chunk {
-			if sc := chunk[i].Load(); sc != nil {
-				f(sc)
-			}
-		}
-	}
-}
-
 // refuse answers a call that will not run.
 func (c *serverConn) refuse(id uint32, e *rpc.Error) {
 	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, nil, frame.FlagNotStarted, nil)
@@ -375,7 +301,7 @@ func (c *serverConn) flush() {
 		putBuffer(c.scratch.buf)
 		c.scratch.buf = nil
 	}
-	if c.farewell.begun.Load() {
+	if c.drain.started.Load() {
 		c.endIfDrained()
 	}
 }

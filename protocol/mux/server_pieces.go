@@ -28,7 +28,7 @@ func (c *serverConn) more(h frame.Header) (lost bool, err error) {
 	sc.pieces = nil
 	defer c.endRunning()
 	c.decode(sc)
-	if lost = c.dispatch(sc); !lost && c.farewell.over.Load() {
+	if lost = c.dispatch(sc); !lost && c.drain.acked.Load() {
 		c.flush() // before anybody finds that nothing runs, and ends the connection
 	}
 	return lost, nil
@@ -62,7 +62,7 @@ func (c *serverConn) tooMuchBegun() *rpc.Error {
 func (c *serverConn) refuseBegun() {
 	late, why := c.begun.late(), rpc.Errorf(rpc.DeadlineExceeded,
 		"the arguments were not whole %v after their first byte", c.begun.limits.MessageTime)
-	if c.farewell.hasty.Load() {
+	if c.drain.forced.Load() {
 		late, why = slices.Clone(c.begun.all), errGoingAway
 	}
 	for _, a := range late {

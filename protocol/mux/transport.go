@@ -111,7 +111,7 @@ func (t *transport) readBy(by time.Time) {
 // discardUnread reads and drops what still comes, for a second at most: a socket that is closed with bytes unread would
 // make the network drop what was sent last.
 func (t *transport) discardUnread() {
-	_ = t.nc.SetReadDeadline(time.Now().Add(lastWordsTime))
+	_ = t.nc.SetReadDeadline(time.Now().Add(linger))
 	_, _ = io.Copy(io.Discard, io.LimitReader(t.nc, maxDiscarded))
 }
 

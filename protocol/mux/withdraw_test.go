@@ -29,7 +29,7 @@ func TestWithdrawFromNoSocket(t *testing.T) {
 			t.Error("the write is interrupted")
 		}
 		_ = theirs.Close()
-		o.drains.Wait()
+		o.writers.Wait()
 	})
 }
 
@@ -77,10 +77,10 @@ func TestSlowReaderIsWaitedFor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.drains.Wait()
+		o.writers.Wait()
 		start := time.Now()
 		_ = o.append(buf, false, nil)
-		o.drains.Wait()
+		o.writers.Wait()
 		if took := time.Since(start); o.err == nil || took != 30*time.Second {
 			t.Errorf("a peer that does not read is given up after %v: %v", took, o.err)
 		}

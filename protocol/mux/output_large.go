@@ -12,9 +12,9 @@ import (
 // shareFrom is the size from which strings and bytes are written from where they are, where the connection is a socket.
 const shareFrom = 32 << 10
 
-// largeTurn is how many bytes of one large message are written before it is another's turn. Messages up to this size go
+// largeQuantum is how many bytes of one large message are written before it is another's turn. Messages up to this size go
 // whole: if all went at once, all would arrive late, and their answers would wait for one another.
-const largeTurn = 1 << 20
+const largeQuantum = 1 << 20
 
 // largeAtOnce is how many large messages are on their way at once: those that have begun take memory at the receiver, who
 // may bound that.
@@ -32,7 +32,7 @@ type largeMessage struct {
 	message [][]byte
 	left    int  // bytes of message that no write has begun with
 	unsent  int  // bytes of message that the network has not taken
-	turn    int  // bytes of message written since it was its turn
+	burst   int  // bytes of message written since it was the first of those that wait
 	begun   bool // the first frame is written, or is being
 	writing bool // a write that is under way reads message
 }
@@ -118,11 +118,11 @@ func (o *output) takePiecesLocked() {
 		var p piece
 		o.bufs, p = m.next(o.bufs, o.heads[i][:])
 		o.pieces = append(o.pieces, p)
-		if m.left == 0 || m.turn >= largeTurn {
+		if m.left == 0 || m.burst >= largeQuantum {
 			o.large = slices.Delete(o.large, 0, 1)
 		}
-		if m.left > 0 && m.turn >= largeTurn {
-			m.turn = 0
+		if m.left > 0 && m.burst >= largeQuantum {
+			m.burst = 0
 			o.large = slices.Insert(o.large, min(len(o.large), largeAtOnce-1), m)
 		}
 	}
@@ -141,7 +141,7 @@ func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) 
 	h.Put(room)
 	head := append(room[:frame.HeaderSize:frame.HeaderSize], prefix...)
 	m.left -= n
-	m.turn += n
+	m.burst += n
 	m.writing = true
 	return m.take(append(bufs, head), n), piece{m, len(head), n}
 }

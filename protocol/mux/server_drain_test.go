@@ -27,7 +27,7 @@ func (s *sink) Write(b []byte) (int, error) {
 func (s *sink) Close() error                     { s.closed = true; return nil }
 func (s *sink) SetWriteDeadline(time.Time) error { return nil }
 
-// On a connection that drains, the reader's answer to a call in pieces is sent before anybody can find that nothing runs
+// On a connection that writers, the reader's answer to a call in pieces is sent before anybody can find that nothing runs
 // any more, and end the connection.
 func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	t.Parallel()
@@ -40,9 +40,9 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	nc := new(sink)
 	c := &serverConn{server: NewServer(d), in: newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(newTransport(nc), time.Hour)}
 	c.begun.limits = &d.Limits
-	c.takeTools()
-	c.farewell.begun.Store(true)
-	c.farewell.over.Store(true)
+	c.takeBuffers()
+	c.drain.started.Store(true)
+	c.drain.acked.Store(true)
 	c.queue.conn = c
 	pieces, err := beginAssembly(frame.Header{}, 2, []byte{0xff}, false)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	if lost, err := c.more(frame.Header{Type: frame.TypeMore, ID: 1, Length: 1}); lost || err != nil {
 		t.Fatal(lost, err)
 	}
-	c.out.drains.Wait()
+	c.out.writers.Wait()
 	if nc.written <= frame.HeaderSize || !nc.closed {
 		t.Errorf("%d bytes were sent before the connection's end: %v", nc.written, nc.closed)
 	}

@@ -10,7 +10,7 @@ import (
 // deadlines wakes the callers of a connection whose deadlines pass: one timer, set to the earliest that it knows of.
 type deadlines struct {
 	conn *Conn
-	next atomic.Int64 // when the timer fires, in nanoseconds since 1970; 0 while it is not set
+	next atomic.Int64 // when the timer fires, in nanoseconds since 1970, 0 while it is not set; set with mu held
 
 	mu      sync.Mutex
 	timer   *time.Timer

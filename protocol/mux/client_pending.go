@@ -33,9 +33,10 @@ const (
 // that the reader fills the call's result and err while it moves the state from waiting to delivered.
 type pending struct {
 	id    uint32        // of the call: generation and slot
-	state atomic.Uint64 // id and state together, so that a late look at an earlier call changes nothing
-	done  chan struct{} // of capacity 1: the call is delivered or expired
-	next  atomic.Uint32 // while it is free: what slots.free holds below it
+	state atomic.Uint64 // id and state together, so that a late look at an earlier call changes nothing; set by
+	// the caller that takes or releases the slot, and moved by whoever ends the call
+	done chan struct{} // of capacity 1: the call is delivered or expired
+	next atomic.Uint32 // while it is free: what slots.free holds below it; set by push
 
 	call     *rpc.Call
 	err      error        // set before done
@@ -45,7 +46,7 @@ type pending struct {
 	pieces  assembly     // of an answer
 	arrived rpc.Metadata // with the first or only one
 
-	expiry atomic.Int64 // nanoseconds since 1970; 0 for none
+	expiry atomic.Int64 // nanoseconds since 1970, 0 for none; set by the caller before state is waiting
 	enc    wire.Encoder // what the caller encodes with
 	frame  []byte       // where it encodes to; kept from call to call while small
 	end    uint64       // where its CALL ends in all that was queued; the output's
@@ -76,10 +77,10 @@ const chunkSize = 64
 type slots struct {
 	limit int // that the server set
 
-	free   atomic.Uint64 // a stack: the number of the slot used last, plus 1, and above 32 bits a count of changes
-	taken  atomic.Int32  // calls from take to release
-	queued atomic.Int32  // waiters
-	closed atomic.Bool   // err is set
+	free   atomic.Uint64 // a stack: the number of the slot used last, plus 1, and above 32 bits a count of changes; by pop and push
+	taken  atomic.Int32  // calls from take to release; counted by callers and by who releases for one that gave up
+	queued atomic.Int32  // waiters; changed with mu held
+	closed atomic.Bool   // err is set; set with mu held
 
 	mu      sync.Mutex
 	waiters []chan *pending // callers waiting for a slot, the first first
@@ -87,24 +88,24 @@ type slots struct {
 	err     error         // why no more slots are given out
 	idle    chan struct{} // closed when err is set and no slot is taken
 
-	chunks [frame.MaxCalls / chunkSize]atomic.Pointer[[chunkSize]pending]
+	chunks [frame.MaxCalls / chunkSize]atomic.Pointer[[chunkSize]pending] // set with mu held
 }
 
 // errFull says that a caller waited for a slot until its context ended.
 var errFull = errors.New("every slot of the connection is taken")
 
 // take returns a free slot, waiting for one until end or expiry if it must. It reports whether other calls are in flight.
-func (s *slots) take(end <-chan struct{}, expiry time.Time) (p *pending, several bool, err error) {
-	several = s.taken.Add(1) > 1
+func (s *slots) take(end <-chan struct{}, expiry time.Time) (p *pending, concurrent bool, err error) {
+	concurrent = s.taken.Add(1) > 1
 	if !s.closed.Load() {
 		if p := s.pop(); p != nil {
-			return p, several, nil
+			return p, concurrent, nil
 		}
 	}
 	if p, err = s.makeOrWait(end, expiry); err != nil {
 		s.leave()
 	}
-	return p, several, err
+	return p, concurrent, err
 }
 
 // leave counts a call that has ended.
@@ -289,8 +290,8 @@ func (s *slots) reason() error {
 	return s.err
 }
 
-// several reports whether more than one slot is taken.
-func (s *slots) several() bool { return s.taken.Load() > 1 }
+// concurrent reports whether more than one slot is taken.
+func (s *slots) concurrent() bool { return s.taken.Load() > 1 }
 
 // all calls f with every call that has ever had a slot.
 func (s *slots) all(f func(*pending)) {

@@ -202,7 +202,7 @@ func (q *queue) end() {
 
 // waitLocked gives the first of those aside its time.
 func (q *queue) waitLocked() {
-	q.conn.out.tell(len(q.aside) > 0 && !q.over)
+	q.conn.out.notifyEveryWrite(len(q.aside) > 0 && !q.over)
 	if len(q.aside) == 0 || q.over {
 		return
 	}

@@ -9,11 +9,11 @@ func (o *output) checkFullLocked() {
 	}
 }
 
-// tell makes every write call onRoom, or only those that end full.
-func (o *output) tell(all bool) {
+// notifyEveryWrite makes every write call onRoom, or only those that end full.
+func (o *output) notifyEveryWrite(all bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.telling = all
+	o.everyWrite = all
 }
 
 // unread is unreadLocked for those who do not hold the lock.

@@ -80,7 +80,7 @@ type begun struct {
 	all    []*assembly
 	bytes  int          // set aside for them
 	wake   time.Time    // when the next one may be late; zero while there are none
-	count  atomic.Int32 // of all
+	count  atomic.Int32 // of all; changed by the reader, looked at by the drain
 }
 
 func (b *begun) add(a *assembly) {

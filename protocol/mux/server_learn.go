@@ -25,7 +25,8 @@ const (
 	inlineBatch = 20 * time.Microsecond
 )
 
-// learned is what is known of one method.
+// learned is what is known of one method. Readers and workers of all connections count and set it: a value that two set at
+// once costs a sample, no more.
 type learned struct {
 	inline atomic.Bool
 	calls  atomic.Uint32
@@ -90,10 +91,12 @@ func (l *learned) beginWith() int32 {
 
 // A methodName is what a method's number means on one connection, and what is known of its answers there.
 type methodName struct {
-	name     string
-	route    *rpc.Route
-	err      *rpc.Error   // where there is no such method
-	expected atomic.Int32 // bytes of its next answer, by those before; where there were none, an assumption with its sign changed
+	name  string
+	route *rpc.Route
+	err   *rpc.Error // where there is no such method
+	// expected is the bytes of its next answer, by those before; where there were none, an assumption with its sign
+	// changed. Whoever answers sets it.
+	expected atomic.Int32
 }
 
 // promises returns how many bytes to set aside for an answer while its handler runs: none if they are few, and at most as

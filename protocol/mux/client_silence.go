@@ -14,7 +14,7 @@ import (
 // timer, which runs while there are calls, so that a call costs no more than a look at whether it does.
 type silence struct {
 	conn     *Conn
-	watching atomic.Bool // the timer runs
+	watching atomic.Bool // the timer runs; set by a caller with mu held, cleared by the timer
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -58,7 +58,7 @@ func (s *silence) isOver() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.conn
-	if s.stopped || s.rest() {
+	if s.stopped || s.pause() {
 		return false
 	}
 	reads := c.in.reads.Load()
@@ -80,8 +80,8 @@ func (s *silence) isOver() bool {
 	return false
 }
 
-// rest stops looking while no calls are in flight, and reports whether it has.
-func (s *silence) rest() bool {
+// pause stops looking while no calls are in flight, and reports whether it has.
+func (s *silence) pause() bool {
 	if s.conn.slots.taken.Load() > 0 {
 		return false
 	}

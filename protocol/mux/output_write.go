@@ -1,0 +1,226 @@
+package mux
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"net"
+	"os"
+	"time"
+)
+
+// write writes what waits. The caller has set writing, and no longer has it when write returns. After some rounds a
+// goroutine goes on in its place.
+func (o *output) write() {
+	if o.writeOn(writeRounds) {
+		o.writers.Add(1)
+		go func() {
+			defer o.writers.Done()
+			for o.writeOn(math.MaxInt) {
+			}
+		}()
+	}
+}
+
+// writeOn writes at most so many rounds of what waits, as far as the socket takes it without waiting. It returns true
+// when the caller still has to write.
+func (o *output) writeOn(rounds int) (more bool) {
+	for range rounds {
+		rest, ok := o.take()
+		if !ok {
+			return false
+		}
+		if o.transport.isSocket() {
+			rest = o.tryOnce(rest)
+		}
+		if len(rest) > 0 {
+			o.startWriter(rest)
+			return false
+		}
+		o.endWrite()
+	}
+	return true
+}
+
+// take begins a write of what waits: small frames first, then pieces of the large messages. It returns false when there
+// is nothing, or after an error: then the caller writes no more.
+func (o *output) take() (net.Buffers, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
+		o.writing, o.waiting = false, false
+		putBuffer(o.buf)
+		putBuffer(o.spare)
+		o.buf, o.spare = nil, nil
+		if o.ending {
+			o.transport.closeWrite()
+		}
+		o.wakeRoomLocked()
+		return nil, false
+	}
+	b := o.buf
+	o.buf, o.spare = o.spare[:0], b
+	o.pongs = 0
+	o.size = min(len(b), largeBuffer)
+	o.trying, o.small = o.written+uint64(len(b)), len(b)
+	o.bufs = o.bufs[:0]
+	if len(b) > 0 {
+		o.bufs = append(o.bufs, b)
+	}
+	if len(o.large) > 0 {
+		o.takePiecesLocked()
+	}
+	return o.bufs, true
+}
+
+// tryOnce writes what the socket takes of bufs now, and returns the rest. An error is kept for take.
+func (o *output) tryOnce(bufs net.Buffers) (rest net.Buffers) {
+	n, err := o.transport.try(bufs)
+	o.wrote(n)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
+		o.fail(err)
+		return nil
+	}
+	return skip(bufs, n)
+}
+
+// skip returns bufs without their first n bytes.
+func skip(bufs net.Buffers, n int) net.Buffers {
+	for len(bufs) > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
+}
+
+// wrote counts n bytes more of the write that is under way.
+func (o *output) wrote(n int) {
+	o.mu.Lock()
+	small := min(n, o.small)
+	o.small -= small
+	o.written += uint64(small)
+	o.taken += uint64(n)
+	if n > small {
+		o.wrotePiecesLocked(n - small)
+	}
+	room := o.everyWrite
+	if o.full.Load() && o.unreadLocked() < o.limit {
+		o.full.Store(false)
+		room = true
+	}
+	o.mu.Unlock()
+	if room {
+		o.onRoom()
+	}
+}
+
+// endWrite ends the write that is under way.
+func (o *output) endWrite() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.trying = 0
+	clear(o.bufs[:cap(o.bufs)])
+	o.releasePiecesLocked()
+	o.wakeRoomLocked()
+}
+
+// fail keeps the first error and ends the connection, which its reader learns.
+func (o *output) fail(err error) {
+	o.mu.Lock()
+	if o.err == nil {
+		o.err = err
+	}
+	o.mu.Unlock()
+	o.transport.close()
+	o.wakeRoom()
+}
+
+// startWriter hands the writing to a goroutine that may wait.
+func (o *output) startWriter(rest net.Buffers) {
+	o.mu.Lock()
+	o.waiting = true
+	o.waits++
+	o.mu.Unlock()
+	o.writers.Add(1)
+	go func() {
+		defer o.writers.Done()
+		o.writeUntilIdle(rest)
+	}()
+}
+
+// writeUntilIdle writes the rest of a write and then all that waits, and ends when nothing does.
+func (o *output) writeUntilIdle(rest net.Buffers) {
+	for ok := true; ok; rest, ok = o.take() {
+		o.writeAll(rest)
+	}
+}
+
+// writeAll writes the rest of a write, for which it may wait up to the stall limit.
+func (o *output) writeAll(rest net.Buffers) {
+	err := os.ErrDeadlineExceeded
+	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
+		n, err = o.transport.write(&rest) // goes on as long as the peer takes anything
+		o.wrote(int(n))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
+		err = o.writeCopy(rest)
+	}
+	o.endWrite()
+	o.transport.writeBy(time.Time{})
+	if err != nil {
+		o.fail(err)
+	}
+}
+
+// writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
+func (o *output) writeCopy(rest net.Buffers) error {
+	b := net.Buffers{bytes.Join(rest, nil)}
+	o.mu.Lock()
+	o.stopReadingLocked()
+	o.mu.Unlock()
+	o.transport.writeBy(time.Now().Add(o.stall))
+	n, err := o.transport.write(&b)
+	o.wrote(int(n))
+	return err
+}
+
+// setStall gives the peer the stall limit's time to read, unless the write is interrupted, whose deadline must stay.
+func (o *output) setStall() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.interrupted != nil {
+		return false
+	}
+	o.transport.writeBy(time.Now().Add(o.stall))
+	return true
+}
+
+func (o *output) isInterrupted() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.interrupted != nil
+}
+
+// roomLocked returns the channel by which the one goroutine that waits learns that something was written.
+func (o *output) roomLocked() chan struct{} {
+	if o.room == nil {
+		o.room = make(chan struct{}, 1)
+	}
+	return o.room
+}
+
+func (o *output) wakeRoom() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wakeRoomLocked()
+}
+
+func (o *output) wakeRoomLocked() {
+	select {
+	case o.room <- struct{}{}:
+	default: // nobody waits, or it has been told
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 
@@ -19,9 +20,9 @@ func (s *Server) accept(ln net.Listener) error {
 	for {
 		closing := s.closing.Err() != nil
 		if closing && until.IsZero() {
-			until = time.Now().Add(lastLook)
+			until = time.Now().Add(acceptGrace)
 		}
-		if closing && !s.lookAgain(ln, until) {
+		if closing && !s.acceptLast(ln, until) {
 			return nil
 		}
 		nc, err := ln.Accept()
@@ -45,9 +46,9 @@ func (s *Server) accept(ln net.Listener) error {
 // A deadliner is a listener whose Accept can be made to end without closing it.
 type deadliner interface{ SetDeadline(time.Time) error }
 
-// lookAgain gives the Accept that follows, while the server shuts down, a moment to return a connection that the system
+// acceptLast gives the Accept that follows, while the server shuts down, a moment to return a connection that the system
 // has accepted already. Closing ln would reset that. It reports false where there is to be no such Accept.
-func (s *Server) lookAgain(ln net.Listener, until time.Time) bool {
+func (s *Server) acceptLast(ln net.Listener, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -55,7 +56,7 @@ func (s *Server) lookAgain(ln net.Listener, until time.Time) bool {
 		return false
 	}
 	d, ok := ln.(deadliner)
-	return ok && d.SetDeadline(now.Add(glance)) == nil
+	return ok && d.SetDeadline(now.Add(acceptPoll)) == nil
 }
 
 // passes reports whether err, which Accept returned, may be gone the next time.
@@ -120,24 +121,24 @@ func (s *Server) firstByteLocked() time.Duration {
 	case s.closed:
 		return 0
 	case s.closing.Err() != nil:
-		return farewell
+		return firstByteGrace
 	}
 	return s.dispatcher.Limits.FirstByte
 }
 
-// wordsBy returns until when a connection that is refused now is told why. Once the server shuts down that is a second
+// lingerBy returns until when a connection that is refused now is told why. Once the server shuts down that is a second
 // from there, which the connection may have used up with its first bytes.
-func (s *Server) wordsBy() time.Time {
+func (s *Server) lingerBy() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.stopped.IsZero() {
-		return s.stopped.Add(farewell)
+		return s.stopped.Add(firstByteGrace)
 	}
-	return time.Now().Add(farewell)
+	return time.Now().Add(firstByteGrace)
 }
 
-// told says that nc is no longer sniffed at.
-func (s *Server) told(nc net.Conn) {
+// detected says that nc no longer waits for its first bytes.
+func (s *Server) detected(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conns[nc] {
@@ -159,34 +160,24 @@ func (s *Server) serveConn(nc net.Conn) {
 	defer nc.Close() // also where a function of the TLS configuration ends the goroutine
 	defer s.recoverFrom(nc)
 	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Accepted: time.Now()}
-	o, err := s.tell(nc, peer)
+	o, err := s.detect(nc, peer)
 	if err != nil {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)
 	}
 	if r, ok := err.(*refusal); ok {
-		r.tell(s.wordsBy())
+		r.send(s.lingerBy())
 	}
-	if p := s.protocolOf(o.kind); p != nil {
-		peer.Protocol = o.kind.String()
-		p.ServeConn(o.nc, o.head, peer)
+	if o.protocol != nil {
+		peer.Protocol = o.protocol.Scheme
+		s.serverOf(o.protocol).ServeConn(o.nc, o.head, peer)
 	} else {
 		nc.Close()
 	}
 }
 
-// protocolOf returns what serves the protocol that a connection speaks, nil for none.
-func (s *Server) protocolOf(k kind) protocol {
-	switch k {
-	case speaksBasic:
-		return s.basic
-	case speaksLine:
-		return s.line
-	case speaksMux:
-		return s.mux
-	case speaksWeb:
-		return s.web
-	}
-	return nil
+// serverOf returns what serves p, one of the server's protocols.
+func (s *Server) serverOf(p *rpc.Protocol) rpc.ProtocolServer {
+	return s.servers[slices.IndexFunc(s.protocols, func(q rpc.Protocol) bool { return q.Scheme == p.Scheme })]
 }
 
 // recoverFrom keeps a panic from the other connections: one of a protocol, or of a function of the TLS configuration.
@@ -200,19 +191,20 @@ func (s *Server) recoverFrom(nc net.Conn) {
 
 // An opening is what a new connection has shown of itself.
 type opening struct {
-	kind kind     // what it speaks; silent where it is not to be served
-	nc   net.Conn // the connection to serve: the accepted one, or the inside of its TLS
-	head []byte   // what was read of it
+	protocol *rpc.Protocol // what it speaks; nil where it is not to be served, or is still to be found inside TLS
+	tls      bool          // it is TLS
+	nc       net.Conn      // the connection to serve: the accepted one, or the inside of its TLS
+	head     []byte        // what was read of it
 }
 
-// tell returns what nc speaks. A peer that ended the connection without a word is silent, which is no error. What TLS
+// detect returns what nc speaks. A peer that ended the connection without a word is silent, which is no error. What TLS
 // tells of the peer goes into peer.
-func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (o opening, err error) {
-	defer s.told(nc)
+func (s *Server) detect(nc net.Conn, peer *rpc.Peer) (o opening, err error) {
+	defer s.detected(nc)
 	inner, ok := nc.(*tls.Conn) // of a listener that does TLS itself
 	if !ok {
-		o, err = s.tellAccepted(nc)
-		if o.kind != speaksTLS {
+		o, err = s.detectAccepted(nc)
+		if !o.tls {
 			return o, err
 		}
 		inner = tls.Server(&prefixed{Conn: nc, head: o.head}, s.tls)
@@ -225,19 +217,19 @@ func (s *Server) tell(nc net.Conn, peer *rpc.Peer) (o opening, err error) {
 	return o, err
 }
 
-// tellAccepted returns what nc speaks, which may be TLS.
-func (s *Server) tellAccepted(nc net.Conn) (opening, error) {
-	k, head, err := sniff(nc)
+// detectAccepted returns what nc speaks, which may be TLS.
+func (s *Server) detectAccepted(nc net.Conn) (opening, error) {
+	d, head, err := sniff(nc, s.protocols)
 	switch {
-	case err != nil || k == silent:
-		return opening{}, err
-	case k == speaksTLS && s.tls == nil:
+	case d.tls && s.tls == nil:
 		return opening{}, refuseTLS(nc)
-	case k == speaksTLS:
-		return opening{kind: k, head: head}, nil
+	case d.tls:
+		return opening{tls: true, head: head}, nil
+	case d.protocol == nil:
+		return opening{}, err
 	case s.demandsTLS(nc):
-		return opening{}, s.refusePlaintext(nc, k, head)
+		return opening{}, s.refusePlaintext(nc, d.protocol, head)
 	}
 	_ = nc.SetDeadline(time.Time{})
-	return opening{k, nc, head}, nil
+	return opening{protocol: d.protocol, nc: nc, head: head}, nil
 }

@@ -12,10 +12,7 @@ import (
 
 	"github.com/yodelrpc/yodel/balance"
 	"github.com/yodelrpc/yodel/link"
-	"github.com/yodelrpc/yodel/protocol/basic"
-	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/protocol/mux"
-	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/resolve"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -59,6 +56,9 @@ type DialOptions struct {
 	// The network is "tcp" or "unix". Where a method of such a connection panics the connection ends with an error.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Protocols are those that the target can name; default [Protocols]. The first is that of a target that names none.
+	Protocols []rpc.Protocol
+
 	// Interceptors wrap every call, the first outermost. Retries happen inside them.
 	Interceptors []rpc.Interceptor
 
@@ -72,9 +72,6 @@ type DialOptions struct {
 // A Backoff says how long to wait between attempts that fail.
 type Backoff = link.Backoff
 
-// schemes are the protocols that a target can name.
-var schemes = []string{"mux", "basic", "line", "http"}
-
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
 // [SCHEME+]unix:///PATH, where the scheme names a protocol: mux (the default), basic, line or http; muxs, basics, lines
 // or https is the same inside TLS. Programs that know nothing of Yodel speak one of the last three. Dial does not
@@ -83,14 +80,20 @@ func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].
 func (o DialOptions) Dial(target string) (*Channel, error) {
-	t, err := parseTarget(target)
+	if len(o.Protocols) == 0 {
+		o.Protocols = Protocols()
+	}
+	if err := checkProtocols(o.Protocols); err != nil {
+		return nil, fmt.Errorf("DialOptions.Protocols: %w", err)
+	}
+	t, err := parseTarget(target, schemesOf(o.Protocols))
 	if err != nil {
 		return nil, err
 	}
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	config, err := o.clientTLS(t)
+	config, err := o.clientTLS(t, find(o.Protocols, t.scheme))
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", target, err)
 	}
@@ -141,7 +144,7 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 		if err != nil {
 			return nil, err
 		}
-		return t.connect(ctx, rpc.ConnOptions{
+		return t.connect(ctx, o.Protocols, rpc.ConnOptions{
 			Dial:    func(context.Context) (net.Conn, error) { return nc, nil },
 			Address: t.address,
 			Peer:    t.peer(nc),
@@ -161,36 +164,32 @@ func (t target) peer(nc net.Conn) *rpc.Peer {
 	return p
 }
 
-// connect makes the connection that o dials one of the target's protocol.
-func (t target) connect(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
-	switch t.scheme {
-	case "basic":
-		return asConn(basic.Dial(ctx, o))
-	case "line":
-		return asConn(line.Dial(ctx, o))
-	case "http":
-		return asConn(web.Dial(ctx, o, line.Format()))
-	default:
-		c, err := asConn(mux.Dial(ctx, o))
-		if refused, ok := errors.AsType[*tlsError](err); ok {
-			return nil, refused
-		}
-		if errors.Is(err, mux.ErrTLS) {
-			t.secure = true
-			return nil, fmt.Errorf("%w: dial %s", err, t.over(t.scheme))
-		}
-		if err != nil { // mux alone learns at once that the server speaks something else
-			err = fmt.Errorf("%w; if it speaks basic, line or HTTP, dial %s, %s or %s", err, t.over("basic"), t.over("line"),
-				t.over("http"))
-		}
-		return c, err
+// connect makes the connection that o dials one of the target's protocol, which is one of protocols.
+func (t target) connect(ctx context.Context, protocols []rpc.Protocol, o rpc.ConnOptions) (rpc.Conn, error) {
+	c, err := find(protocols, t.scheme).Dial(ctx, o)
+	if err == nil {
+		return c, nil
 	}
+	if refused, ok := errors.AsType[*tlsError](err); ok {
+		return nil, refused
+	}
+	if errors.Is(err, mux.ErrTLS) {
+		t.secure = true
+		return nil, fmt.Errorf("%w: dial %s", err, t.over(t.scheme))
+	}
+	return nil, t.adviseOthers(err, protocols)
 }
 
-// asConn keeps a nil pointer from becoming a connection that is not nil.
-func asConn[C rpc.Conn](c C, err error) (rpc.Conn, error) {
-	if err != nil {
-		return nil, err
+// adviseOthers adds to an error of a protocol's Dial what to dial if the server speaks another one.
+func (t target) adviseOthers(err error, protocols []rpc.Protocol) error {
+	var names, targets []string
+	for _, p := range protocols {
+		if p.Scheme != t.scheme {
+			names, targets = append(names, p.Scheme), append(targets, t.over(p.Scheme))
+		}
 	}
-	return c, nil
+	if len(names) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; if it speaks %s, dial %s", err, orList(names), orList(targets))
 }

@@ -29,7 +29,7 @@ func TestServicesMayShareNames(t *testing.T) {
 	}
 	go srv.Serve(t.Context(), ln)
 	defer srv.Close()
-	for _, scheme := range schemes {
+	for _, scheme := range schemesOf(Protocols()) {
 		ch, err := Dial(scheme + "://" + ln.Addr().String())
 		if err != nil {
 			t.Fatal(err)

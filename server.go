@@ -8,16 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/yodelrpc/yodel/protocol/basic"
-	"github.com/yodelrpc/yodel/protocol/line"
-	"github.com/yodelrpc/yodel/protocol/mux"
-	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -37,6 +34,26 @@ type ServerOptions struct {
 
 	// AllowPlaintext serves clients without TLS as well, on the same ports, where TLS is set.
 	AllowPlaintext bool
+
+	// Protocols are those that the server speaks, on the same ports; default [Protocols]. Inside TLS the first is the one
+	// that it prefers.
+	Protocols []rpc.Protocol
+
+	// HTTP answers the requests of HTTP that are no calls, on the same ports: all but a POST to / whose Content-Type is
+	// that of a call, or absent. GET / gets the server's page of its methods only where HTTP is an [http.ServeMux], or
+	// has its method Handler, and there is no pattern for it. Nil leaves all requests to the server.
+	//
+	// A handler that has a method Bind(*rpc.Dispatcher) (http.Handler, error) is bound to the server's methods by
+	// NewServer, and what Bind returns answers.
+	//
+	// A request is as net/http gives it, over HTTP/1.1 and HTTP/2, with and without TLS, and so is the ResponseWriter:
+	// it flushes, can be hijacked over HTTP/1.1, and is full duplex over HTTP/2. A *tls.Conn does not get through, for
+	// the server looks at connections for the sake of its shutdown; the request has its state in TLS. Limits.FirstByte,
+	// Metadata (of the header), Calls and Stall (of writes to the connection) hold; the time and size of bodies and
+	// CallTime do not, and requests of other origins are for the handler to refuse. A running request holds Shutdown as
+	// a call does, until that cuts it or Close does, which ends its context. A connection that was hijacked holds
+	// Shutdown while its handler runs, and is cut at the latest a second after.
+	HTTP http.Handler
 
 	// Interceptors wrap every call, the first outermost.
 	Interceptors []rpc.Interceptor
@@ -58,10 +75,8 @@ type Server struct {
 	err        error // a wrong configuration
 	tls        *tls.Config
 
-	basic *basic.Server
-	line  *line.Server
-	mux   *mux.Server
-	web   *web.Server
+	protocols []rpc.Protocol       // those that it speaks
+	servers   []rpc.ProtocolServer // one for each
 
 	closing context.Context // ends when Shutdown or Close begins
 	close   context.CancelFunc
@@ -85,26 +100,10 @@ const closeTime = time.Second
 var ErrServerClosed = errors.New("the server has been shut down; make a new one")
 
 const (
-	farewell = time.Second           // for a new connection to send its first bytes once the server shuts down
-	lastLook = 50 * time.Millisecond // for all that the system has accepted to be accepted here
-	glance   = time.Millisecond      // for one such Accept; one with no time would not look
+	firstByteGrace = time.Second           // for a new connection to send its first bytes once the server shuts down
+	acceptGrace    = 50 * time.Millisecond // for all that the system has accepted to be accepted here
+	acceptPoll     = time.Millisecond      // for one such Accept; one with no time would not look
 )
-
-// A protocol is one protocol's side of the server. It serves connections, of which some bytes have been read, also while
-// it shuts down.
-type protocol interface {
-	// ServeConn serves a connection, of which head has been read, until it ends, and closes it.
-	ServeConn(nc net.Conn, head []byte, peer *rpc.Peer)
-	// Refusal returns what tells a peer, from which head has been read, why its connection is not served.
-	Refusal(head []byte, reason *rpc.Error) []byte
-	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
-	Shutdown(ctx context.Context) error
-	// Close cuts all connections, and may wait for handlers that do not heed the end of their contexts.
-	Close() error
-	// Running returns, once Close has cut the connections, the methods of the handlers that run on all the same, each as
-	// often as it does. Before that it may leave out those whose connections are whole.
-	Running() []*rpc.Method
-}
 
 // NewServer returns a server of the given services, with the default options.
 func NewServer(services ...*rpc.Service) *Server { return ServerOptions{}.NewServer(services...) }
@@ -113,6 +112,9 @@ func NewServer(services ...*rpc.Service) *Server { return ServerOptions{}.NewSer
 // Serve and ListenAndServe.
 func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
+	if len(o.Protocols) == 0 {
+		o.Protocols = Protocols()
+	}
 	s := &Server{
 		options:   o,
 		listeners: make(map[net.Listener]bool),
@@ -125,8 +127,12 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 		return s
 	}
 	d.Serial = o.Mode == Serial
-	s.dispatcher, s.log, s.tls = d, d.Log, tlsConfig(o.TLS)
-	s.basic, s.line, s.mux, s.web = basic.NewServer(d), line.NewServer(d), mux.NewServer(d), web.NewServer(d, line.Format(), basic.Format())
+	s.dispatcher, s.log, s.protocols = d, d.Log, o.Protocols
+	s.tls = tlsConfig(o.TLS, s.alpn())
+	for _, p := range s.protocols {
+		s.servers = append(s.servers, p.NewServer(d))
+	}
+	s.err = s.handleHTTP(o.HTTP)
 	return s
 }
 
@@ -134,10 +140,34 @@ func (o ServerOptions) validate() error {
 	if o.DrainTimeout < 0 {
 		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default", o.DrainTimeout)
 	}
+	if err := checkProtocols(o.Protocols); err != nil {
+		return fmt.Errorf("ServerOptions.Protocols: %w", err)
+	}
 	return o.Mode.validate()
 }
 
-func (s *Server) protocols() []protocol { return []protocol{s.basic, s.line, s.mux, s.web} }
+// handleHTTP gives h to the protocol that carries HTTP.
+func (s *Server) handleHTTP(h http.Handler) error {
+	if h == nil {
+		return nil
+	}
+	if b, ok := h.(interface {
+		Bind(*rpc.Dispatcher) (http.Handler, error)
+	}); ok {
+		bound, err := b.Bind(s.dispatcher)
+		if err != nil {
+			return fmt.Errorf("ServerOptions.HTTP: %w", err)
+		}
+		h = bound
+	}
+	for _, server := range s.servers {
+		if carries, ok := server.(interface{ HandleHTTP(http.Handler) }); ok {
+			carries.HandleHTTP(h)
+			return nil
+		}
+	}
+	return errors.New("ServerOptions.HTTP is set, but none of ServerOptions.Protocols carries HTTP")
+}
 
 // ListenAndServe serves at HOST:PORT or unix:///PATH until ctx ends; see Serve. Port 0 is any free one. With the mode
 // [Processes] it starts the workers that serve, and supervises them.
@@ -240,7 +270,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.end()
 	s.stopAccepting(false)
 	s.arriving.Wait()
-	err := cmp.Or(s.endProtocols(func(p protocol) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
+	err := cmp.Or(s.endProtocols(func(p rpc.ProtocolServer) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
 	if err != nil {
 		s.cutAll()
 	}
@@ -261,7 +291,7 @@ func (s *Server) Close() error {
 	closed := make(chan error, 1)
 	go func() { // ends with the last handler
 		s.arriving.Wait()
-		err := s.endProtocols(protocol.Close)
+		err := s.endProtocols(rpc.ProtocolServer.Close)
 		s.cutAll()
 		closed <- cmp.Or(err, s.waitForConns(context.Background()))
 	}()
@@ -276,7 +306,7 @@ func (s *Server) Close() error {
 // leftBehind returns an error that says which handlers run on.
 func (s *Server) leftBehind() error {
 	count := make(map[string]int)
-	for _, p := range s.protocols() {
+	for _, p := range s.servers {
 		for _, m := range p.Running() {
 			count[m.FullName()]++
 		}
@@ -312,7 +342,7 @@ func (s *Server) stopAccepting(cut bool) {
 		case sniffed && cut:
 			nc.Close()
 		case sniffed:
-			nc.SetReadDeadline(time.Now().Add(farewell))
+			nc.SetReadDeadline(time.Now().Add(firstByteGrace))
 		}
 	}
 }
@@ -327,13 +357,13 @@ func (s *Server) cutAll() {
 }
 
 // endProtocols calls end for all protocols at once, and returns one of their errors.
-func (s *Server) endProtocols(end func(protocol) error) error {
+func (s *Server) endProtocols(end func(rpc.ProtocolServer) error) error {
 	errs := make(chan error)
-	for _, p := range s.protocols() {
+	for _, p := range s.servers {
 		go func() { errs <- end(p) }()
 	}
 	var first error
-	for range s.protocols() {
+	for range s.servers {
 		first = cmp.Or(first, <-errs)
 	}
 	return first

@@ -1,47 +1,63 @@
 package yodel
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // kinds are beginnings of connections, and what they tell.
-var kinds = map[string]kind{
-	"":                 undecided,
-	"\x00":             speaksBasic,
-	"{":                speaksLine,
-	"\r\n{":            speaksLine,
-	"\t":               speaksLine,
-	"\x16\x03\x01":     speaksTLS,
-	"\xd7":             undecided,
-	"\xd7YD":           undecided,
-	"\xd7YDL\x01":      speaksMux,
-	"\xd7YDX":          speaksNone,
-	"G":                undecided,
-	"GET":              undecided,
-	"GET /":            speaksWeb,
-	"GETTING":          speaksNone,
-	"P":                undecided,
-	"PO":               undecided,
-	"POST ":            speaksWeb,
-	"PUT ":             speaksWeb,
-	"PATCH ":           speaksWeb,
-	"PRI * H":          undecided,
-	"PRI * HTTP/2.0\r": speaksWeb,
-	"PRI * X":          speaksNone,
-	"OPTIONS ":         speaksWeb,
-	"get /":            speaksNone,
-	"\x01":             speaksNone,
-	"\xff\xff\xff\xff": speaksNone,
+var kinds = map[string]string{
+	"":                 "more",
+	"\x00":             "basic",
+	"{":                "line",
+	"\r\n{":            "line",
+	"\t":               "line",
+	"\x16\x03\x01":     "TLS",
+	"\xd7":             "more",
+	"\xd7YD":           "more",
+	"\xd7YDL\x01":      "mux",
+	"\xd7YDX":          "none",
+	"G":                "more",
+	"GET":              "more",
+	"GET /":            "http",
+	"GETTING":          "none",
+	"P":                "more",
+	"PO":               "more",
+	"POST ":            "http",
+	"PUT ":             "http",
+	"PATCH ":           "http",
+	"PRI * H":          "more",
+	"PRI * HTTP/2.0\r": "http",
+	"PRI * X":          "none",
+	"OPTIONS ":         "http",
+	"get /":            "none",
+	"\x01":             "none",
+	"\xff\xff\xff\xff": "none",
+}
+
+// verdict is d as kinds has it.
+func verdict(d detected) string {
+	switch {
+	case d.undecided:
+		return "more"
+	case d.tls:
+		return "TLS"
+	case d.protocol == nil:
+		return "none"
+	}
+	return d.protocol.Scheme
 }
 
 func TestFirstBytesTell(t *testing.T) {
 	t.Parallel()
 	for head, want := range kinds {
-		if got := tellKind([]byte(head)); got != want {
-			t.Errorf("%q: kind %d; want %d", head, got, want)
+		if got := verdict(detect(Protocols(), []byte(head))); got != want {
+			t.Errorf("%q: %s; want %s", head, got, want)
 		}
 	}
 }
@@ -52,6 +68,7 @@ func FuzzSniff(f *testing.F) {
 		f.Add([]byte(head), 1)
 		f.Add([]byte(head), 3)
 	}
+	protocols := Protocols()
 	f.Fuzz(func(t *testing.T, data []byte, piece int) {
 		piece = max(1, piece)
 		here, there := net.Pipe()
@@ -64,18 +81,58 @@ func FuzzSniff(f *testing.F) {
 				}
 			}
 		}()
-		k, head, err := sniff(here)
-		if k <= speaksNone {
-			if want := tellKind(data); want > speaksNone {
-				t.Fatalf("%q in pieces of %d: kind %d, %v; want %d", data, piece, k, err, want)
+		d, head, err := sniff(here, protocols)
+		want := detect(protocols, data)
+		if d.protocol == nil && !d.tls {
+			if want.protocol != nil || want.tls {
+				t.Fatalf("%q in pieces of %d: %s, %v; want %s", data, piece, verdict(d), err, verdict(want))
 			}
 			return
 		}
 		rest, _ := io.ReadAll(here)
-		if k != tellKind(data) || string(head)+string(rest) != string(data) {
-			t.Fatalf("%q in pieces of %d: kind %d, then %q and %q", data, piece, k, head, rest)
+		if verdict(d) != verdict(want) || string(head)+string(rest) != string(data) {
+			t.Fatalf("%q in pieces of %d: %s, then %q and %q", data, piece, verdict(d), head, rest)
 		}
 	})
+}
+
+func TestProtocolsThatClash(t *testing.T) {
+	t.Parallel()
+	with := func(change func(p *rpc.Protocol)) []rpc.Protocol {
+		p := rpc.Protocol{Scheme: "toy", DetectBytes: 6}
+		p.Detect = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "TOYING") }
+		p.Dial = func(context.Context, rpc.ConnOptions) (rpc.Conn, error) { return nil, io.EOF }
+		p.NewServer = func(*rpc.Dispatcher) rpc.ProtocolServer { return nil }
+		change(&p)
+		return append(Protocols(), p)
+	}
+	for name, test := range map[string]struct {
+		protocols []rpc.Protocol
+		want      string
+	}{
+		"well":          {with(func(*rpc.Protocol) {}), ""},
+		"same scheme":   {with(func(p *rpc.Protocol) { p.Scheme = "line" }), `two protocols have the scheme "line"`},
+		"TLS of others": {with(func(p *rpc.Protocol) { p.Scheme = "lines" }), `two protocols have the scheme "lines"`},
+		"no scheme":     {with(func(p *rpc.Protocol) { p.Scheme = "" }), "has the scheme"},
+		"nil function":  {with(func(p *rpc.Protocol) { p.Detect = nil }), "Detect, Dial and NewServer are needed"},
+		"same ALPN":     {with(func(p *rpc.Protocol) { p.ALPN = []string{"h2"} }), `the same name of ALPN, "h2"`},
+		"several ALPN":  {with(func(p *rpc.Protocol) { p.ALPN = []string{"a", "b"} }), "Spoken"},
+		"no bytes":      {with(func(p *rpc.Protocol) { p.DetectBytes = 0 }), "DetectBytes is 0"},
+		"TLS": {with(func(p *rpc.Protocol) {
+			p.Detect = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "\x16\x03") }
+		}), "which is how TLS begins"},
+		"same bytes": {with(func(p *rpc.Protocol) {
+			p.Detect = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "TRACE ") }
+		}), `protocols http and toy both claim connections that begin with the same bytes, "TRACE "`},
+		"all but TLS": {with(func(p *rpc.Protocol) {
+			p.Detect = func(head []byte) rpc.Match { return rpc.Match(min(2, head[0]^0x16)) }
+		}), "both claim"},
+	} {
+		err := checkProtocols(test.protocols)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v; want %q", name, err, test.want)
+		}
+	}
 }
 
 func FuzzTarget(f *testing.F) {
@@ -84,8 +141,9 @@ func FuzzTarget(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	schemes := schemesOf(Protocols())
 	f.Fuzz(func(t *testing.T, s string) {
-		target, err := parseTarget(s)
+		target, err := parseTarget(s, schemes)
 		if err != nil {
 			return
 		}
@@ -94,7 +152,7 @@ func FuzzTarget(f *testing.F) {
 			scheme += "s"
 		}
 		again := scheme + "+" + target.network + "://" + target.address
-		if same, err := parseTarget(again); err != nil || same != target {
+		if same, err := parseTarget(again, schemes); err != nil || same != target {
 			t.Fatalf("%q is %+v, but %q is %+v (%v)", s, target, again, same, err)
 		}
 		if target.network == "unix" && !strings.HasPrefix(target.address, "/") {

@@ -9,19 +9,17 @@ import (
 	"strings"
 )
 
-// defaultScheme is the protocol of a target that names none.
-const defaultScheme = "mux"
-
 // A target is where a channel connects to, and how it speaks.
 type target struct {
-	scheme  string // names the protocol: one of schemes
+	scheme  string // of the protocol
 	secure  bool   // inside TLS, as an s behind the scheme says
 	network string // "tcp" or "unix"
 	address string // HOST:PORT, or the path of a unix socket
 }
 
-// parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH.
-func parseTarget(s string) (target, error) {
+// parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH, where SCHEME is one of schemes, or one with an s behind
+// it for TLS. The first of them is that of a target that names none.
+func parseTarget(s string, schemes []string) (target, error) {
 	prefix, rest, ok := strings.Cut(s, "://")
 	if !ok {
 		prefix, rest = "", s
@@ -30,8 +28,8 @@ func parseTarget(s string) (target, error) {
 	if !ok && prefix == "unix" {
 		scheme, network = "", "unix"
 	}
-	t := target{scheme: cmp.Or(scheme, defaultScheme), network: cmp.Or(network, "tcp")}
-	if plain, ok := strings.CutSuffix(t.scheme, "s"); ok {
+	t := target{scheme: cmp.Or(scheme, schemes[0]), network: cmp.Or(network, "tcp")}
+	if plain, ok := strings.CutSuffix(t.scheme, "s"); ok && !slices.Contains(schemes, t.scheme) {
 		t.scheme, t.secure = plain, true
 	}
 	if !slices.Contains(schemes, t.scheme) {

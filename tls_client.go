@@ -8,13 +8,11 @@ import (
 	"net"
 	"strings"
 
-	"github.com/yodelrpc/yodel/protocol/basic"
-	"github.com/yodelrpc/yodel/protocol/line"
-	"github.com/yodelrpc/yodel/protocol/mux"
+	"github.com/yodelrpc/yodel/rpc"
 )
 
-// clientTLS returns the TLS of a channel to t, with the name that the server's certificate has to be for; nil for none.
-func (o DialOptions) clientTLS(t target) (*tls.Config, error) {
+// clientTLS returns the TLS of a channel to t, which p speaks, with the name that the server's certificate has to be for; nil for none.
+func (o DialOptions) clientTLS(t target, p *rpc.Protocol) (*tls.Config, error) {
 	if !t.secure && o.TLS == nil {
 		return nil, nil
 	}
@@ -23,9 +21,9 @@ func (o DialOptions) clientTLS(t target) (*tls.Config, error) {
 		c = o.TLS.Clone()
 	}
 	if c.NextProtos == nil {
-		c.NextProtos = []string{map[string]string{
-			"mux": mux.ALPN, "basic": basic.ALPN, "line": line.ALPN, "http": "http/1.1",
-		}[t.scheme]}
+		if name := spoken(p, nil); name != "" {
+			c.NextProtos = []string{name}
+		}
 	}
 	c.ServerName = cmp.Or(c.ServerName, t.host())
 	if c.ServerName == "" && !c.InsecureSkipVerify {

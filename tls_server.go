@@ -1,57 +1,41 @@
 package yodel
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/yodelrpc/yodel/protocol/basic"
-	"github.com/yodelrpc/yodel/protocol/line"
-	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// alpn are the names by which TLS agrees on a protocol (ALPN, RFC 7301), in the server's order of preference.
-var alpn = []string{mux.ALPN, basic.ALPN, line.ALPN, "h2", "http/1.1"}
-
-// agreed reports whether ALPN has agreed on a protocol of the server's, and not on nothing or a name that the
-// configuration has besides.
-func agreed(name string) bool { return slices.Contains(alpn, name) }
-
-// alpn returns the name of ALPN for what a connection speaks that begins with head.
-func (k kind) alpn(head []byte) string {
-	switch {
-	case k == speaksMux:
-		return mux.ALPN
-	case k == speaksBasic:
-		return basic.ALPN
-	case k == speaksLine:
-		return line.ALPN
-	case strings.HasPrefix(string(head), "PRI "):
-		return "h2"
+// alpn returns the names by which TLS agrees on a protocol (ALPN, RFC 7301), in the server's order of preference.
+func (s *Server) alpn() []string {
+	var names []string
+	for _, p := range s.protocols {
+		names = append(names, p.ALPN...)
 	}
-	return "http/1.1"
+	return names
 }
 
 // tlsConfig returns c with the server's names of ALPN. Those that c has stay in front.
-func tlsConfig(c *tls.Config) *tls.Config {
+func tlsConfig(c *tls.Config, alpn []string) *tls.Config {
 	if c == nil {
 		return nil
 	}
-	c = withALPN(c)
+	c = withALPN(c, alpn)
 	if c.GetConfigForClient != nil {
-		c.GetConfigForClient = withALPNForClient(c.GetConfigForClient)
+		c.GetConfigForClient = withALPNForClient(c.GetConfigForClient, alpn)
 	}
 	return c
 }
 
-func withALPN(c *tls.Config) *tls.Config {
+func withALPN(c *tls.Config, alpn []string) *tls.Config {
 	c = c.Clone()
 	c.NextProtos = slices.Clone(c.NextProtos)
 	for _, name := range alpn {
@@ -63,7 +47,9 @@ func withALPN(c *tls.Config) *tls.Config {
 }
 
 // withALPNForClient adds the names to what choose returns. As a rule that is the same configuration as the last time.
-func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error)) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error), alpn []string) func(*tls.ClientHelloInfo) (
+	*tls.Config, error,
+) {
 	type pair struct{ chosen, used *tls.Config }
 	var last atomic.Pointer[pair]
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -73,7 +59,7 @@ func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error)) f
 		}
 		p := last.Load()
 		if p == nil || p.chosen != chosen {
-			p = &pair{chosen, withALPN(chosen)}
+			p = &pair{chosen, withALPN(chosen, alpn)}
 			last.Store(p)
 		}
 		return p.used, nil
@@ -87,9 +73,9 @@ type refusal struct {
 	words []byte // as the peer's protocol says it; none where TLS has said it with an alert
 }
 
-// tell says the words to the peer and takes in what still comes from it, until the time by in all: closing a connection
+// send says the words to the peer and takes in what still comes from it, until the time by in all: closing a connection
 // with bytes unread would keep the peer from what was said last.
-func (r *refusal) tell(by time.Time) {
+func (r *refusal) send(by time.Time) {
 	_ = r.nc.SetDeadline(by)
 	if _, err := r.nc.Write(r.words); err != nil {
 		return
@@ -105,13 +91,13 @@ func (s *Server) demandsTLS(nc net.Conn) bool {
 	return s.tls != nil && !s.options.AllowPlaintext && nc.LocalAddr().Network() != "unix"
 }
 
-// refusePlaintext returns why a connection is not served that speaks k without TLS.
-func (s *Server) refusePlaintext(nc net.Conn, k kind, head []byte) error {
+// refusePlaintext returns why a connection is not served that speaks p without TLS.
+func (s *Server) refusePlaintext(nc net.Conn, p *rpc.Protocol, head []byte) error {
 	reason := rpc.Errorf(rpc.FailedPrecondition,
-		"this port speaks TLS only: connect with TLS, as a Yodel client does for the target %s://HOST:PORT", k.secure())
+		"this port speaks TLS only: connect with TLS, as a Yodel client does for the target %ss://HOST:PORT", p.Scheme)
 	return &refusal{
-		fmt.Errorf("it speaks %s without TLS, which ServerOptions.TLS demands; ServerOptions.AllowPlaintext would allow it", k),
-		nc, s.protocolOf(k).Refusal(head, reason),
+		fmt.Errorf("it speaks %s without TLS, which ServerOptions.TLS demands; ServerOptions.AllowPlaintext would allow it", p.Scheme),
+		nc, s.serverOf(p).Refusal(head, reason),
 	}
 }
 
@@ -141,18 +127,21 @@ func (s *Server) shakeHands(inner *tls.Conn, nc net.Conn, peer *rpc.Peer) error 
 
 // openTLS returns what a connection with a finished handshake speaks, which is what ALPN has agreed on, if anything.
 func (s *Server) openTLS(nc *tls.Conn, peer *rpc.Peer) (opening, error) {
-	k, head, err := sniff(nc)
+	d, head, err := sniff(nc, s.protocols)
 	switch {
-	case err != nil || k == silent:
-		return opening{}, err
-	case k == speaksTLS:
+	case d.tls:
 		return opening{}, errors.New("it speaks TLS inside TLS")
+	case d.protocol == nil:
+		return opening{}, err
 	}
-	if name, speaks := peer.TLS.NegotiatedProtocol, k.alpn(head); agreed(name) && speaks != name {
-		reason := rpc.Errorf(rpc.FailedPrecondition, "ALPN agreed on %q, but the connection speaks %q", name, speaks)
-		return opening{}, &refusal{reason, nc, s.protocolOf(k).Refusal(head, reason)}
+	// What was agreed on may also be nothing, or a name that the configuration has besides.
+	name, speaks := peer.TLS.NegotiatedProtocol, spoken(d.protocol, head)
+	if slices.Contains(s.alpn(), name) && speaks != name {
+		reason := rpc.Errorf(rpc.FailedPrecondition, "ALPN agreed on %q, but the connection speaks %q", name,
+			cmp.Or(speaks, d.protocol.Scheme))
+		return opening{}, &refusal{reason, nc, s.serverOf(d.protocol).Refusal(head, reason)}
 	}
-	return opening{kind: k, nc: nc, head: head}, nil
+	return opening{protocol: d.protocol, nc: nc, head: head}, nil
 }
 
 // prefixed is a connection of which head has been read.

@@ -5,9 +5,6 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// ALPN is the name by which TLS agrees on the protocol.
-const ALPN = "yodel-basic/1"
-
 // A Server answers the calls of connections that are given to its ServeConn.
 type Server struct{ *pipeline.Server }
 

@@ -12,15 +12,14 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// protocol is the protocol's name in contexts, errors and log lines.
-const protocol = "http"
-
 // A handler answers requests.
 type handler struct {
 	d       *rpc.Dispatcher
 	formats []format // of bodies; the first is for those without a Content-Type
 	page    *page
-	sizes   []size // of the answers of each route
+	sizes   []size       // of the answers of each route
+	own     http.Handler // of the requests that are this package's to answer, which this handler answers
+	other   http.Handler // of all others; nil for none
 }
 
 // A format is one of bodies, with its codec for the server's methods.
@@ -34,10 +33,42 @@ func newHandler(d *rpc.Dispatcher, formats []pipeline.Format) *handler {
 	for _, f := range formats {
 		h.formats = append(h.formats, format{f, f.NewServer(d)})
 	}
+	h.own = http.NewCrossOriginProtection().Handler(http.HandlerFunc(h.answer))
 	return h
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.other != nil && !h.isOwn(r) {
+		h.other.ServeHTTP(w, r)
+		return
+	}
+	h.own.ServeHTTP(w, r)
+}
+
+// isOwn reports whether r is not for the other handler: it is a call in one of the formats, or asks for the page and the
+// other handler has nothing there, as an [http.ServeMux] tells beforehand.
+func (h *handler) isOwn(r *http.Request) bool {
+	switch {
+	case r.URL.Path != "/":
+		return false
+	case r.Method == http.MethodPost:
+		_, _, ok := h.codecOf(r.Header.Get("Content-Type"))
+		return ok
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return false
+	}
+	m, ok := h.other.(interface {
+		Handler(*http.Request) (http.Handler, string)
+	})
+	if !ok {
+		return false
+	}
+	_, pattern := m.Handler(r)
+	return pattern == ""
+}
+
+// answer answers what no other handler does.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path != "/":
 		http.Error(w, "There is nothing here; calls are a POST to /, and GET / says which there are.", http.StatusNotFound)

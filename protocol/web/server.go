@@ -36,6 +36,9 @@ func NewServer(d *rpc.Dispatcher, formats ...pipeline.Format) *Server {
 	return s
 }
 
+// HandleHTTP has h answer the requests that are no calls. It is called once, before the first ServeConn.
+func (s *Server) HandleHTTP(h http.Handler) { s.handler.other = h }
+
 // An httpServer is one of net/http's, for connections of one version. What ends it gracefully differs:
 // [http.Server.Shutdown] tells clients of HTTP/2 that it goes away, and which requests it took; but of HTTP/1 it closes
 // connections that it believes to be idle and on which a request may have been read.
@@ -48,7 +51,7 @@ type httpServer struct {
 func (s *Server) newHTTP(http2 bool) *httpServer {
 	d := s.handler.d
 	h := &httpServer{feed: newFeed()}
-	h.Handler = s.noting(http.NewCrossOriginProtection().Handler(s.handler))
+	h.Handler = s.noting(s.handler)
 	h.ReadHeaderTimeout = d.Limits.FirstByte
 	h.MaxHeaderBytes = 8<<10 + d.Limits.Metadata
 	h.HTTP2 = http2Config(d)

@@ -167,6 +167,12 @@ func (e echo) Buy(ctx context.Context, item string, _ int32) error {
 		return &every.Silent{Number: 5}
 	case "bug":
 		panic("a secret")
+	case "detailed":
+		return rpc.NewError(rpc.Aborted, "again").WithDetails(&every.Circle{Radius: 1},
+			&every.OutOfStock{Message: "no tea", Left: 3, Instead: []string{"coffee"}}, &every.Circle{Radius: 2.5})
+	case "detailed too much":
+		large := &every.OutOfStock{Message: strings.Repeat("x", 4000)}
+		return rpc.NewError(rpc.Aborted, "again").WithDetails(large, large, large)
 	case "denied":
 		return rpc.NewError(rpc.PermissionDenied, "not you")
 	case "wait":

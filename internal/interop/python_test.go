@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,7 @@ func TestPythonServer(t *testing.T) {
 				testValues(t, every.NewEchoClient(ch))
 				testCalls(t, every.NewEchoClient(ch), every.NewClient(ch))
 				testExceptions(t, every.NewEchoClient(ch))
+				testDetails(t, every.NewEchoClient(ch), protocol != "basic")
 			})
 		}
 	}
@@ -234,6 +236,36 @@ func testExceptions(t *testing.T, c *every.EchoClient) {
 		err := c.Buy(t.Context(), item)
 		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != code || strings.Contains(e.Message, "secret") {
 			t.Errorf("buy %s: %v, want the code %v without a word of the secret", item, err, code)
+		}
+	}
+}
+
+func testDetails(t *testing.T, c *every.EchoClient, carried bool) {
+	err := c.Buy(t.Context(), "detailed")
+	e, ok := errors.AsType[*rpc.Error](err)
+	if !ok || e.Code != rpc.Aborted || e.Message != "again" || !carried && len(e.Details) > 0 {
+		t.Fatalf("buy detailed: %v", err)
+	}
+	if !carried {
+		return
+	}
+	var radii []float64
+	for circle := range rpc.DetailsOf[every.Circle](err) {
+		radii = append(radii, circle.Radius)
+	}
+	if !slices.Equal(radii, []float64{1, 2.5}) {
+		t.Errorf("circles of the radii %v", radii)
+	}
+	var stock every.OutOfStock
+	want := every.OutOfStock{Message: "no tea", Left: 3, Instead: []string{"coffee"}}
+	if !e.Detail(&stock) || !reflect.DeepEqual(stock, want) {
+		t.Errorf("the stock is %+v", stock)
+	}
+	for item, n := range map[string]int{"detailed too much": 2, "badly detailed": 0} {
+		err := c.Buy(t.Context(), item)
+		e, ok := errors.AsType[*rpc.Error](err)
+		if !ok || len(e.Details) != n || n == 0 && e.Code != rpc.Internal {
+			t.Errorf("buy %s: %v with %v", item, err, e.Details)
 		}
 	}
 }

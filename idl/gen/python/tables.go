@@ -29,7 +29,8 @@ func (m *module) typeTables() {
 	}
 	for _, s := range m.file.Structs {
 		name := m.names.types[s]
-		m.printf("_type_%s = %s(\"struct\", %s)\n", name, m.use("_Type"), name)
+		items := []string{quote("struct"), name, "full_name=" + quote(s.File.Package+"."+s.Name)}
+		m.lines("", "_type_"+name+" = "+m.use("_Type")+"(", items, ")")
 	}
 	for _, u := range m.file.Unions {
 		name := m.names.types[u]
@@ -37,7 +38,7 @@ func (m *module) typeTables() {
 	}
 	for _, e := range m.file.Exceptions {
 		name := m.names.types[e]
-		items := []string{quote(e.Name), name, quote(words(e.Name))}
+		items := []string{quote(e.Name), name, quote(words(e.Name)), "full_name=" + quote(e.File.Package+"."+e.Name)}
 		m.lines("", "_type_"+name+" = "+m.use("_Exception")+"(", items, ")")
 	}
 }

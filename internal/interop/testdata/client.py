@@ -42,6 +42,27 @@ class Client(unittest.TestCase):
                     "1  -1 2 0 1,2")
                 self.assertIsNone(echo.ping())
 
+    def test_details(self):
+        for protocol in test_calls.PROTOCOLS:
+            with self.subTest(protocol), every.Channel(
+                    protocol + ADDRESS, timeout=20) as channel:
+                client = every.EchoClient(channel)
+                with self.assertRaises(every.RpcError) as caught:
+                    client.buy("detailed")
+                err = caught.exception
+                self.assertEqual((err.code, err.message), ("aborted", "again"))
+                if protocol == "basic://":
+                    self.assertEqual(err.details, ())
+                    continue
+                self.assertEqual(err.details_of(every.Circle), [
+                    every.Circle(), every.Circle(radius=2.5)])
+                self.assertEqual(vars(err.detail(every.OutOfStock)), {
+                    "message": "no tea", "left": 3, "instead": ["coffee"]})
+                self.assertIsNone(err.detail(every.Square))
+                with self.assertRaises(every.RpcError) as caught:
+                    client.buy("detailed too much")
+                self.assertEqual(len(caught.exception.details), 2)
+
     def test_exceptions(self):
         for protocol in test_calls.PROTOCOLS:
             with self.subTest(protocol), every.Channel(

@@ -425,8 +425,21 @@ class _Line:
         if name in _CODES:
             refused = entries.get("not_started") is True
             return 255, RpcError(name, message, "not started" if refused
-                                 else "answered")
+                                 else "answered",
+                                 _Line._details(entries.get("details")))
         return 255, RpcError("unknown", f"{name}: {message}")
+
+    @staticmethod
+    def _details(entries: Any) -> List[_Detail]:
+        details = []
+        for entry in _expect([] if entries is None else entries, list,
+                             "a list"):
+            entry = _expect_object(entry, "an object")
+            name, is_json = str(entry.get("type")), "value" in entry
+            data = (entry["value"] if is_json else
+                    _read_bytes(_BYTES, entry.get("wire")))
+            details.append(_Detail(name, data, is_json))
+        return _received(details)
 
     @staticmethod
     def read_request(stream: _Stream) -> Any:
@@ -476,5 +489,13 @@ class _Line:
         """Gives an error's answer; refused marks that no handler ran."""
         message = err.message.encode(errors="backslashreplace").decode()
         error = {"type": err.code, "message": message}
-        mark = {"not_started": True} if refused else {}
+        mark: Dict[str, Any] = {"not_started": True} if refused else {}
+        details = []
+        for detail, data in _encode_details(err.details, True,
+                                            _MAX_DETAIL_BYTES):
+            value = ({"value": detail.data} if detail.is_json
+                     else {"wire": base64.b64encode(data).decode()})
+            details.append({"type": detail.name, **value})
+        if details:
+            mark["details"] = details
         return _Line._encode({"error": {**error, **mark}})

@@ -11,17 +11,18 @@ _MAX_BODY = 65524
  _GOAWAY) = range(1, 11)
 
 _NAME, _DEADLINE, _METADATA, _PIECES, _NOT_STARTED = 1, 2, 4, 8, 16
+_DETAILS = 128
 _FLAGS = {  # that a frame of the type may have; the others have none
     _CALL: _NAME | _DEADLINE | _METADATA | _PIECES,
     _RESULT: _METADATA | _PIECES, _EXCEPTION: _METADATA | _PIECES,
-    _ERROR: _METADATA | _NOT_STARTED,
+    _ERROR: _METADATA | _NOT_STARTED | _DETAILS,
 }
 
 (_SET_MESSAGE, _SET_CALLS, _SET_METADATA, _SET_NAME,
- _SET_METHODS) = range(1, 6)
+ _SET_METHODS, _SET_DETAILS) = range(1, 7)
 _SETTINGS_BY_DEFAULT = {_SET_MESSAGE: 4 << 20, _SET_CALLS: 128,
                         _SET_METADATA: 8192, _SET_NAME: 256,
-                        _SET_METHODS: 4096}
+                        _SET_METHODS: 4096, _SET_DETAILS: 0}
 _MAX_NUMBERS = 65536  # slots, and methods
 _MAX_PREFIX = 32768  # bytes of metadata, so that a message has room behind
 _MAX_TEXT = 16384  # bytes of an error's text
@@ -139,8 +140,46 @@ def _message_frames(kind: int, flags: int, method: int, id_: int,
     return frames
 
 
-def _error_frame(id_: int, flags: int, err: RpcError) -> bytes:
-    return _frame(_ERROR, flags, 0, id_, _coded(err.code, err.message))
+def _error_frame(id_: int, flags: int, err: RpcError,
+                 limit: int = 0) -> bytes:
+    """Gives an ERROR with the details for which the caller has room."""
+    section = b""
+    if err.details and limit:
+        for detail, data in _encode_details(err.details, False,
+                                            min(limit, _MAX_DETAIL_BYTES)):
+            section += (_prefixed(detail.name.encode())
+                        + (b"\2" if detail.is_json else b"\1")
+                        + _prefixed(data))
+    if section:
+        flags, section = flags | _DETAILS, _prefixed(section)
+    return _frame(_ERROR, flags, 0, id_,
+                  section + _coded(err.code, err.message))
+
+
+def _prefixed(data: bytes) -> bytes:
+    return len(data).to_bytes(2, "little") + data
+
+
+def _read_details(frame: _Frame) -> List[_Detail]:
+    """Takes the details from an ERROR's body, where the flag says so."""
+    details: List[_Detail] = []
+    if not frame.flags & _DETAILS:
+        return details
+    try:
+        section = _Frame(0, 0, 0, 0, frame.take(frame.number(2, "a length"),
+                                                "details"))
+        while section.body:
+            name = section.take(section.number(2, "a length"), "a name")
+            form = section.number(1, "a format")
+            data: Any = section.take(section.number(2, "a length"), "a detail")
+            if form == 2:
+                data = _parse_json(data)
+            if form in (1, 2):
+                details.append(_Detail(name.decode(errors="replace"), data,
+                                       form == 2))
+    except _Fault as err:
+        raise _BadMessage(str(err)) from None
+    return _received(details)
 
 
 def _coded(code: str, text: str) -> bytes:
@@ -225,8 +264,10 @@ class _MuxPeer:
         self.reason = ""
 
     def hello(self) -> bytes:
-        setting = struct.pack("<HI", _SET_MESSAGE, min(self.limit, 2**32 - 1))
-        return _PREFACE + _frame(_SETTINGS, body=setting)
+        settings = struct.pack("<HIHI", _SET_MESSAGE,
+                               min(self.limit, 2**32 - 1),
+                               _SET_DETAILS, _MAX_DETAIL_BYTES)
+        return _PREFACE + _frame(_SETTINGS, body=settings)
 
     def read_preface(self) -> int:
         """Gives the version of the other side."""
@@ -718,10 +759,11 @@ class _MuxClient(_MuxPeer):
             raise RpcError("resource_exhausted", str(_TooLarge(
                 "an answer", pieces.total, self.limit)))
         if frame.kind == _ERROR:
+            details = _read_details(frame)
             code, text = _read_coded(frame)
             refused = frame.flags & _NOT_STARTED
             raise RpcError(code, text,
-                           "not started" if refused else "answered")
+                           "not started" if refused else "answered", details)
         reader = _WireReader(pieces.data)
         if frame.kind == _EXCEPTION:
             if frame.method >= len(method.exceptions):

@@ -12,6 +12,7 @@ class _Incoming:
         self.promised = 0  # bytes that its answer may take
         self.running = False
         self.refused: Optional[RpcError] = None  # before it was whole
+        self.details = 0  # bytes of an error's that the caller takes
 
     def answer(self, limit: int) -> List[bytes]:
         """Runs the handler and gives the frames of the answer."""
@@ -21,7 +22,7 @@ class _Incoming:
         try:
             return self.frames(limit)
         except RpcError as err:
-            return [_error_frame(self.id, 0, err)]
+            return [_error_frame(self.id, 0, err, self.details)]
         except _BadMessage as err:
             return [_error_frame(self.id, 0,
                                  RpcError("invalid_argument", str(err)))]
@@ -288,7 +289,9 @@ class _MuxServer(_MuxPeer):
             with self.state:
                 self.put_frame(_error_frame(frame.id, _NOT_STARTED, err))
             return
-        self.take(slot, _Incoming(frame.id, bound, call, pieces))
+        incoming = _Incoming(frame.id, bound, call, pieces)
+        incoming.details = self.peer[_SET_DETAILS]
+        self.take(slot, incoming)
 
     def name(self, frame: _Frame) -> bytes:
         known = self.methods.get(frame.method)

@@ -88,9 +88,18 @@ class _Bound:
             if isinstance(err, declared.cls):
                 return status, _lower_fields(declared.fields, vars(err))
         if hasattr(err, "may_have_run"):  # an RpcError, of whichever module
-            code = str(err.code)
+            code, details = str(err.code), getattr(err, "details", ())
+            try:
+                for detail in details:  # whatever protocol it is sent on
+                    _encode_detail(detail, True)
+                    _encode_detail(detail, False)
+            except BaseException as bad:
+                _report(bad, "the details of an error of %s cannot be sent",
+                        self.method.name)
+                raise _internal() from None
             raise RpcError(code if code in _CODES else "unknown",
-                           str(err.message))
+                           str(err.message),
+                           details=details)
         _report(err, "the handler of %s failed", self.method.name)
         raise _internal()
 

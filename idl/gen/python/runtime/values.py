@@ -39,14 +39,37 @@ class RpcError(Exception):
     started" where it certainly did not run the call, so that it is safe to
     send again, and else "unknown". A handler raises an RpcError to choose
     the code that its caller sees.
+
+    details are structs and exceptions of definitions that say more. A caller
+    gets one back by its class, err.detail(Quota). They travel on mux and line;
+    basic has no place for them. More than 16, or 8 KiB, are left off.
     """
 
-    def __init__(self, code: str, message: str,
-                 outcome: str = "answered") -> None:
+    def __init__(self, code: str, message: str, outcome: str = "answered",
+                 details: Sequence[Any] = ()) -> None:
         super().__init__(code, message, outcome)
         self.code = code
         self.message = message
         self.outcome = outcome
+        self.details = tuple(details)
+
+    def detail(self, cls: Any) -> Any:
+        """Gives the first detail of a class, None where there is none."""
+        found = self.details_of(cls)
+        return found[0] if found else None
+
+    def details_of(self, cls: Any) -> List[Any]:
+        """Gives the details of a class; what cannot be read is left out."""
+        found: List[Any] = []
+        for detail in self.details:
+            if isinstance(detail, cls):
+                found.append(detail)
+            elif isinstance(detail, _Detail):
+                try:
+                    found.append(detail.lift(cls))
+                except ValueError:
+                    pass
+        return found
 
     @property
     def may_have_run(self) -> bool:
@@ -55,6 +78,83 @@ class RpcError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class _Detail:
+    """A detail as it came over a network: the full name of a type, and data.
+
+    data is bytes in protobuf's wire format, or a value of JSON. A handler may
+    pass one on in an error of its own, of a type too that it does not know.
+    """
+
+    def __init__(self, name: str, data: Any, is_json: bool = False) -> None:
+        self.name = name
+        self.data = data
+        self.is_json = is_json
+
+    def __repr__(self) -> str:  # only the type would say what is sensitive
+        return f"_Detail({self.name!r}, ***)"
+
+    def lift(self, cls: Any) -> Any:
+        """Makes an object of the class, or raises a ValueError."""
+        type_ = getattr(cls, "_yodel_type", None)
+        if type_ is None or type_.full_name != self.name:
+            raise ValueError(f"the detail is a {self.name}, not {cls!r}")
+        try:
+            plain = (_from_json(type_, self.data) if self.is_json
+                     else _WireReader(self.data).fields(type_.fields))
+        except _BadMessage as err:
+            raise ValueError(f"the detail {self.name}: {err}") from None
+        return _lift_struct(type_, plain)
+
+
+_MAX_DETAILS = 16
+_MAX_DETAIL_BYTES = 8192  # of names and data, and 5 for each detail
+_DETAIL_NAME = re.compile("[A-Za-z0-9_.]{1,256}")
+
+
+def _encode_detail(detail: Any, as_json: bool) -> Tuple[_Detail, bytes]:
+    """Gives a detail as it is sent, and its data as bytes."""
+    if not hasattr(detail, "is_json"):  # a _Detail, of whichever module
+        type_ = getattr(type(detail), "_yodel_type", None)
+        if type_ is None:
+            raise _wrong_type(detail, "a struct or an exception")
+        plain = _lower(type_, detail, type_.full_name)
+        detail = _Detail(type_.full_name, _to_json(type_, plain, True)
+                         if as_json else _wire_fields(type_.fields, plain),
+                         as_json)
+    if detail.is_json:
+        return detail, json.dumps(detail.data, ensure_ascii=False).encode()
+    return detail, bytes(detail.data)
+
+
+def _encode_details(details: Sequence[Any], as_json: bool,
+                    limit: int) -> List[Tuple[_Detail, bytes]]:
+    """Gives the details that fit."""
+    encoded: List[Tuple[_Detail, bytes]] = []
+    for detail in details:
+        detail, data = _encode_detail(detail, as_json)
+        limit -= 5 + len(detail.name) + len(data)
+        if limit < 0 or len(encoded) == _MAX_DETAILS:
+            _log.warning("details of an error were left off: %d of %d are "
+                         "sent", len(encoded), len(details))
+            break
+        encoded.append((detail, data))
+    return encoded
+
+
+def _received(details: List[_Detail]) -> List[_Detail]:
+    """Checks details that came, and gives those within the bounds."""
+    kept: List[_Detail] = []
+    left = _MAX_DETAIL_BYTES
+    for detail in details:
+        if not _DETAIL_NAME.fullmatch(detail.name):
+            raise _BadMessage(f"{_quote(detail.name)} is no name of a type")
+        left -= 5 + len(detail.name) + len(_encode_detail(detail, False)[1])
+        if left < 0 or len(kept) == _MAX_DETAILS:
+            break
+        kept.append(detail)
+    return kept
 
 
 _CODES = (  # in the order of their numbers, from 1
@@ -112,13 +212,17 @@ class _Type:
     """A type of the definition; kind is "int", "list", "struct", ..."""
 
     def __init__(self, kind: str, cls: Any = None, *, elem: Any = None,
-                 key: Any = None, values: Any = ()) -> None:
+                 key: Any = None, values: Any = (),
+                 full_name: str = "") -> None:
         self.kind = kind
         self.cls = cls  # the class of an enum, struct, union or exception
         self.elem = elem  # of a list or a map
         self.key = key  # of a map
         self.values = values  # of an enum: pairs of name and number
         self.fields: Tuple[_Field, ...] = ()  # in ascending number
+        self.full_name = full_name  # of a struct or an exception
+        if full_name:
+            cls._yodel_type = self  # by which details know their class
 
     def has(self, *fields: _Field) -> None:
         """Sets the fields, which may be of types that did not exist before."""
@@ -128,8 +232,9 @@ class _Type:
 class _Exception(_Type):
     """A declared exception: a struct with a name, and a text for it."""
 
-    def __init__(self, name: str, cls: Any, text: str) -> None:
-        super().__init__("struct", cls)
+    def __init__(self, name: str, cls: Any, text: str,
+                 full_name: str = "") -> None:
+        super().__init__("struct", cls, full_name=full_name)
         self.name = name
         self.text = text  # the message where no field is
         self.message: Optional[_Field] = None

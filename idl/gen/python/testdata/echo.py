@@ -47,6 +47,15 @@ class Echo:
             raise ZeroDivisionError("a secret")
         if item == "denied":
             raise every.RpcError("permission_denied", "not you")
+        if item == "detailed":
+            raise every.RpcError("aborted", "again", details=[
+                every.Circle(), every.OutOfStock("no tea", 3, ["coffee"]),
+                every.Circle(radius=2.5)])
+        if item == "detailed too much":
+            raise every.RpcError("aborted", "again", details=[
+                every.OutOfStock("x" * 4000)] * 3)
+        if item == "badly detailed":
+            raise every.RpcError("aborted", "again", details=[42])
         if item == "wait":
             self.wait(every.current_call())
         if item == "waited":

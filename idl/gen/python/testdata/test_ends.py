@@ -154,7 +154,7 @@ class Refusals(unittest.TestCase):
                     client.ping()
                 self.assertEqual(vars(caught.exception), {
                     "code": "unavailable", "outcome": "not started",
-                    "message": "the server is shutting down"})
+                    "details": (), "message": "the server is shutting down"})
                 self.assertIsNone(channel._link.stream)
                 client.ping()
 

@@ -129,9 +129,14 @@ class Service:
 # --- Tables: the definition as the codecs read it ----------------------------
 
 _type_Currency = _Type("enum", Currency, values=[("EUR", 0), ("USD", 1)])
-_type_Money = _Type("struct", Money)
+_type_Money = _Type("struct", Money, full_name="common.Money")
 _type_Payment = _Type("union", Payment)
-_type_Refused = _Exception("Refused", Refused, "refused")
+_type_Refused = _Exception(
+    "Refused",
+    Refused,
+    "refused",
+    full_name="common.Refused",
+)
 
 _type_Money.has(
     _Field(1, "cents", _LONG),

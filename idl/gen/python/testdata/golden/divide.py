@@ -87,6 +87,7 @@ _type_InvalidOperation = _Exception(
     "InvalidOperation",
     InvalidOperation,
     "invalid operation",
+    full_name="divide.InvalidOperation",
 )
 
 _type_InvalidOperation.has(

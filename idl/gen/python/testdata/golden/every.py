@@ -502,20 +502,35 @@ _type_Rounding = _Type("enum", Rounding, values=[
     ("DOWN", 1),
     ("UP", -1),
 ])
-_type_Scalars = _Type("struct", Scalars)
-_type_Defaults = _Type("struct", Defaults)
-_type_Optionals = _Type("struct", Optionals)
-_type_Circle = _Type("struct", Circle)
-_type_Square = _Type("struct", Square)
-_type_Containers = _Type("struct", Containers)
-_type_Node = _Type("struct", Node)
+_type_Scalars = _Type("struct", Scalars, full_name="test.every.Scalars")
+_type_Defaults = _Type("struct", Defaults, full_name="test.every.Defaults")
+_type_Optionals = _Type("struct", Optionals, full_name="test.every.Optionals")
+_type_Circle = _Type("struct", Circle, full_name="test.every.Circle")
+_type_Square = _Type("struct", Square, full_name="test.every.Square")
+_type_Containers = _Type(
+    "struct",
+    Containers,
+    full_name="test.every.Containers",
+)
+_type_Node = _Type("struct", Node, full_name="test.every.Node")
 _type_Shape = _Type("union", Shape)
-_type_OutOfStock = _Exception("OutOfStock", OutOfStock, "out of stock")
-_type_Silent = _Exception("Silent", Silent, "silent")
+_type_OutOfStock = _Exception(
+    "OutOfStock",
+    OutOfStock,
+    "out of stock",
+    full_name="test.every.OutOfStock",
+)
+_type_Silent = _Exception(
+    "Silent",
+    Silent,
+    "silent",
+    full_name="test.every.Silent",
+)
 _type_InvalidOperation = _Exception(
     "InvalidOperation",
     InvalidOperation,
     "invalid operation",
+    full_name="test.every.InvalidOperation",
 )
 
 _type_Scalars.has(

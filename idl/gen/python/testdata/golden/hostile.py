@@ -211,11 +211,20 @@ _type_Any_ = _Type("enum", Any_, values=[
     ("classmethod", 4),
     ("object", 5),
 ])
-_type_Server_ = _Type("struct", Server_)
-_type_ValueError_ = _Type("struct", ValueError_)
-_type_ClientX = _Type("struct", ClientX)
+_type_Server_ = _Type("struct", Server_, full_name="hostile.Server")
+_type_ValueError_ = _Type(
+    "struct",
+    ValueError_,
+    full_name="hostile.ValueError",
+)
+_type_ClientX = _Type("struct", ClientX, full_name="hostile.ClientX")
 _type_Optional_ = _Type("union", Optional_)
-_type_Exception_ = _Exception("Exception", Exception_, "exception")
+_type_Exception_ = _Exception(
+    "Exception",
+    Exception_,
+    "exception",
+    full_name="hostile.Exception",
+)
 
 _type_Server_.has(
     _Field(1, "class", _INT, attr="class_"),

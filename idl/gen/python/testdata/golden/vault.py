@@ -371,13 +371,23 @@ class VaultService:
 # --- Tables: the definition as the codecs read it ----------------------------
 
 _type_Level = _Type("enum", Level, values=[("LOW", 0), ("HIGH", 73501)])
-_type_Plain = _Type("struct", Plain)
-_type_Fields = _Type("struct", Fields)
-_type_Holder = _Type("struct", Holder)
+_type_Plain = _Type("struct", Plain, full_name="secrets.Plain")
+_type_Fields = _Type("struct", Fields, full_name="secrets.Fields")
+_type_Holder = _Type("struct", Holder, full_name="secrets.Holder")
 _type_Open = _Type("union", Open)
 _type_Secret = _Type("union", Secret)
-_type_Denied = _Exception("Denied", Denied, "denied")
-_type_Hushed = _Exception("Hushed", Hushed, "hushed")
+_type_Denied = _Exception(
+    "Denied",
+    Denied,
+    "denied",
+    full_name="secrets.Denied",
+)
+_type_Hushed = _Exception(
+    "Hushed",
+    Hushed,
+    "hushed",
+    full_name="secrets.Hushed",
+)
 
 _type_Plain.has(
     _Field(1, "text", _STRING),

@@ -84,7 +84,7 @@ class OrdersService:
 
 # --- Tables: the definition as the codecs read it ----------------------------
 
-_type_Order = _Type("struct", Order)
+_type_Order = _Type("struct", Order, full_name="shop.Order")
 
 _type_Order.has(
     _Field(1, "total", common._type_Money),

@@ -73,7 +73,12 @@ func TestValues(t *testing.T) {
 				t.Errorf("%s is %v, %v; want %v", name, got, err, want)
 			}
 		}
-		if n, ok := wire.Get[int32](m, "small"); n != -7 || !ok {
+		moved := wire.New(m)
+		if text := wire.String(moved); text != wire.String(wire.NewRecord(m.Record().Type())) {
+			t.Errorf("a new message is %s", text)
+		}
+		wire.Move(moved, m)
+		if n, ok := wire.Get[int32](moved, "small"); n != -7 || !ok {
 			t.Errorf("small is %v, %v", n, ok)
 		}
 		if name, ok := wire.Get[string](m, "colour"); name != "BLUE" || !ok {

@@ -12,6 +12,9 @@
 // handler under a [ServerContext] (server_context.go). What the handler returns becomes a result or a [Failure]
 // (error.go), which the protocol encodes.
 //
+// A call with a stream goes the same way (streaming.go): its Body, the caller's loop or the handler, is run with the
+// stream where the way ends, by [Call.Run].
+//
 // Meaning stops at this seam; below it there are bytes. Protocols encode a [Message] straight into a buffer of their
 // own and decode it straight out of one. Calls, arguments and results are used again (method.go).
 package rpc

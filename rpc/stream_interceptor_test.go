@@ -8,9 +8,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/yodelrpc/yodel/internal/everything"
 	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 // A counter counts the messages that pass in a stream, as an interceptor of either side.
@@ -176,4 +178,100 @@ func TestStreamLoopEndsInsideInterceptors(t *testing.T) {
 		}()
 		<-ended
 	})
+}
+
+// A Body that an interceptor put in place runs once as well, whether or not it runs the caller's.
+func TestStreamReplacedBodyRunsOnce(t *testing.T) {
+	t.Parallel()
+	ran := 0
+	twice := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			c.Body = func(context.Context, rpc.Stream) error { ran++; return nil }
+			if err := next(ctx, c); err != nil {
+				return err
+			}
+			return next(ctx, c)
+		}
+	}
+	inside := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			body := c.Body
+			c.Body = func(ctx context.Context, s rpc.Stream) error {
+				_ = body(ctx, s)
+				return body(ctx, s)
+			}
+			return next(ctx, c)
+		}
+	}
+	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
+	for name, at := range map[string][2]rpc.Interceptor{
+		"client": {twice, pass}, "server": {pass, twice}, "inside, client": {inside, pass}, "inside, server": {pass, inside},
+	} {
+		ran = 0
+		intercept(t, at[0], at[1], func(t *testing.T, c *everything.CalculatorClient) {
+			_, err := collect(c.Ticks(t.Context(), 2))
+			if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.FailedPrecondition || ran > 1 {
+				t.Errorf("%s: got %v, and the Body ran %d times", name, err, ran)
+			}
+		})
+	}
+}
+
+// The deadline of a call bounds its stream, over any protocol.
+func TestStreamEndsWithTheCallsDeadline(t *testing.T) {
+	t.Parallel()
+	hour := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			c.Deadline = time.Now().Add(90 * time.Minute)
+			return next(ctx, c)
+		}
+	}
+	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
+	intercept(t, hour, pass, func(t *testing.T, c *everything.CalculatorClient) {
+		got, err := collect(c.Ticks(t.Context(), 1000, everything.Every(time.Hour)))
+		if len(got) != 1 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
+}
+
+// An interceptor changes messages in both directions, by name.
+func TestStreamMessagesChangedByInterceptor(t *testing.T) {
+	t.Parallel()
+	double := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			body := c.Body
+			c.Body = func(ctx context.Context, s rpc.Stream) error { return body(ctx, onlyOdd{s}) }
+			return next(ctx, c)
+		}
+	}
+	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
+	for side, at := range map[string][2]rpc.Interceptor{"client": {double, pass}, "server": {pass, double}} {
+		intercept(t, at[0], at[1], func(t *testing.T, c *everything.CalculatorClient) {
+			sum, err := c.Sum(t.Context(), slices.Values([]int32{1, 2, 3, 4}))
+			if err != nil || sum != 4 {
+				t.Errorf("%s: got %v, %v", side, sum, err)
+			}
+		})
+	}
+}
+
+// onlyOdd leaves out even elements of the stream of arguments, as a client sends them or a server receives them.
+type onlyOdd struct{ rpc.Stream }
+
+func (o onlyOdd) Send(ctx context.Context, m rpc.Message) error {
+	if n, ok := wire.Get[int32](m, "nums"); ok && n%2 == 0 {
+		return nil
+	}
+	return o.Stream.Send(ctx, m)
+}
+
+func (o onlyOdd) Recv(ctx context.Context, m rpc.Message) error {
+	for {
+		err := o.Stream.Recv(ctx, m)
+		if n, ok := wire.Get[int32](m, "nums"); err != nil || !ok || n%2 != 0 {
+			return err
+		}
+		m.Reset()
+	}
 }

@@ -116,3 +116,15 @@ func TestMaskedAll(t *testing.T) {
 		}
 	}
 }
+
+func TestNewAndMove(t *testing.T) {
+	t.Parallel()
+	from := &everything.Scalars{Small: 5, Token: []byte("t")}
+	to := wire.New(from)
+	wantField(t, to, "small", int32(0), true)
+	wire.Move(to, from)
+	wantField(t, to, "small", int32(5), true)
+	if n := wire.New(&everything.Node{}).(*everything.Node); n.Defaults.Score != 2.25 {
+		t.Errorf("a new message has not its defaults: %+v", n)
+	}
+}

@@ -33,24 +33,27 @@ type output struct {
 	mu      sync.Mutex
 	buf     []byte // frames that wait
 	large   []*largeMessage
-	writing bool   // somebody writes
 	queued  uint64 // bytes ever given to append or send
 	written uint64 // bytes of those that the network took
 	taken   uint64 // bytes that it took in all, those of large messages too
 	trying  uint64 // written, once the write that is under way succeeds; 0 for none
-	waiting bool   // a goroutine waits for the network to take more
-	waits   uint64 // such goroutines there were
-	pongs   int    // in buf
+	waits   uint32 // goroutines there were that waited for the network
+	size    int32  // of the buffer that frames need, by how it was last time
 	err     error  // the first that a write met; nothing is written after it
-	ending  bool   // nothing more will be queued
-	noCalls bool   // no more calls will be
 	room    chan struct{}
 
+	// The flags stand together, for an idle connection is not to be larger than it has to.
+	writing    bool // somebody writes
+	waiting    bool // a goroutine waits for the network to take more
+	ending     bool // nothing more will be queued
+	noCalls    bool // no more calls will be
+	everyWrite bool // call onRoom when anything was written
+
 	// What a server holds for a client that does not read.
+	full        atomic.Bool // changed with mu held
+	pongs       int32       // in buf
 	unsentLarge int         // bytes of large messages that the network has not taken
 	limit       int         // of unread bytes, from which on full is set; 0 for none
-	full        atomic.Bool // changed with mu held
-	everyWrite  bool        // call onRoom when anything was written
 	onRoom      func()      // called when a write has ended full; see everyWrite
 
 	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
@@ -62,7 +65,6 @@ type output struct {
 	small  int                                     // bytes of it that are small frames and not yet written
 	pieces []piece                                 // of it that are not yet written
 	heads  *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
-	size   int                                     // of the buffer that frames need, by how it was last time
 
 	writers sync.WaitGroup
 }
@@ -79,7 +81,7 @@ func (o *output) append(frames []byte, concurrent bool, end *uint64) error {
 		return err
 	}
 	if o.buf == nil {
-		o.buf = getBuffer(max(len(frames), o.size))[:0]
+		o.buf = getBuffer(max(len(frames), int(o.size)))[:0]
 	}
 	o.buf = append(grow(o.buf, len(frames)), frames...)
 	o.queued += uint64(len(frames))
@@ -131,7 +133,7 @@ func (o *output) send(frames []byte) {
 	o.trying, o.small = o.queued, len(frames)
 	o.mu.Unlock()
 	o.bufs = append(o.bufs[:0], frames)
-	rest := o.tryOnce(o.bufs)
+	rest := o.tryOnce()
 	o.mu.Lock()
 	o.trying = 0
 	if len(rest) > 0 {

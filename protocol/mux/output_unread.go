@@ -31,5 +31,5 @@ func (o *output) progress() (taken, waiting uint64) {
 	if !o.waiting {
 		return o.taken, 0
 	}
-	return o.taken, o.waits
+	return o.taken, uint64(o.waits)
 }

@@ -31,7 +31,7 @@ func (o *output) writeOn(rounds int) (more bool) {
 			return false
 		}
 		if o.transport.isSocket() {
-			rest = o.tryOnce(rest)
+			rest = o.tryOnce()
 		}
 		if len(rest) > 0 {
 			o.startWriter(rest)
@@ -61,7 +61,7 @@ func (o *output) take() (net.Buffers, bool) {
 	b := o.buf
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
-	o.size = min(len(b), largeBuffer)
+	o.size = int32(min(len(b), largeBuffer))
 	o.trying, o.small = o.written+uint64(len(b)), len(b)
 	o.bufs = o.bufs[:0]
 	if len(b) > 0 {
@@ -73,15 +73,15 @@ func (o *output) take() (net.Buffers, bool) {
 	return o.bufs, true
 }
 
-// tryOnce writes what the socket takes of bufs now, and returns the rest. An error is kept for take.
-func (o *output) tryOnce(bufs net.Buffers) (rest net.Buffers) {
-	n, err := o.transport.try(bufs)
+// tryOnce writes what the socket takes of o.bufs now, and returns the rest. An error is kept for take.
+func (o *output) tryOnce() (rest net.Buffers) {
+	n, err := o.transport.try(&o.bufs)
 	o.wrote(n)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
 		o.fail(err)
 		return nil
 	}
-	return skip(bufs, n)
+	return skip(o.bufs, n)
 }
 
 // skip returns bufs without their first n bytes.

@@ -26,11 +26,12 @@ type Server struct {
 	learned    []learned // by a route's index
 	start      time.Time
 
-	mu       sync.Mutex
-	conns    map[*serverConn]struct{}
-	draining bool
-	closed   bool          // draining, and no more connections are taken
-	empty    chan struct{} // closed when no connection is left; nil while nobody waits for that
+	mu        sync.Mutex
+	conns     map[*serverConn]struct{}
+	abandoned map[*serverConn][]*serverCall // those that ran when the last reader of their connection had ended
+	draining  bool
+	closed    bool          // draining, and no more connections are taken
+	empty     chan struct{} // closed when no connection is left; nil while nobody waits for that
 }
 
 // NewServer returns a server for the dispatcher's routes.
@@ -41,6 +42,7 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
+		abandoned:  make(map[*serverConn][]*serverCall),
 		start:      time.Now(),
 	}
 	for _, r := range d.Routes() {
@@ -110,7 +112,7 @@ func (s *Server) add(c *serverConn) bool {
 func (s *Server) abandon(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.eachCall(func(sc *serverCall) { c.abandoned = append(c.abandoned, sc) })
+	c.eachCall(func(sc *serverCall) { s.abandoned[c] = append(s.abandoned[c], sc) })
 }
 
 // Running returns the methods whose handlers run on although their connections have ended, each as often as it does.
@@ -118,8 +120,8 @@ func (s *Server) Running() []*rpc.Method {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var methods []*rpc.Method
-	for c := range s.conns {
-		for _, sc := range c.abandoned {
+	for _, abandoned := range s.abandoned {
+		for _, sc := range abandoned {
 			if sc.slot.Load() == sc {
 				methods = append(methods, sc.method.route.Method)
 			}
@@ -132,6 +134,7 @@ func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	delete(s.abandoned, c)
 	s.signalEmptyLocked()
 }
 

@@ -237,8 +237,8 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 // encode appends the frame that answers the call with its result, or with f.
 func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *largeMessage) {
 	md := sc.End()
-	if md != nil && frame.CheckMetadata(md, sc.conn.peerMetadata) != nil {
-		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", frame.CheckMetadata(md, sc.conn.peerMetadata)))
+	if md != nil && frame.CheckMetadata(md, int(sc.conn.peerMetadata)) != nil {
+		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", frame.CheckMetadata(md, int(sc.conn.peerMetadata))))
 		md = nil
 	}
 	h, message := frame.Header{Type: frame.TypeResult, ID: sc.id}, sc.call.Result
@@ -290,7 +290,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header,
 	}
 	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(whole)-start, frame.MaxSize)))
-	limit := min(sc.conn.server.own.Message, sc.conn.peerMessage)
+	limit := min(sc.conn.server.own.Message, int(sc.conn.peerMessage))
 	if size > limit {
 		return nil, nil, tooLarge("the answer has", size, limit)
 	}

@@ -21,27 +21,26 @@ type serverConn struct {
 	server *Server
 	peer   *rpc.Peer
 
-	peerMessage  int // what the client accepts
-	peerMetadata int
-	peerDetails  int
+	peerMessage  int32 // what the client accepts
+	peerMetadata int32
+	peerDetails  int32
+	answerSize   atomic.Int32 // of the last answer, in bytes; set by whoever encodes one, a hint for the next
 
 	out   *output
 	queue queue
 
-	role       atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
-	watched    atomic.Bool    // set by the reader that joins the watchdog's connections, cleared by the watchdog
-	running    atomic.Int32   // calls that are not answered; counted by the reader, the watchdog and workers
-	calls      sync.WaitGroup // the same calls, for the end of the connection to wait for
-	answerSize atomic.Int32   // of the last answer, in bytes; set by whoever encodes one, a hint for the next
-	drain      drain
-	reading    sync.WaitGroup // as long as there is a reader
-	abandoned  []*serverCall  // those that ran when the last reader had ended; guarded by the server's mu
+	role    atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
+	watched atomic.Bool    // set by the reader that joins the watchdog's connections, cleared by the watchdog
+	running atomic.Int32   // calls that are not answered; counted by the reader, the watchdog and workers
+	calls   sync.WaitGroup // the same calls, for the end of the connection to wait for
+	drain   drain
+	reading sync.WaitGroup // as long as there is a reader
 
 	// The reader's.
 	in             *input
 	begun          begun
 	methods        []*methodName
-	slots          [][]slot
+	slots          []*[slotChunk]slot
 	*readerBuffers               // nil while it waits with nothing to do
 	batchSize      int32         // of the last batch, in bytes
 	handled        int32         // handlers run since the last flush
@@ -53,7 +52,7 @@ type serverConn struct {
 // A slot holds the call that takes it: set by the reader, cleared by whoever answers. Slots are made some at a time.
 type slot = atomic.Pointer[serverCall]
 
-const slotChunk = 16
+const slotChunk = 4 // few, for most connections are idle or make one call at a time
 
 // A scratch is a buffer for answers and what encodes into it.
 type scratch struct {

@@ -11,7 +11,7 @@ func (sc *serverCall) encodeDetails(e *rpc.Error, exited func(*rpc.Error)) (deta
 			fault = sc.guard().Caught("what encodes the error's details", recover(), exited)
 		}
 	}()
-	details, err := e.EncodeDetails(rpc.DetailWire, sc.conn.peerDetails, sc.conn.server.dispatcher.Log)
+	details, err := e.EncodeDetails(rpc.DetailWire, int(sc.conn.peerDetails), sc.conn.server.dispatcher.Log)
 	returned = true
 	if err != nil {
 		return nil, rpc.Errorf(rpc.Internal, "the error cannot be encoded: %w", err)

@@ -23,9 +23,9 @@ type drain struct {
 	mu    sync.Mutex
 	ready bool // settings have been exchanged, and no deadline is left of that
 	ended bool
+	quiet uint8 // ticks in a row with nothing to wait for
 	timer *time.Timer
 	taken uint64 // bytes that the network had taken at the last tick
-	quiet int    // ticks in a row with nothing to wait for
 }
 
 const (

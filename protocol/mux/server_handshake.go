@@ -41,6 +41,6 @@ func (c *serverConn) handshake() error {
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata, c.peerDetails = accepts.Message, accepts.Metadata, accepts.Details
+	c.peerMessage, c.peerMetadata, c.peerDetails = int32(accepts.Message), int32(accepts.Metadata), int32(accepts.Details)
 	return c.endHandshake()
 }

@@ -19,22 +19,21 @@ import (
 type queue struct {
 	conn *serverConn
 
-	mu    sync.Mutex
-	calls []*serverCall
-	head  int
-	woken bool // a worker is on its way
-	over  bool // the connection ends or has ended: all that waits is taken at once, and not run
-
-	serial bool // one worker at a time: it is on its way until there are no calls left
+	mu      sync.Mutex
+	woken   bool        // a worker is on its way
+	over    bool        // the connection ends or has ended: all that waits is taken at once, and not run
+	serial  bool        // one worker at a time: it is on its way until there are no calls left
+	allowed bool        // one of those aside may begin all the same
+	crowded atomic.Bool // the arguments of all that wait are too many bytes; changed with mu held
+	calls   []*serverCall
+	head    int
 
 	aside    []*serverCall // that wait for answers of others
 	promised int           // bytes that the answers of running calls may take, those of small ones aside
-	allowed  bool          // one of those aside may begin all the same
 	patience *time.Timer   // until allowed is set
 
 	waiting int           // bytes of the arguments of all that wait
-	crowded atomic.Bool   // these are too many; changed with mu held
-	room    chan struct{} // of capacity 1, nil until it is needed: tells the reader that they are not any more
+	room    chan struct{} // of capacity 1, nil until it is needed: tells the reader that these are not crowded any more
 }
 
 const (
@@ -133,7 +132,7 @@ func (q *queue) hasRoomLocked() bool {
 
 // largestAnswer is what an answer takes at most.
 func (c *serverConn) largestAnswer() int {
-	return min(c.server.own.Message, c.peerMessage, c.out.limit)
+	return min(c.server.own.Message, int(c.peerMessage), c.out.limit)
 }
 
 // promiseLocked takes note that sc begins, whose answer may take n bytes.

@@ -47,7 +47,7 @@ func (c *serverConn) freeSlot(id uint32) (*slot, error) {
 		c.slots = append(c.slots, nil)
 	}
 	if c.slots[n/slotChunk] == nil {
-		c.slots[n/slotChunk] = make([]slot, slotChunk)
+		c.slots[n/slotChunk] = new([slotChunk]slot)
 	}
 	s := &c.slots[n/slotChunk][n%slotChunk]
 	if s.Load() != nil {
@@ -71,6 +71,9 @@ func (c *serverConn) find(id uint32) *serverCall {
 
 func (c *serverConn) eachCall(f func(*serverCall)) {
 	for _, chunk := range c.slots {
+		if chunk == nil {
+			continue
+		}
 		for i := range chunk {
 			if sc := chunk[i].Load(); sc != nil {
 				f(sc)

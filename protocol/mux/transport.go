@@ -22,7 +22,7 @@ type transport struct {
 	reader   *input                // whose read is under way
 	n        int
 	err      error
-	vectors  scatter
+	scatter  *scatter  // nil until a read has two places
 	deadline time.Time // for reads, as it is set; zero for none
 
 	kicking sync.Mutex  // a kick and its end come one after the other
@@ -30,10 +30,10 @@ type transport struct {
 
 	// Of the one goroutine that writes.
 	writeFD  func(fd uintptr) bool // t.tryWrite, made once
-	bufs     net.Buffers           // that are being written
+	bufs     *net.Buffers          // that are being written
 	written  int
 	writeErr error
-	gather   gather
+	gather   *gather // nil until a write has several places
 }
 
 func newTransport(nc net.Conn) *transport {
@@ -118,8 +118,8 @@ func (t *transport) discardUnread() {
 // maxDiscarded bounds the bytes that discardUnread reads.
 const maxDiscarded = 1 << 20
 
-// try writes what a socket takes of bufs now.
-func (t *transport) try(bufs net.Buffers) (n int, err error) {
+// try writes what a socket takes of bufs now, and leaves them as they are.
+func (t *transport) try(bufs *net.Buffers) (n int, err error) {
 	t.bufs, t.written, t.writeErr = bufs, 0, nil
 	if err = t.raw.Write(t.writeFD); err == nil {
 		err = t.writeErr

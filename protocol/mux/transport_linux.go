@@ -11,11 +11,15 @@ func (t *transport) readOnce(fd int) (int, error) {
 		return syscall.Read(fd, t.reader.space())
 	}
 	space := t.reader.space()
-	t.vectors[0].Base, t.vectors[1].Base = unsafe.SliceData(t.reader.dst), unsafe.SliceData(space)
-	t.vectors[0].SetLen(len(t.reader.dst))
-	t.vectors[1].SetLen(len(space))
-	n, _, errno := syscall.Syscall(syscall.SYS_READV, uintptr(fd), uintptr(unsafe.Pointer(&t.vectors)), 2)
-	t.vectors = scatter{}
+	if t.scatter == nil {
+		t.scatter = new(scatter)
+	}
+	vectors := t.scatter
+	vectors[0].Base, vectors[1].Base = unsafe.SliceData(t.reader.dst), unsafe.SliceData(space)
+	vectors[0].SetLen(len(t.reader.dst))
+	vectors[1].SetLen(len(space))
+	n, _, errno := syscall.Syscall(syscall.SYS_READV, uintptr(fd), uintptr(unsafe.Pointer(vectors)), 2)
+	*vectors = scatter{}
 	if errno != 0 {
 		return 0, errno
 	}
@@ -27,17 +31,23 @@ type scatter [2]syscall.Iovec
 
 // writeOnce writes what the socket takes, from all the places where it is.
 func (t *transport) writeOnce(fd int) (int, error) {
-	if len(t.bufs) == 1 {
-		return syscall.Write(fd, t.bufs[0])
+	bufs := *t.bufs
+	if len(bufs) == 1 {
+		return syscall.Write(fd, bufs[0])
 	}
-	t.gather = t.gather[:0]
-	for _, b := range t.bufs[:min(len(t.bufs), maxVectors)] {
+	if t.gather == nil {
+		t.gather = new(gather)
+	}
+	vectors := (*t.gather)[:0]
+	for _, b := range bufs[:min(len(bufs), maxVectors)] {
 		v := syscall.Iovec{Base: unsafe.SliceData(b)}
 		v.SetLen(len(b))
-		t.gather = append(t.gather, v)
+		vectors = append(vectors, v)
 	}
-	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&t.gather[0])), uintptr(len(t.gather)))
-	clear(t.gather)
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV,
+		uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(vectors))), uintptr(len(vectors)))
+	clear(vectors)
+	*t.gather = vectors
 	if errno != 0 {
 		return 0, errno
 	}

@@ -8,6 +8,6 @@ func (t *transport) readOnce(fd int) (int, error) { return syscall.Read(fd, t.re
 
 type scatter struct{}
 
-func (t *transport) writeOnce(fd int) (int, error) { return syscall.Write(fd, t.bufs[0]) }
+func (t *transport) writeOnce(fd int) (int, error) { return syscall.Write(fd, (*t.bufs)[0]) }
 
 type gather struct{}

@@ -390,7 +390,7 @@ func TestServersChangeUnderCalls(t *testing.T) {
 }
 
 func TestTargetsOfServers(t *testing.T) {
-	base, _ := parseTarget("lines://calc.example.org:8000")
+	base, _ := parseTarget("lines://calc.example.org:8000", []string{"mux", "line"})
 	for server, want := range map[string]string{
 		"": "lines://calc.example.org:8000", "10.0.0.1:1": "lines://10.0.0.1:1", "unix:///run/c": "lines+unix:///run/c",
 	} {

@@ -49,7 +49,8 @@ type Stream interface {
 	Recv(ctx context.Context, m Message) error
 	// CloseSend says that no more messages will be sent.
 	CloseSend() error
-	// Close ends the stream at once and frees all of it.
+	// Close ends the stream at once and frees all of it. It may be called at any time, and more than once; a Send or Recv
+	// that waits returns.
 	Close() error
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync"
 	"sync/atomic"
 
 	"github.com/yodelrpc/yodel/wire"
@@ -41,13 +42,14 @@ func (s *streaming[A, R, PA, PR]) each(ctx context.Context, ch Channel, args ite
 
 // exchange is the body of the call.
 func (s *streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, args iter.Seq[PA], l *loop[PR]) error {
-	var failed atomic.Pointer[error] // what kept an element from being sent
-	go s.sendAll(ctx, stream, args, &failed)
+	out := &outgoing{method: &s.Method, stream: stream}
+	defer out.end()
+	go sendAll(ctx, out, args)
 	for {
 		r := PR(new(R))
 		r.Reset()
 		err := stream.Recv(ctx, r)
-		if p := failed.Load(); err != nil && p != nil && ctx.Err() == nil {
+		if p := out.failed.Load(); err != nil && p != nil && ctx.Err() == nil {
 			err = *p
 		}
 		switch {
@@ -57,7 +59,6 @@ func (s *streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, a
 			return err
 		}
 		if more, err := l.next(r); !more || err != nil {
-			_ = stream.Close() // before the interceptors go on
 			return err
 		}
 	}
@@ -92,30 +93,59 @@ func (l *loop[R]) next(r R) (more bool, err error) {
 	return more, nil
 }
 
+// An outgoing is the direction to the server of a stream, whose elements come from the caller's sequence on a goroutine
+// that may outlive the stream. What interceptors put around the stream is left alone once their call has ended.
+type outgoing struct {
+	method *Method
+	stream Stream
+	failed atomic.Pointer[error] // what kept an element from being sent
+
+	mu    sync.Mutex // held while the goroutine uses the stream
+	ended bool
+}
+
+// use calls f, which uses the stream, unless that has ended.
+func (o *outgoing) use(f func() error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return io.EOF
+	}
+	return f()
+}
+
+// end ends the stream, and waits for the goroutine to be done with it.
+func (o *outgoing) end() {
+	_ = o.stream.Close() // so that a Send returns
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+}
+
+// fail ends the stream with err, which is what kept an element from being sent.
+func (o *outgoing) fail(err error) {
+	o.failed.Store(&err)
+	_ = o.use(o.stream.Close)
+}
+
 // sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since
 // the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
-func (s *streaming[A, R, PA, PR]) sendAll(
-	ctx context.Context, stream Stream, args iter.Seq[PA], failed *atomic.Pointer[error],
-) {
-	fail := func(err error) {
-		failed.Store(&err)
-		_ = stream.Close()
-	}
-	exited := func(e *Error) { fail(e.For(&s.Method, OutcomeUnknown)) }
-	err := Guard{Method: &s.Method, Local: true}.Run("the iterator of elements to send", func() error {
+func sendAll[M Message](ctx context.Context, out *outgoing, args iter.Seq[M]) {
+	exited := func(e *Error) { out.fail(e.For(out.method, OutcomeUnknown)) }
+	err := Guard{Method: out.method, Local: true}.Run("the iterator of elements to send", func() error {
 		for a := range args {
-			if err := stream.Send(ctx, a); err != nil {
+			if err := out.use(func() error { return out.stream.Send(ctx, a) }); err != nil {
 				return err
 			}
 		}
-		_ = stream.CloseSend()
+		_ = out.use(out.stream.CloseSend)
 		return nil
 	}, exited)
 	if e, ok := err.(*Error); ok && e.Method == "" { // of a panic
-		err = e.For(&s.Method, OutcomeUnknown)
+		err = e.For(out.method, OutcomeUnknown)
 	}
 	if err != nil && err != io.EOF {
-		fail(err)
+		out.fail(err)
 	}
 }
 

@@ -275,3 +275,52 @@ func (o onlyOdd) Recv(ctx context.Context, m rpc.Message) error {
 		m.Reset()
 	}
 }
+
+// Once a call has ended nothing passes its interceptors, though the sequence of its elements goes on.
+func TestStreamSendsNothingAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	var ended, late atomic.Bool
+	watch := func(next rpc.CallFunc) rpc.CallFunc {
+		return func(ctx context.Context, c *rpc.Call) error {
+			body := c.Body
+			c.Body = func(ctx context.Context, s rpc.Stream) error { return body(ctx, watched{s, &ended, &late}) }
+			defer ended.Store(true)
+			return next(ctx, c)
+		}
+	}
+	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
+	intercept(t, watch, pass, func(t *testing.T, c *everything.CalculatorClient) {
+		endless := func(yield func(int32) bool) {
+			for yield(1) {
+			}
+		}
+		for range c.Ratios(t.Context(), 1, endless) {
+			break
+		}
+		synctest.Wait()
+	})
+	if late.Load() {
+		t.Error("the stream was used after its call had ended")
+	}
+}
+
+// watched tells whether it is used after the end.
+type watched struct {
+	rpc.Stream
+	ended, late *atomic.Bool
+}
+
+func (w watched) Send(ctx context.Context, m rpc.Message) error {
+	err := w.Stream.Send(ctx, m)
+	if w.ended.Load() {
+		w.late.Store(true)
+	}
+	return err
+}
+
+func (w watched) CloseSend() error {
+	if w.ended.Load() {
+		w.late.Store(true)
+	}
+	return w.Stream.CloseSend()
+}

@@ -33,7 +33,8 @@ var layers = []layer{
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
-	{".", []string{"balance/...", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
+	{"internal/supervise", []string{"rpc"}},
+	{".", []string{"balance/...", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

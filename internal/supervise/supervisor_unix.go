@@ -1,6 +1,6 @@
 //go:build unix
 
-package yodel
+package supervise
 
 import (
 	"cmp"
@@ -20,41 +20,34 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// serveProcesses is ListenAndServe of the mode Processes, in the supervisor and in the workers.
-func (s *Server) serveProcesses(ctx context.Context, n int, network, address string) error {
-	if w := inheritance(); w != nil {
-		return w.serve(ctx, s, network+" "+address)
-	}
-	ln, err := listen(ctx, network, address)
-	if err != nil {
-		return err
-	}
-	if !s.add(ln) {
-		return ErrServerClosed
-	}
-	defer s.remove(ln) // Shutdown waits for that, and with it for the workers
+// Supported reports whether the system has what this package needs.
+const Supported = true
 
-	file, err := share(ln)
+// Run keeps workers running until ctx or o.Closing ends, or a signal says so, and then drains them. SIGHUP replaces them
+// by workers of the program as it is by then. It closes the listener, and returns an error if the first workers do not
+// come to serve.
+func Run(ctx context.Context, o Options) error {
+	file, err := share(o.Listener)
 	if err != nil {
 		return err
 	}
 	stopListening := sync.OnceFunc(func() {
 		file.Close()
-		ln.Close()
+		o.Listener.Close()
 	})
 	defer stopListening()
 	p := &supervisor{
 		program:  programPath(),
-		mark:     workerVariable + "=" + network + " " + address,
-		n:        n,
+		mark:     workerVariable + "=" + o.ListensOn,
+		n:        o.Workers,
 		listener: file,
 		stop:     stopListening,
-		backoff:  Backoff{}.WithDefaults(),
-		patience: s.options.DrainTimeout + 5*time.Second,
-		log:      s.log,
+		backoff:  o.Backoff,
+		patience: o.Patience,
+		log:      o.Log,
 	}
-	p.log.Always(slog.LevelInfo, "supervising", "address", ln.Addr().String(), "workers", n)
-	return p.supervise(ctx, s.closing)
+	p.log.Always(slog.LevelInfo, "supervising", "address", o.Listener.Addr().String(), "workers", p.n)
+	return p.supervise(ctx, o.Closing)
 }
 
 // A supervisor keeps n workers running. What it shares with each, as files 3 to 5 of the worker: the listener; the
@@ -66,7 +59,7 @@ type supervisor struct {
 	n        int
 	listener *os.File
 	stop     func() // closes the listener here; workers still have it
-	backoff  Backoff
+	backoff  func(failures int) time.Duration
 	patience time.Duration // with a worker that drains
 	log      *rpc.Log      // gets every line: operators wait for them, and backoff bounds those about workers that die
 }
@@ -204,7 +197,7 @@ func (p *supervisor) keep(c *crew, started chan<- error) {
 			return
 		}
 		failures++
-		wait := p.backoff.Delay(failures)
+		wait := p.backoff(failures)
 		p.log.Always(slog.LevelError, "a worker died; starting another", "cause", err, "in", wait)
 		select {
 		case <-time.After(wait):

@@ -1,6 +1,6 @@
 //go:build unix
 
-package yodel
+package supervise
 
 import (
 	"context"
@@ -15,23 +15,25 @@ import (
 // listens on.
 const workerVariable = "YODEL_WORKER"
 
-// A worker is what this process has from its supervisor.
-type worker struct {
+// A Worker is what this process has from its supervisor, if it is a worker.
+type Worker struct {
 	listensOn string
 	listener  *os.File
 	lifeline  *os.File // ends when the worker is to drain
 	serves    *os.File // gets a byte when the worker serves
 }
 
-// inheritance returns what this process has from its supervisor, or nil if it is no worker. It is taken from the
+// Inherited returns what this process has from its supervisor, or nil if it is no worker. It is taken from the
 // environment once, so that programs which the worker starts do not take themselves for workers.
-var inheritance = sync.OnceValue(func() *worker {
+func Inherited() *Worker { return inherited() }
+
+var inherited = sync.OnceValue(func() *Worker {
 	listensOn, ok := os.LookupEnv(workerVariable)
 	if !ok {
 		return nil
 	}
 	os.Unsetenv(workerVariable)
-	return &worker{
+	return &Worker{
 		listensOn: listensOn,
 		listener:  inheritedFile(3, "listener"),
 		lifeline:  inheritedFile(4, "lifeline"),
@@ -45,10 +47,10 @@ func inheritedFile(fd int, name string) *os.File {
 	return os.NewFile(uintptr(fd), name)
 }
 
-// serve serves the inherited listener until ctx ends, the supervisor says so or is gone, or a signal comes that the
-// supervisor gets as well. A server that listens on something else has workers of its own; in this process it serves
-// nobody.
-func (w *worker) serve(ctx context.Context, s *Server, listensOn string) error {
+// Serve calls serve with the inherited listener, and a context that ends with ctx, when the supervisor says so or is
+// gone, or with a signal that the supervisor gets as well. For a server that listens on something else than the
+// supervisor, and so has workers of its own, it waits for that end alone: in this process it serves nobody.
+func (w *Worker) Serve(ctx context.Context, listensOn string, serve func(context.Context, net.Listener) error) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop() // not before the end: a signal that comes late must not cut the drain
 	ctx, drain := context.WithCancel(ctx)
@@ -75,5 +77,5 @@ func (w *worker) serve(ctx context.Context, s *Server, listensOn string) error {
 	w.listener.Close()
 	w.serves.Write([]byte{1})
 	w.serves.Close()
-	return s.serve(ctx, ln)
+	return serve(ctx, ln)
 }

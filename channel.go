@@ -79,7 +79,7 @@ func (ch *Channel) Call(ctx context.Context, c *rpc.Call) (err error) {
 		p := recover()
 		if p != nil || !c.Begun() { // else the caller's loop over a stream ends its goroutine, which concerns nobody here
 			guard := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}
-			err = guard.Caught("an interceptor or the context of the call", p, nil).For(c.Method, rpc.OutcomeUnknown)
+			err = guard.Caught("an interceptor, the balancer or the context of the call", p, nil).For(c.Method, rpc.OutcomeUnknown)
 		}
 	}()
 	err = ch.call(ctx, c)

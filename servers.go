@@ -189,12 +189,12 @@ func (s *servers) failed(cause error) {
 // resolve is the resolver's goroutine.
 func (s *servers) resolve() {
 	for failures := 1; s.ctx.Err() == nil; failures++ {
-		told := false
+		var told atomic.Bool // update may be called by any goroutine
 		err := errors.New("the resolver ended its goroutine")
 		rpc.Apart(func() {
 			err = rpc.Guard{Log: s.log, Local: true}.Run("the resolver", func() error {
 				return s.resolver.Resolve(s.ctx, func(list []resolve.Server) {
-					told = true
+					told.Store(true)
 					s.update(slices.Clone(list))
 				})
 			}, nil)
@@ -205,7 +205,7 @@ func (s *servers) resolve() {
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}
-		if told {
+		if told.Load() {
 			failures = 1
 		}
 		err = fmt.Errorf("the resolver failed: %w", err)

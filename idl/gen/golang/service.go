@@ -63,10 +63,11 @@ func (g *generator) argsMessage(m *schema.Method) message {
 		list = nil
 		for _, p := range m.Params {
 			p := *p
-			if p.Required && p.Type.Kind != schema.UnionType {
+			if p.Required && p.Type.Kind != schema.UnionType { // whose nil is enough
 				t := *p.Type
-				t.Optional, p.Type, p.Required = true, &t, false
+				t.Optional, p.Type = true, &t
 			}
+			p.Required = false
 			list = append(list, &p)
 		}
 	}

@@ -56,15 +56,11 @@ type output struct {
 	limit       int         // of unread bytes, from which on full is set; 0 for none
 	onRoom      func()      // called when a write has ended full; see everyWrite
 
-	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
-	interrupted chan struct{}
-
 	// Of the write that is under way, and used by whoever writes.
 	spare  []byte
 	bufs   net.Buffers
-	small  int                                     // bytes of it that are small frames and not yet written
-	pieces []piece                                 // of it that are not yet written
-	heads  *[piecesPerWrite][frame.HeaderSize]byte // of pieces; nil until there are any
+	small  int         // bytes of it that are small frames and not yet written
+	pieces *pieceWrite // nil until a write has pieces of large messages
 
 	writers sync.WaitGroup
 }

@@ -44,6 +44,15 @@ type piece struct {
 	n    int
 }
 
+// A pieceWrite is what a write has of large messages. Few connections need one.
+type pieceWrite struct {
+	all   []piece // that are not yet written
+	heads [piecesPerWrite][frame.HeaderSize]byte
+
+	// interrupted is closed when a write that was interrupted for a message withdrawn no longer reads it; nil for none
+	interrupted chan struct{}
+}
+
 // sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at
 // start. One that shares content or does not fit into a frame becomes a large message, which keeps b from at on.
 func sealFrame(h frame.Header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
@@ -92,11 +101,11 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	unsent = !m.begun
 	var interrupted chan struct{}
 	if m.writing && o.transport.isSocket() { // elsewhere the message shares nothing, and TLS does not go on after a deadline
-		if o.interrupted == nil {
-			o.interrupted = make(chan struct{})
+		if o.pieces.interrupted == nil {
+			o.pieces.interrupted = make(chan struct{})
 			o.transport.interruptWrite()
 		}
-		interrupted = o.interrupted
+		interrupted = o.pieces.interrupted
 	}
 	o.mu.Unlock()
 	if interrupted != nil {
@@ -107,8 +116,8 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 
 // takePiecesLocked adds pieces of the large messages to the write that begins.
 func (o *output) takePiecesLocked() {
-	if o.heads == nil {
-		o.heads = new([piecesPerWrite][frame.HeaderSize]byte)
+	if o.pieces == nil {
+		o.pieces = new(pieceWrite)
 	}
 	for i := range piecesPerWrite {
 		if len(o.large) == 0 {
@@ -116,8 +125,8 @@ func (o *output) takePiecesLocked() {
 		}
 		m := o.large[0]
 		var p piece
-		o.bufs, p = m.next(o.bufs, o.heads[i][:])
-		o.pieces = append(o.pieces, p)
+		o.bufs, p = m.next(o.bufs, o.pieces.heads[i][:])
+		o.pieces.all = append(o.pieces.all, p)
 		if m.left == 0 || m.burst >= largeQuantum {
 			o.large = slices.Delete(o.large, 0, 1)
 		}
@@ -161,8 +170,8 @@ func (m *largeMessage) take(bufs net.Buffers, n int) net.Buffers {
 
 // wrotePiecesLocked counts n bytes more of the pieces of the write that is under way, headers included.
 func (o *output) wrotePiecesLocked(n int) {
-	for i := range o.pieces {
-		p := &o.pieces[i]
+	for i := range o.pieces.all {
+		p := &o.pieces.all[i]
 		head := min(n, p.head)
 		p.head -= head
 		n -= head
@@ -176,32 +185,35 @@ func (o *output) wrotePiecesLocked(n int) {
 
 // stopReadingLocked notes that the write under way does not read its messages any more, and wakes those that withdrew one.
 func (o *output) stopReadingLocked() {
-	for _, p := range o.pieces {
+	for _, p := range o.pieces.all {
 		p.of.writing = false
 	}
-	if o.interrupted != nil {
-		close(o.interrupted)
-		o.interrupted = nil
+	if o.pieces.interrupted != nil {
+		close(o.pieces.interrupted)
+		o.pieces.interrupted = nil
 	}
 }
 
 // releasePiecesLocked lets go of the pieces of a write that has ended.
 func (o *output) releasePiecesLocked() {
-	if o.interrupted != nil {
+	if o.pieces == nil {
+		return
+	}
+	if o.pieces.interrupted != nil {
 		o.transport.writeBy(time.Time{})
 	}
-	if len(o.pieces) == 0 {
+	if len(o.pieces.all) == 0 {
 		return
 	}
 	o.stopReadingLocked()
-	clear(o.pieces)
-	o.pieces = o.pieces[:0]
+	clear(o.pieces.all)
+	o.pieces.all = o.pieces.all[:0]
 }
 
 // incomplete reports whether the network cannot have taken all of m.
 func (o *output) incomplete(m *largeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	underWay := slices.ContainsFunc(o.pieces, func(p piece) bool { return p.of == m }) // from a copy, perhaps
+	underWay := o.pieces != nil && slices.ContainsFunc(o.pieces.all, func(p piece) bool { return p.of == m }) // from a copy, perhaps
 	return m.left > 0 || m.unsent > 0 && !underWay
 }

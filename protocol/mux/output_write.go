@@ -191,7 +191,7 @@ func (o *output) writeCopy(rest net.Buffers) error {
 func (o *output) setStall() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.interrupted != nil {
+	if o.pieces != nil && o.pieces.interrupted != nil {
 		return false
 	}
 	o.transport.writeBy(time.Now().Add(o.stall))
@@ -201,7 +201,7 @@ func (o *output) setStall() bool {
 func (o *output) isInterrupted() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.interrupted != nil
+	return o.pieces != nil && o.pieces.interrupted != nil
 }
 
 // roomLocked returns the channel by which the one goroutine that waits learns that something was written.

@@ -41,12 +41,8 @@ type serverConn struct {
 	begun          begun
 	methods        []*methodName
 	slots          []*[slotChunk]slot
-	*readerBuffers               // nil while it waits with nothing to do
-	batchSize      int32         // of the last batch, in bytes
-	handled        int32         // handlers run since the last flush
-	since          time.Duration // of the server's life, when the first of them ran
-	handling       *learned      // of the handler that runs
-	runs           uint64        // of handlers on the reader; a part of role
+	*readerBuffers        // nil while it waits with nothing to do
+	runs           uint64 // of handlers on the reader; a part of role
 }
 
 // A slot holds the call that takes it: set by the reader, cleared by whoever answers. Slots are made some at a time.
@@ -64,6 +60,11 @@ type scratch struct {
 type readerBuffers struct {
 	dec     wire.Decoder
 	scratch scratch // answers of this batch that are not yet sent
+
+	batchSize int32         // of the last batch, in bytes, whose ever it was
+	handled   int32         // handlers run since the last flush
+	since     time.Duration // of the server's life, when the first of them ran
+	handling  *learned      // of the handler that runs; the watchdog reads it once it has taken the role from that
 }
 
 var readerBufferPool = sync.Pool{New: func() any { return new(readerBuffers) }}
@@ -77,6 +78,7 @@ func (c *serverConn) takeBuffers() {
 func (c *serverConn) returnBuffers() {
 	c.dec.Reset(nil)
 	c.scratch.enc.Reset(nil)
+	c.handling = nil
 	readerBufferPool.Put(c.readerBuffers)
 	c.readerBuffers = nil
 }
@@ -243,7 +245,7 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 	case head.Late():
 		return errLate, nil
 	case !m.route.Unary():
-		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", m.name), nil
+		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", *m.name), nil
 	case total > c.server.own.Message:
 		return tooLarge("the arguments have", total, c.server.own.Message), nil
 	case total > len(message) && c.begun.bytes+len(message) > c.maxBegun():

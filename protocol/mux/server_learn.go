@@ -91,7 +91,7 @@ func (l *learned) beginWith() int32 {
 
 // A methodName is what a method's number means on one connection, and what is known of its answers there.
 type methodName struct {
-	name  string
+	name  *string // the route's where it is the same, which all connections share
 	route *rpc.Route
 	err   *rpc.Error // where there is no such method
 	// expected is the bytes of its next answer, by those before; where there were none, an assumption with its sign

@@ -18,8 +18,8 @@ func (c *serverConn) nameMethod(number uint16, name []byte) error {
 		m = c.newMethod(name)
 		c.methods[number] = m
 	}
-	if m.name != string(name) {
-		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(m.name), rpc.Quote(string(name)))
+	if *m.name != string(name) {
+		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(*m.name), rpc.Quote(string(name)))
 	}
 	return nil
 }
@@ -27,9 +27,10 @@ func (c *serverConn) nameMethod(number uint16, name []byte) error {
 func (c *serverConn) newMethod(name []byte) *methodName {
 	m := new(methodName)
 	if m.route, m.err = c.server.dispatcher.Find(name); m.err == nil && m.route.FullName == string(name) {
-		m.name = m.route.FullName
+		m.name = &m.route.FullName
 	} else {
-		m.name = string(name)
+		own := string(name)
+		m.name = &own
 	}
 	if m.err == nil {
 		m.expected.Store(c.server.learned[m.route.Index].beginWith())

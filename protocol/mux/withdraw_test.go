@@ -48,7 +48,7 @@ func TestMessageInACopyIsNotIncomplete(t *testing.T) {
 	t.Parallel()
 	o := new(output)
 	m := &largeMessage{unsent: 10, begun: true, writing: true}
-	o.pieces = []piece{{of: m, n: 10}}
+	o.pieces = &pieceWrite{all: []piece{{of: m, n: 10}}}
 	o.stopReadingLocked()
 	if o.incomplete(m) {
 		t.Error("it is called incomplete")

@@ -132,7 +132,7 @@ func ExampleServerOptions_NewServer() {
 	srv := yodel.ServerOptions{
 		Mode:         yodel.Serial,
 		Interceptors: []rpc.Interceptor{logCalls},
-		Limits:       rpc.Limits{Message: 1 << 20},
+		Limits:       rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 20}},
 	}.NewServer(divide.NewService(divider{}))
 	go srv.Serve(context.Background(), ln)
 	defer srv.Close()

@@ -58,8 +58,8 @@ type ServerOptions struct {
 	// Interceptors wrap every call, the first outermost.
 	Interceptors []rpc.Interceptor
 
-	// Limits bound what one client can cost. See [rpc.Limits] for the defaults.
-	Limits rpc.Limits
+	// Limits bound what one client can cost. See [rpc.ServerLimits] for the defaults.
+	Limits rpc.ServerLimits
 
 	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each
 	// address that is served and those about workers that start, end and die; nil for none. What it panics with is lost.
@@ -122,11 +122,12 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.ended, s.end = context.WithCancel(context.Background())
-	d, err := rpc.NewDispatcher(services, o.Interceptors, o.Limits, o.Logger)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{
+		Interceptors: o.Interceptors, Limits: o.Limits, Serial: o.Mode == Serial, Logger: o.Logger,
+	})
 	if s.err = errors.Join(err, o.validate()); s.err != nil {
 		return s
 	}
-	d.Serial = o.Mode == Serial
 	s.dispatcher, s.log, s.protocols = d, d.Log, o.Protocols
 	s.tls = tlsConfig(o.TLS, s.alpn())
 	for _, p := range s.protocols {

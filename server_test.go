@@ -185,7 +185,7 @@ func TestConnectionsOverTheLimitAreRefused(t *testing.T) {
 	t.Parallel()
 	var log logged
 	const limit = 20
-	address := serveTCP(t, yodel.ServerOptions{Limits: rpc.Limits{Conns: limit}, Logger: log.logger()})
+	address := serveTCP(t, yodel.ServerOptions{Limits: rpc.ServerLimits{Conns: limit}, Logger: log.logger()})
 	var served []net.Conn
 	for i := range 300 {
 		tcp, err := net.Dial("tcp", address)
@@ -535,7 +535,7 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 		{"mode", "127.0.0.1:0", "Processes(n) with n of at least 1",
 			yodel.ServerOptions{Mode: yodel.Processes(0)}.NewServer(service)},
 		{"a negative limit", "127.0.0.1:0", "Limits.Calls is -1, and cannot be negative; leave it 0 for its default",
-			yodel.ServerOptions{Limits: rpc.Limits{Calls: -1}}.NewServer(service)},
+			yodel.ServerOptions{Limits: rpc.ServerLimits{Limits: rpc.Limits{Calls: -1}}}.NewServer(service)},
 		{"a negative time", "127.0.0.1:0", "ServerOptions.DrainTimeout is -1ns, and cannot be negative",
 			yodel.ServerOptions{DrainTimeout: -1}.NewServer(service)},
 	} {

@@ -377,7 +377,7 @@ func TestHalfAHandshake(t *testing.T) {
 	t.Parallel()
 	a := tlstest.New(t, "authority")
 	var log logged
-	limits := rpc.Limits{FirstByte: 200 * time.Millisecond}
+	limits := rpc.ServerLimits{FirstByte: 200 * time.Millisecond}
 	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server(), Limits: limits, Logger: log.logger()})
 	half := func(address string) net.Conn {
 		tcp, err := net.Dial("tcp", address)

@@ -11,7 +11,7 @@ import (
 
 // A Dispatcher is what the protocols of one server share: the way from a method's name to the handler.
 type Dispatcher struct {
-	Limits Limits
+	Limits ServerLimits
 	Serial bool // calls of a connection run one after another
 	Log    *Log
 
@@ -31,19 +31,27 @@ type Route struct {
 	log      *Log
 }
 
+// DispatcherOptions are the choices of a server that concern calls. The zero value works.
+type DispatcherOptions struct {
+	Interceptors []Interceptor // that wrap every call, the first outermost
+	Limits       ServerLimits
+	Serial       bool         // calls of a connection run one after another
+	Logger       *slog.Logger // as that of a server; nil for none
+}
+
 // NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, or a limit is
 // negative.
-func NewDispatcher(
-	services []*Service, interceptors []Interceptor, limits Limits, logger *slog.Logger,
-) (*Dispatcher, error) {
-	if err := limits.Validate(); err != nil {
+func NewDispatcher(services []*Service, o DispatcherOptions) (*Dispatcher, error) {
+	if err := o.Limits.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Dispatcher{Limits: limits.WithDefaults(), Log: NewLog(logger), byName: make(map[string]*Route)}
+	d := &Dispatcher{
+		Limits: o.Limits.WithDefaults(), Serial: o.Serial, Log: NewLog(o.Logger), byName: make(map[string]*Route),
+	}
 	bare := bareNames(services)
 	for _, s := range services {
 		for _, e := range s.Endpoints {
-			if err := d.add(e, interceptors, bare[e.Method.Name] == e.Method); err != nil {
+			if err := d.add(e, o.Interceptors, bare[e.Method.Name] == e.Method); err != nil {
 				return nil, err
 			}
 		}

@@ -30,7 +30,7 @@ func endpoint(service, name string, own bool, err error) *rpc.Endpoint {
 
 func dispatcher(t *testing.T, log *slog.Logger, services ...*rpc.Service) *rpc.Dispatcher {
 	t.Helper()
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, log)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestFind(t *testing.T) {
 func TestTwoServicesOfOneName(t *testing.T) {
 	t.Parallel()
 	service := rpc.NewService("calc.Calculator", endpoint("calc.Calculator", "divide", false, nil))
-	_, err := rpc.NewDispatcher([]*rpc.Service{service, service}, nil, rpc.Limits{}, nil)
+	_, err := rpc.NewDispatcher([]*rpc.Service{service, service}, rpc.DispatcherOptions{})
 	if err == nil || !strings.Contains(err.Error(), "would both answer to") {
 		t.Errorf("two services of one name give %v", err)
 	}

@@ -107,7 +107,7 @@ func (adder) Sum(_ context.Context, nums iter.Seq2[int32, error]) (sum int64, er
 
 // An interceptor that counts messages replaces the Body of a stream. The same one serves clients and servers.
 func ExampleInterceptor_streams() {
-	d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(adder{})}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(adder{})}, rpc.DispatcherOptions{})
 	if err != nil {
 		fmt.Println(err)
 		return

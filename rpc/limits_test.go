@@ -12,24 +12,26 @@ import (
 // No limit may be negative or as large as its type, those to come included.
 func TestBadLimitIsNamed(t *testing.T) {
 	t.Parallel()
-	if err := (rpc.Limits{}).Validate(); err != nil {
+	if err := (rpc.ServerLimits{}).Validate(); err != nil {
 		t.Errorf("the zero value: %v", err)
 	}
-	for i := range reflect.TypeFor[rpc.Limits]().NumField() {
-		var l rpc.Limits
-		reflect.ValueOf(&l).Elem().Field(i).SetInt(-1)
-		name := reflect.TypeFor[rpc.Limits]().Field(i).Name
-		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), "Limits."+name+" is -1") {
-			t.Errorf("%s of -1: %v", name, err)
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[rpc.ServerLimits]()) {
+		if f.Anonymous {
+			continue
 		}
-		field := reflect.ValueOf(&l).Elem().Field(i)
+		var l rpc.ServerLimits
+		field := reflect.ValueOf(&l).Elem().FieldByIndex(f.Index)
+		field.SetInt(-1)
+		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), "Limits."+f.Name+" is -1") {
+			t.Errorf("%s of -1: %v", f.Name, err)
+		}
 		field.SetInt(1<<(field.Type().Bits()-1) - 1)
 		if err := l.Validate(); field.Type().Bits() == 64 && (err == nil || !strings.Contains(err.Error(), "the most is")) {
-			t.Errorf("%s of %v: %v", name, field, err)
+			t.Errorf("%s of %v: %v", f.Name, field, err)
 		}
 		field.SetInt(-1)
-		if _, err := rpc.NewDispatcher(nil, nil, l, nil); err == nil {
-			t.Errorf("a dispatcher takes a %s of -1", name)
+		if _, err := rpc.NewDispatcher(nil, rpc.DispatcherOptions{Limits: l}); err == nil {
+			t.Errorf("a dispatcher takes a %s of -1", f.Name)
 		}
 	}
 }

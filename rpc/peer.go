@@ -20,7 +20,7 @@ type Peer struct {
 }
 
 // FirstBy returns when the first message of the peer has to be there that l bounds by FirstByte.
-func (p *Peer) FirstBy(l Limits) time.Time {
+func (p *Peer) FirstBy(l ServerLimits) time.Time {
 	if p.Accepted.IsZero() {
 		return time.Now().Add(l.FirstByte)
 	}

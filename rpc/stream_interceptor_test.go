@@ -59,8 +59,7 @@ func (f intercepted) Call(ctx context.Context, c *rpc.Call) error { return f(ctx
 func intercept(t *testing.T, client, server rpc.Interceptor, f func(t *testing.T, c *everything.CalculatorClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(streamer{})}, []rpc.Interceptor{server},
-			rpc.Limits{}, nil)
+		d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(streamer{})}, rpc.DispatcherOptions{Interceptors: []rpc.Interceptor{server}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ type memory struct {
 // newMemory returns a channel to the services. At the end of the test all handlers must have returned.
 func newMemory(t *testing.T, services ...*rpc.Service) *memory {
 	t.Helper()
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -291,7 +291,7 @@ func copyMessage(t *testing.T, to, from wire.Message) {
 
 func dispatcher(t *testing.T, services ...*rpc.Service) *rpc.Dispatcher {
 	t.Helper()
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ var kinds = sync.OnceValue(func() []kind {
 
 // routes leads to the arguments and results of everything's methods; nothing calls the handlers.
 func routes() []*rpc.Route {
-	d, err := rpc.NewDispatcher(everythingServices(), nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(everythingServices(), rpc.DispatcherOptions{})
 	if err != nil {
 		panic(err)
 	}

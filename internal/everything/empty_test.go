@@ -62,7 +62,7 @@ func (o optionals) Optionals(_ context.Context, m everything.Optionals) (everyth
 func TestEmptyBytesStayPresentInBasic(t *testing.T) {
 	t.Parallel()
 	services := []*rpc.Service{everything.NewCalculatorService(optionals{t: t})}
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

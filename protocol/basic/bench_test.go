@@ -38,7 +38,7 @@ func BenchmarkCalls(b *testing.B) {
 }
 
 func benchmarkBasic(b *testing.B, callers int) {
-	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, rpc.DispatcherOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (s *serverCodec) Problems() []error {
 func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
-	if n, err := frameRequest(request, s.d.Limits); err != nil || n == 0 || n != len(request) {
+	if n, err := frameRequest(request, s.d.Limits.Limits); err != nil || n == 0 || n != len(request) {
 		if err == nil {
 			err = invalid("the request declares another length than the %d bytes that it has", len(request))
 		}
@@ -60,7 +60,7 @@ func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, reque
 
 // Frame finds the end of a request.
 func (s *serverCodec) Frame(buf []byte, _ int) (start, end int, err *rpc.Error) {
-	end, err = frameRequest(buf, s.d.Limits)
+	end, err = frameRequest(buf, s.d.Limits.Limits)
 	return 0, end, err
 }
 

@@ -13,7 +13,7 @@ import (
 
 func TestServeMessage(t *testing.T) {
 	t.Parallel()
-	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.Limits{}))
+	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.ServerLimits{}))
 	const good = "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64"
 	for name, test := range map[string]struct {
 		request string
@@ -42,7 +42,7 @@ func TestServeMessage(t *testing.T) {
 // TestServeMessageContext ends the context of a message, and with it the handler's.
 func TestServeMessageContext(t *testing.T) {
 	t.Parallel()
-	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.Limits{}))
+	codec := basic.Format().NewServer(pipelinetest.NewDispatcher(t, rpc.ServerLimits{}))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the request is over"))
 	request := "\x00\x00\x00\x07strings\x00\x00\x00\x0f\x01\x00\x00\x00\x0auntil done"

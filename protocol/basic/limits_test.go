@@ -32,7 +32,7 @@ func heap(f func()) uint64 {
 
 // TestHugeRequests declares lengths that never come. It runs alone, to measure memory.
 func TestHugeRequests(t *testing.T) {
-	b := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{})
+	b := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{})
 	neighbour := divide.NewClient(b.Dial())
 	for name, n := range lengths {
 		for part, head := range map[string][]byte{"name": nil, "arguments": []byte("\x00\x00\x00\x06divide")} {
@@ -59,7 +59,7 @@ func TestHugeRequests(t *testing.T) {
 
 // TestHugeValues declares lengths within arguments that are whole.
 func TestHugeValues(t *testing.T) {
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
 	for name, n := range lengths {
 		for _, method := range []string{"strings", "blobs", "circles", "maps", "scalars", "shapes"} {
 			t.Run(name+" in "+method, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestHugeValues(t *testing.T) {
 // connection alive.
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	tests := map[string]struct {
 		method string
 		args   string
@@ -107,7 +107,7 @@ func TestBadAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
 				readRequest(nc)
 				_, _ = nc.Write([]byte(test.answer))
 				if name, _ := readRequest(nc); name == "Echo.ping" {
@@ -129,7 +129,7 @@ func TestBadAnswers(t *testing.T) {
 // TestUnsolicited gives a client bytes that no call asked for.
 func TestUnsolicited(t *testing.T) {
 	t.Parallel()
-	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = nc.Write([]byte{1})
 		_, _ = io.Copy(io.Discard, nc)
 	}).Dial()
@@ -142,7 +142,7 @@ func TestUnsolicited(t *testing.T) {
 // TestNumbers calls a method that has a field with a number over 255.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(nil)}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(nil)}, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestNumbers(t *testing.T) {
 	}
 	client.Close()
 	<-done
-	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, serveTextbook).Dial()
+	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, serveTextbook).Dial()
 	_, err = everything.NewCalculatorClient(c).Node(t.Context(), everything.Node{})
 	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unimplemented || e.Outcome != rpc.OutcomeNotStarted {
 		t.Errorf("the client's error is %#v", err)
@@ -172,7 +172,7 @@ func TestNumbers(t *testing.T) {
 // TestHead serves a connection of which some bytes were read before.
 func TestHead(t *testing.T) {
 	t.Parallel()
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	whole := request("divide", []byte{1, 0, 0, 0, 100})
 	for i := range len(whole) + 1 {
 		server, client := net.Pipe()
@@ -197,7 +197,7 @@ func TestAllocs(t *testing.T) {
 	if raced {
 		t.Skip("pools forget at random under the race detector")
 	}
-	c := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[1], rpc.Limits{}).Dial()
+	c := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[1], rpc.ServerLimits{}).Dial()
 	client := divide.NewClient(c)
 	num2 := divide.Num2(100)
 	ctx := rpc.WithTimeout(context.Background(), 1e12)

@@ -103,7 +103,7 @@ func TestTextbookClient(t *testing.T) {
 	for _, n := range pipelinetest.Networks {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
-			c := textbookClient{pipelinetest.NewBench(t, protocol, n, rpc.Limits{}).Raw()}
+			c := textbookClient{pipelinetest.NewBench(t, protocol, n, rpc.ServerLimits{}).Raw()}
 			for range 3 {
 				if got, message, err := c.divide(200, 100); got != 2 || message != "" || err != nil {
 					t.Errorf("divide(200, 100) = %v, %q, %v", got, message, err)
@@ -185,8 +185,8 @@ func textbookListen(t *testing.T, start func(serve func())) string {
 // TestTextbookSystemError takes the error of a server that knows no codes.
 func TestTextbookSystemError(t *testing.T) {
 	t.Parallel()
-	b := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, serveTextbook)
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	b := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, serveTextbook)
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	call := pipelinetest.NewCall(t, d, "Echo.ping", []byte("{}"))
 	err := b.Dial().Call(t.Context(), call)
 	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unknown || e.Message != "unknown function" ||

@@ -12,7 +12,7 @@ import (
 // TestTextsOfBadRequests shows what callers read: the names of a definition, and none of generated code.
 func TestTextsOfBadRequests(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
 	for name, tt := range map[string]struct{ method, arguments, want string }{
 		"unknown argument": {"divide", "\x03\x00\x00\x00\x07", "invalid_argument: arguments of divide: there is no number 3"},
 		"unknown field": {"scalars", "\x01\x00\x00\x00\x02\x63\x01",
@@ -31,7 +31,7 @@ func TestTextsOfBadRequests(t *testing.T) {
 // TestTextsOfBadAnswers shows what a client says of an answer that it cannot read.
 func TestTextsOfBadAnswers(t *testing.T) {
 	t.Parallel()
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	for name, tt := range map[string]struct{ method, args, answer, want string }{
 		"another protocol, no exception": {"Echo.ping", `{}`, "SSH-",
 			"the answer begins with the byte 83, and answers of ping with 1 or 255: the server speaks another " +
@@ -49,7 +49,7 @@ func TestTextsOfBadAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
 				readRequest(nc)
 				_, _ = nc.Write([]byte(tt.answer))
 			}).Dial()

@@ -74,7 +74,7 @@ func request(name string, arguments []byte) []byte {
 
 func TestVectorsOnServer(t *testing.T) {
 	t.Parallel()
-	bench := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{})
+	bench := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{})
 	nc := bench.Raw()
 	for _, v := range readVectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
@@ -88,12 +88,12 @@ func TestVectorsOnServer(t *testing.T) {
 
 func TestVectorsOnClient(t *testing.T) {
 	t.Parallel()
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	for _, v := range readVectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			requests := make(chan []byte, 1)
-			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
 				_, arguments := readRequest(nc)
 				requests <- arguments
 				_, _ = nc.Write(v.Response)
@@ -161,7 +161,7 @@ func TestBadRequests(t *testing.T) {
 		Code    string
 	}
 	readJSON(t, "testdata/bad.json", &vectors)
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
 	good := request("divide", []byte{1, 0, 0, 0, 100})
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {

@@ -57,7 +57,7 @@ func decode(tb testing.TB, data []byte) (v any) {
 
 func TestVectorsOnServer(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for _, v := range readVectors(t, "testdata/calls.json") {
 		t.Run(v.Name, func(t *testing.T) {
@@ -71,11 +71,11 @@ func TestVectorsOnServer(t *testing.T) {
 
 func TestVectorsOnClient(t *testing.T) {
 	t.Parallel()
-	d := pipelinetest.NewDispatcher(t, rpc.Limits{})
+	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	for _, v := range readVectors(t, "testdata/calls.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.Limits{}, func(nc net.Conn) {
+			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
 				_, _ = bufio.NewReader(nc).ReadString('\n')
 				_, _ = nc.Write(append(v.Response, '\n'))
 			})
@@ -106,7 +106,7 @@ func TestVectorsOnClient(t *testing.T) {
 // TestBadRequests sends each bad request before a good one, which is answered.
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.Limits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for _, v := range readVectors(t, "testdata/bad.json") {
 		t.Run(v.Name, func(t *testing.T) {

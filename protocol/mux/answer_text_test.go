@@ -14,16 +14,16 @@ func TestTextsOfAnswersThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		answer string
-		limits rpc.Limits
+		limits rpc.ServerLimits
 		want   string
 	}{
 		"undeclared exception": {
-			frame(tException, 0, 1, 0, ""), rpc.Limits{},
+			frame(tException, 0, 1, 0, ""), rpc.ServerLimits{},
 			"test.Test/divide: internal: the answer cannot be decoded: it is exception number 2 of divide, and the definition here declares 1; " +
 				"generate the code of this side anew",
 		},
 		"too large": {
-			frame(tResult, fPieces, 0, 0, u32(101)+"x") + frame(tMore, 0, 0, 0, string(make([]byte, 100))), rpc.Limits{Message: 100},
+			frame(tResult, fPieces, 0, 0, u32(101)+"x") + frame(tMore, 0, 0, 0, string(make([]byte, 100))), rpc.ServerLimits{Limits: rpc.Limits{Message: 100}},
 			"test.Test/divide: resource_exhausted: the answer has 101 bytes, over the limit of 100; raise Limits.Message on both sides, or send " +
 				"less at a time",
 		},
@@ -40,7 +40,7 @@ func TestTextsOfAnswersThatCannotBeRead(t *testing.T) {
 				server.send(tt.answer)
 			}()
 			c, err := mux.Dial(t.Context(), rpc.ConnOptions{
-				Limits: tt.limits, Dial: func(context.Context) (net.Conn, error) { return ours, nil },
+				Limits: tt.limits.Limits, Dial: func(context.Context) (net.Conn, error) { return ours, nil },
 			})
 			if err != nil {
 				t.Fatal(err)

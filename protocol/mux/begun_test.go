@@ -20,7 +20,7 @@ func beginning(slot, total int) string {
 }
 
 // pipeClient is rawClient in a bubble.
-func pipeClient(t *testing.T, limits rpc.Limits, h handlers) raw {
+func pipeClient(t *testing.T, limits rpc.ServerLimits, h handlers) raw {
 	t.Helper()
 	r := raw{t, pipeServer(t, limits, h)}
 	go r.send(hello + frame(tSettings, 0, 0, 0, ""))
@@ -36,7 +36,7 @@ func pipeClient(t *testing.T, limits rpc.Limits, h handlers) raw {
 func TestBegunCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const calls = 10_000
-		r := pipeClient(t, rpc.Limits{}, handlers{})
+		r := pipeClient(t, rpc.ServerLimits{}, handlers{})
 		before := heap()
 		start := time.Now()
 		for slot := range calls {
@@ -98,7 +98,7 @@ func TestDripFeeding(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := pipeClient(t, rpc.Limits{}, handlers{})
+				r := pipeClient(t, rpc.ServerLimits{}, handlers{})
 				start := time.Now()
 				var dripping sync.WaitGroup
 				dripping.Go(func() {
@@ -127,7 +127,7 @@ func TestGreetingHasItsTimeOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		peer := &rpc.Peer{Accepted: time.Now().Add(-4 * time.Second)}
-		nc := pipeServerOf(t, rpc.Limits{}, handlers{}, peer)
+		nc := pipeServerOf(t, rpc.ServerLimits{}, handlers{}, peer)
 		var dripping sync.WaitGroup
 		dripping.Go(func() {
 			for _, c := range []byte(hello + frame(tSettings, 0, 0, 0, "")) {
@@ -148,7 +148,7 @@ func TestGreetingHasItsTimeOnce(t *testing.T) {
 // Begun calls may take so much memory; one more is refused, and the others go on.
 func TestBegunBytesAreBounded(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.Limits{Message: 64 << 10}, handlers{}.service())
+	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}}, handlers{}.service())
 	r := rawClient(t, f)
 	body := "\x0a" + varint(60_000) + strings.Repeat("x", 60_000)
 	for slot := range 9 {
@@ -170,7 +170,7 @@ func TestBegunBytesAreBounded(t *testing.T) {
 // Ten large calls at once are no more than a server takes.
 func TestManyLargeCallsAtOnce(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	done := make(chan error)
 	for range 20 {
 		go func() {
@@ -222,7 +222,7 @@ func TestShutdownOfSilentPeers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				nc, s := pipeServerAnd(t, rpc.Limits{}, handlers{}, new(rpc.Peer))
+				nc, s := pipeServerAnd(t, rpc.ServerLimits{}, handlers{}, new(rpc.Peer))
 				go func() { _, _ = io.Copy(io.Discard, nc) }()
 				_, _ = io.WriteString(nc, sent)
 				synctest.Wait()
@@ -243,7 +243,7 @@ func TestShutdownOfSilentPeerWithACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		h := handlers{wait: func(context.Context, int32) error { time.Sleep(5 * time.Second); return nil }}
-		nc, s := pipeServerAnd(t, rpc.Limits{}, h, new(rpc.Peer))
+		nc, s := pipeServerAnd(t, rpc.ServerLimits{}, h, new(rpc.Peer))
 		r := raw{t, nc}
 		answered := make(chan rawFrame, 1)
 		go func() {
@@ -294,7 +294,7 @@ func TestSwallowedConnectionIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for _, alone := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			conn := &swallower{pipeServer(t, rpc.Limits{}, handlers{}), make(chan struct{})}
+			conn := &swallower{pipeServer(t, rpc.ServerLimits{}, handlers{}), make(chan struct{})}
 			c := dialOver(t, conn)
 			if alone {
 				lone(t, c)
@@ -323,7 +323,7 @@ func TestSwallowedConnectionIsGivenUp(t *testing.T) {
 func TestSwallowedConnectionWithDeadlines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		conn := &swallower{pipeServer(t, rpc.Limits{}, handlers{}), make(chan struct{})}
+		conn := &swallower{pipeServer(t, rpc.ServerLimits{}, handlers{}), make(chan struct{})}
 		c := dialOver(t, conn)
 		close(conn.lost)
 		start := time.Now()
@@ -340,7 +340,7 @@ func TestSwallowedConnectionWithDeadlines(t *testing.T) {
 func TestSlowCallIsNoSilence(t *testing.T) {
 	t.Parallel()
 	elapsed(t, time.Hour, func(t *testing.T) {
-		c := pipeConn(t, rpc.Limits{}, handlers{wait: func(context.Context, int32) error { time.Sleep(time.Hour); return nil }})
+		c := pipeConn(t, rpc.ServerLimits{}, handlers{wait: func(context.Context, int32) error { time.Sleep(time.Hour); return nil }})
 		if _, err := callNumbers(t.Context(), c, wait, 1, 1); err != nil {
 			t.Error(err)
 		}

@@ -28,7 +28,7 @@ type chaos struct {
 
 func newChaos(tb testing.TB) *chaos {
 	c := new(chaos)
-	c.f = serve(tb, "tcp", rpc.Limits{Calls: 64}, handlers{
+	c.f = serve(tb, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Calls: 64}}, handlers{
 		wait: func(ctx context.Context, a int32) error {
 			c.begin(a)
 			select {
@@ -175,7 +175,7 @@ func FuzzServer(f *testing.F) {
 	f.Add([]byte(frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(30)+"\x0a\x1cxxx")+frame(tMore, 0, 0, 1, "yyyyyyyyyy")), uint64(3))
 	f.Add([]byte(frame(tCall, fName|fDeadline|fMetadata, 0, 1, named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")), uint64(4))
 	f.Add([]byte(frame(tPing, 0, 0, 0, "12345678")+frame(tGoAway, 0, 0, 0, "\x01x")+frame(tUnknown, 1, 2, 3, "x")), uint64(5))
-	d, err := rpc.NewDispatcher([]*rpc.Service{handlers{}.service()}, nil, rpc.Limits{Calls: 100}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{handlers{}.service()}, rpc.DispatcherOptions{Limits: rpc.ServerLimits{Limits: rpc.Limits{Calls: 100}}})
 	if err != nil {
 		f.Fatal(err)
 	}

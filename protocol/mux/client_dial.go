@@ -38,10 +38,10 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	return c, nil
 }
 
-// handshake sends this side's preface and settings and reads the server's, within the time to the first byte or ctx's.
+// handshake sends this side's preface and settings and reads the server's, within Limits.Silence or ctx's.
 func (c *Conn) handshake(ctx context.Context) error {
 	t := c.in.transport
-	_ = t.setDeadline(time.Now().Add(c.limits.FirstByte))
+	_ = t.setDeadline(time.Now().Add(c.limits.Silence))
 	stop := context.AfterFunc(ctx, func() { _ = t.setDeadline(time.Unix(1, 0)) })
 	var peer frame.Settings
 	_, err := t.nc.Write(c.own.Hello())

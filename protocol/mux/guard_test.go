@@ -165,7 +165,7 @@ func TestServerSurvivesItsHandlers(t *testing.T) {
 
 func serveFaults(t *testing.T, where string, services ...*rpc.Service) *fixture {
 	t.Helper()
-	f := serveAs(t, "tcp", rpc.Limits{}, where == "serial", services...)
+	f := serveAs(t, "tcp", rpc.ServerLimits{}, where == "serial", services...)
 	if where == "reader" {
 		f.server.RunOnReaders()
 	}
@@ -212,7 +212,7 @@ func TestClientSurvivesItsMessages(t *testing.T) {
 		for name, f := range faults {
 			t.Run(place+" by "+name, func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, "tcp", rpc.Limits{}, rpc.NewService("test.Hurt", answers), handlers{}.service())
+				s := serve(t, "tcp", rpc.ServerLimits{}, rpc.NewService("test.Hurt", answers), handlers{}.service())
 				c := s.conn(t)
 				var neighbours sync.WaitGroup
 				if strings.HasSuffix(place, "alone") {

@@ -34,14 +34,14 @@ type fixture struct {
 // transports are the networks that the suite runs over.
 var transports = []string{"tcp", "unix", "tls"}
 
-func serve(tb testing.TB, transport string, limits rpc.Limits, services ...*rpc.Service) *fixture {
+func serve(tb testing.TB, transport string, limits rpc.ServerLimits, services ...*rpc.Service) *fixture {
 	tb.Helper()
 	return serveAs(tb, transport, limits, false, services...)
 }
 
-func serveAs(tb testing.TB, transport string, limits rpc.Limits, serial bool, services ...*rpc.Service) *fixture {
+func serveAs(tb testing.TB, transport string, limits rpc.ServerLimits, serial bool, services ...*rpc.Service) *fixture {
 	tb.Helper()
-	d, err := rpc.NewDispatcher(services, nil, limits, slog.New(slog.DiscardHandler))
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func overTransports(t *testing.T, test func(t *testing.T, transport string)) {
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.Limits{}, handlers{}.service()).conn(t)
+		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		for i := range int32(1000) {
 			got, err := callDivide(t.Context(), c, i, 2)
 			if err != nil || got != float32(i)/2 {
@@ -132,7 +132,7 @@ func TestCalls(t *testing.T) {
 func TestManyCallers(t *testing.T) {
 	t.Parallel()
 	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.Limits{Calls: 50}, handlers{}.service()).conn(t)
+		c := serve(t, transport, rpc.ServerLimits{Limits: rpc.Limits{Calls: 50}}, handlers{}.service()).conn(t)
 		var callers sync.WaitGroup
 		for n := range int32(200) {
 			callers.Go(func() {
@@ -152,7 +152,7 @@ func TestManyCallers(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.Limits{}, handlers{}.service()).conn(t)
+		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		var callers sync.WaitGroup
 		for _, n := range []int{0, 1, 100, 4000, 4096, 5000, 16 << 10, 65000, 65510, 65520, 65530, 65536, 70000, 200_000, 1 << 20, 4<<20 - 10} {
 			callers.Go(func() {
@@ -183,7 +183,7 @@ func TestDeadlineAndCancel(t *testing.T) {
 		ended <- time.Now()
 		return ctx.Err()
 	}}
-	c := serve(t, "tcp", rpc.Limits{}, h.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
 	within := func(what string, since time.Time) {
 		if late := (<-ended).Sub(since); late > 200*time.Millisecond { // on a loaded machine; 10 ms is the aim
 			t.Errorf("%s reached the handler after %v", what, late)
@@ -224,7 +224,7 @@ func TestDeadlineAndCancel(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	_, err := callNumbers(t.Context(), c, blow, 1, 1)
 	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal || !strings.Contains(e.Message, "panicked") {
 		t.Errorf("a panic gives %v", err)
@@ -235,7 +235,7 @@ func TestShutdown(t *testing.T) {
 	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})
 	h := handlers{wait: func(context.Context, int32) error { close(started); <-release; return nil }}
-	f := serve(t, "tcp", rpc.Limits{}, h.service())
+	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
 	c := f.conn(t)
 	result := make(chan error, 1)
 	go func() {
@@ -261,7 +261,7 @@ func TestShutdown(t *testing.T) {
 // A connection that comes after Shutdown is told so, and not hung up on: its calls are refused as not started.
 func TestConnectionAfterShutdown(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.Limits{}, handlers{}.service())
+	f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
 	if err := f.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestShutdownEnds(t *testing.T) {
 		close(cut)
 		return ctx.Err()
 	}}
-	f := serve(t, "tcp", rpc.Limits{}, h.service())
+	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
 	defer close(release)
 	c := f.conn(t)
 	var callers sync.WaitGroup
@@ -325,7 +325,7 @@ func TestCallBackFromReader(t *testing.T) {
 		}
 		return callNumbers(ctx, c, other, a, b-1)
 	}}
-	f := serve(t, "tcp", rpc.Limits{}, h.service())
+	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
 	c = f.conn(t)
 	for range 5000 { // until the method runs on the reader
 		if _, err := callNumbers(t.Context(), c, other, 1, 0); err != nil {
@@ -340,7 +340,7 @@ func TestCallBackFromReader(t *testing.T) {
 // Memory of large messages is used again, but not while anybody has a part of one.
 func TestPartsOfLargeMessagesAreKept(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	var callers sync.WaitGroup
 	for caller := range 4 {
 		callers.Go(func() {
@@ -371,7 +371,7 @@ func TestClientAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")
 	}
-	c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	ctx := context.Background()
 	for range 2000 {
 		_, _ = callDivide(ctx, c, 6, 2)
@@ -385,7 +385,7 @@ func TestClientAllocations(t *testing.T) {
 func BenchmarkDivide(b *testing.B) {
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(map[int]string{1: "1", 64: "64", 512: "512"}[callers], func(b *testing.B) {
-			c := serve(b, "tcp", rpc.Limits{}, handlers{}.service()).conn(b)
+			c := serve(b, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(b)
 			b.SetParallelism(max(1, callers/2))
 			b.ReportAllocs()
 			ctx := context.Background()
@@ -408,7 +408,7 @@ func TestMetadataBothWays(t *testing.T) {
 		rpc.AddAnswerMetadata(ctx, "many", "2")
 		return 0, errors.New("an error carries it, too")
 	}}
-	c := serve(t, "tcp", rpc.Limits{}, h.service()).conn(t)
+	c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
 	var back rpc.Metadata
 	ctx := rpc.WithAnswerMetadata(rpc.WithMetadata(t.Context(), "Tenant", "acme"), &back)
 	if _, err := callNumbers(ctx, c, other, 1, 1); err == nil {

@@ -45,7 +45,7 @@ var pageDivide = rpc.NewUnary[numbers, quotient](rpc.Method{Service: "divide.Div
 // A server says what the page says, byte for byte.
 func TestPageServer(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.Limits{}, rpc.NewService("divide.Divide",
+	f := serve(t, "tcp", rpc.ServerLimits{}, rpc.NewService("divide.Divide",
 		pageDivide.Handle(func(_ context.Context, in *numbers, out *quotient) error {
 			out.Result = float32(in.A) / float32(in.B)
 			return nil

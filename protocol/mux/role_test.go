@@ -24,7 +24,7 @@ func lone(t *testing.T, ch rpc.Channel) {
 func TestLoneCallerThenMany(t *testing.T) {
 	t.Parallel()
 	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.Limits{}, handlers{}.service()).conn(t)
+		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		for range 20 {
 			lone(t, c)
 			var callers sync.WaitGroup
@@ -60,7 +60,7 @@ func TestLoneCallerEnds(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}}
-		c := pipeConn(t, rpc.Limits{}, h)
+		c := pipeConn(t, rpc.ServerLimits{}, h)
 		lone(t, c)
 		start := time.Now()
 		_, err := callNumbers(rpc.WithTimeout(context.Background(), time.Second), c, wait, 2, 1)
@@ -87,7 +87,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 	t.Parallel()
 	t.Run("server closes", func(t *testing.T) {
 		t.Parallel()
-		f := serve(t, "tcp", rpc.Limits{}, handlers{}.service())
+		f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
 		c := f.conn(t)
 		lone(t, c)
 		f.close()
@@ -95,7 +95,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 	})
 	t.Run("client closes", func(t *testing.T) {
 		t.Parallel()
-		c := serve(t, "tcp", rpc.Limits{}, handlers{}.service()).conn(t)
+		c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		lone(t, c)
 		_ = c.Close()
 	})
@@ -103,7 +103,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 		t.Parallel()
 		entered := make(chan struct{})
 		h := handlers{wait: func(ctx context.Context, _ int32) error { close(entered); <-ctx.Done(); return nil }}
-		c := serve(t, "tcp", rpc.Limits{}, h.service()).conn(t)
+		c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
 		lone(t, c)
 		ended := make(chan error)
 		go func() {

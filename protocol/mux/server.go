@@ -38,7 +38,7 @@ type Server struct {
 func NewServer(d *rpc.Dispatcher) *Server {
 	s := &Server{
 		dispatcher: d,
-		own:        frame.SettingsOf(d.Limits),
+		own:        frame.SettingsOf(d.Limits.Limits),
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
 		conns:      make(map[*serverConn]struct{}),
@@ -61,9 +61,9 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	limits, t := &s.dispatcher.Limits, newTransport(nc)
 	c := &serverConn{
 		server: s, peer: peer,
-		in: newInput(t, limits, head), out: newOutput(t, limits.Stall),
+		in: newInput(t, &limits.Limits, head), out: newOutput(t, limits.Stall),
 	}
-	c.begun.limits = limits
+	c.begun.limits = &limits.Limits
 	c.out.limit, c.out.onRoom = min(limits.Answers, math.MaxInt32), c.queue.resume
 	c.queue.conn, c.queue.serial = c, s.dispatcher.Serial
 	if !s.add(c) {

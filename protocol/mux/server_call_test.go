@@ -28,7 +28,7 @@ func (m *unencodable) EncodeWire(e *wire.Encoder) {
 func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 	t.Parallel()
 	m := rpc.NewUnary[unencodable, unencodable](rpc.Method{Service: "test.Test", Name: "any"})
-	d, err := rpc.NewDispatcher([]*rpc.Service{rpc.NewService("test.Test", m.Handle(nil))}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{rpc.NewService("test.Test", m.Handle(nil))}, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

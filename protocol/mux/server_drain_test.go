@@ -33,13 +33,13 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	t.Parallel()
 	method := rpc.NewUnary[unencodable, unencodable](rpc.Method{Service: "test.Test", Name: "bad"})
 	services := []*rpc.Service{rpc.NewService("test.Test", method.Handle(nil))}
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, slog.New(slog.DiscardHandler))
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	nc := new(sink)
 	c := &serverConn{server: NewServer(d), in: newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(newTransport(nc), time.Hour)}
-	c.begun.limits = &d.Limits
+	c.begun.limits = &d.Limits.Limits
 	c.takeBuffers()
 	c.drain.started.Store(true)
 	c.drain.acked.Store(true)

@@ -15,20 +15,20 @@ import (
 )
 
 // pipeServer serves one end of a pipe in the test's bubble and returns the other.
-func pipeServer(t *testing.T, limits rpc.Limits, h handlers) net.Conn {
+func pipeServer(t *testing.T, limits rpc.ServerLimits, h handlers) net.Conn {
 	t.Helper()
 	return pipeServerOf(t, limits, h, new(rpc.Peer))
 }
 
-func pipeServerOf(t *testing.T, limits rpc.Limits, h handlers, peer *rpc.Peer) net.Conn {
+func pipeServerOf(t *testing.T, limits rpc.ServerLimits, h handlers, peer *rpc.Peer) net.Conn {
 	t.Helper()
 	nc, _ := pipeServerAnd(t, limits, h, peer)
 	return nc
 }
 
-func pipeServerAnd(t *testing.T, limits rpc.Limits, h handlers, peer *rpc.Peer) (net.Conn, *mux.Server) {
+func pipeServerAnd(t *testing.T, limits rpc.ServerLimits, h handlers, peer *rpc.Peer) (net.Conn, *mux.Server) {
 	t.Helper()
-	d, err := rpc.NewDispatcher([]*rpc.Service{h.service()}, nil, limits, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{h.service()}, rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func pipeServerAnd(t *testing.T, limits rpc.Limits, h handlers, peer *rpc.Peer) 
 	return ours, s
 }
 
-func pipeConn(t *testing.T, limits rpc.Limits, h handlers) *mux.Conn {
+func pipeConn(t *testing.T, limits rpc.ServerLimits, h handlers) *mux.Conn {
 	t.Helper()
 	return dialOver(t, pipeServer(t, limits, h))
 }
@@ -75,7 +75,7 @@ func TestSilentClientIsClosed(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []string{"", "\xd7", hello[:7], hello, hello + "\x00\x00"} {
 		elapsed(t, 10*time.Second, func(t *testing.T) {
-			nc := pipeServer(t, rpc.Limits{}, handlers{})
+			nc := pipeServer(t, rpc.ServerLimits{}, handlers{})
 			go func() { _, _ = nc.Write([]byte(sent)) }()
 			t.Logf("after %q the server sent %q", sent, readToEnd(nc))
 		})
@@ -116,7 +116,7 @@ func TestStallInsideAFrame(t *testing.T) {
 	piece := frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(900)+"x")
 	for _, sent := range []string{"\x01", frame(tCall, fName, 0, 1, divideBody)[:20], piece + frame(tMore, 0, 0, 1, "0123456789")[:15]} {
 		elapsed(t, 30*time.Second, func(t *testing.T) {
-			nc := pipeServer(t, rpc.Limits{}, handlers{})
+			nc := pipeServer(t, rpc.ServerLimits{}, handlers{})
 			go func() { _, _ = nc.Write([]byte(hello + frame(tSettings, 0, 0, 0, "") + sent)) }()
 			if got := readToEnd(nc); !strings.Contains(got, "not whole 30s after its first byte") {
 				t.Errorf("after %q the server sent %q", sent, got)
@@ -129,7 +129,7 @@ func TestStallInsideAFrame(t *testing.T) {
 func TestIdleConnectionStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := pipeConn(t, rpc.Limits{}, handlers{})
+		c := pipeConn(t, rpc.ServerLimits{}, handlers{})
 		time.Sleep(24 * time.Hour)
 		if got, err := callDivide(t.Context(), c, 6, 2); err != nil || got != 3 {
 			t.Errorf("divide(6, 2) = %v, %v", got, err)
@@ -143,7 +143,7 @@ func TestReaderThatBlocksIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		c := pipeConn(t, rpc.Limits{}, handlers{wait: func(_ context.Context, a int32) error {
+		c := pipeConn(t, rpc.ServerLimits{}, handlers{wait: func(_ context.Context, a int32) error {
 			if a == 1 {
 				<-release
 			}
@@ -180,7 +180,7 @@ func TestDeadlinesAreExact(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Millisecond, time.Second, time.Hour} {
 		elapsed(t, timeout, func(t *testing.T) {
-			c := pipeConn(t, rpc.Limits{}, handlers{})
+			c := pipeConn(t, rpc.ServerLimits{}, handlers{})
 			for _, later := range []time.Duration{3, 2, 1} { // later ones first: the timer must move forward
 				go func() {
 					_, _ = callNumbers(rpc.WithTimeout(t.Context(), timeout*(later+1)), c, wait, 1, 1)
@@ -207,7 +207,7 @@ func TestServerSeesTheTimeLeft(t *testing.T) {
 			ended = time.Since(start)
 			return ctx.Err()
 		}}
-		c := pipeConn(t, rpc.Limits{CallTime: time.Minute}, h)
+		c := pipeConn(t, rpc.ServerLimits{CallTime: time.Minute}, h)
 		for _, tt := range []struct{ client, want time.Duration }{{5 * time.Second, 5 * time.Second}, {time.Hour, time.Minute}, {0, time.Minute}} {
 			ctx := t.Context()
 			if tt.client > 0 {

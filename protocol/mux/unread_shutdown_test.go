@@ -24,7 +24,7 @@ func TestShutdownOfUnreadAnswers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				nc, s := pipeServerAnd(t, rpc.Limits{Answers: 2000}, handlers{}, new(rpc.Peer))
+				nc, s := pipeServerAnd(t, rpc.ServerLimits{Answers: 2000}, handlers{}, new(rpc.Peer))
 				r := raw{t, nc}
 				go func() {
 					r.send(hello + frame(tSettings, 0, 0, 0, ""))

@@ -79,7 +79,7 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var began atomic.Int64
-			f := serve(t, "tcp", rpc.Limits{}, produceService(&began))
+			f := serve(t, "tcp", rpc.ServerLimits{}, produceService(&began))
 			neighbour := f.conn(t)
 			r := rawClient(t, f)
 			for i := range tt.warm {
@@ -121,7 +121,7 @@ func TestUnreadAnswersAllArrive(t *testing.T) {
 	for _, serial := range []bool{false, true} {
 		for _, ms := range []int{0, 1} {
 			var began atomic.Int64
-			f := serveAs(t, "tcp", rpc.Limits{Answers: 1 << 20}, serial, produceService(&began))
+			f := serveAs(t, "tcp", rpc.ServerLimits{Answers: 1 << 20}, serial, produceService(&began))
 			r := rawClient(t, f)
 			r.send(producing(200, 300_000, ms))
 			for began.Load() < 4 {
@@ -149,7 +149,7 @@ func TestCallsBackForLargeAnswers(t *testing.T) {
 	var c *mux.Conn
 	deep := rpc.NewUnary[numbers, blob](rpc.Method{Service: "test.Test", Name: "deep"})
 	var call func(ctx context.Context, n int32) (int, error)
-	f := serve(t, "tcp", rpc.Limits{Answers: 1000}, rpc.NewService("test.Test",
+	f := serve(t, "tcp", rpc.ServerLimits{Answers: 1000}, rpc.NewService("test.Test",
 		deep.Handle(func(ctx context.Context, in *numbers, out *blob) error {
 			out.Data = make([]byte, 100_000)
 			if in.A == 0 {
@@ -178,7 +178,7 @@ func TestSmallCallsOvertakeLargeOnes(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	slow := rpc.NewUnary[numbers, blob](rpc.Method{Service: "test.Slow", Name: "slow"})
-	f := serve(t, "tcp", rpc.Limits{Answers: 1000}, handlers{}.service(), rpc.NewService("test.Slow",
+	f := serve(t, "tcp", rpc.ServerLimits{Answers: 1000}, handlers{}.service(), rpc.NewService("test.Slow",
 		slow.Handle(func(_ context.Context, in *numbers, out *blob) error {
 			out.Data = make([]byte, 100_000)
 			if in.A > 0 {
@@ -250,7 +250,7 @@ func TestPeersEndIsNoticed(t *testing.T) {
 				services := []*rpc.Service{produceService(&began), rpc.NewService("test.Wait", wait.Handle(func(ctx context.Context, in *numbers, _ *quotient) error {
 					return h.wait(ctx, in.A)
 				}))}
-				f := serveAs(t, "tcp", rpc.Limits{}, tt.serial, services...)
+				f := serveAs(t, "tcp", rpc.ServerLimits{}, tt.serial, services...)
 				r := rawClient(t, f)
 				r.send(frame(tCall, fName, 7, 99, named("wait")+"\x08\x01"))
 				<-entered

@@ -93,7 +93,7 @@ func readVectors(t *testing.T) (v vectors) {
 	return v
 }
 
-var vectorLimits = rpc.Limits{Message: 1000, Calls: 128}
+var vectorLimits = rpc.ServerLimits{Limits: rpc.Limits{Message: 1000, Calls: 128}}
 
 // serveVectors runs a server of what the vectors call.
 func serveVectors(t *testing.T) *fixture {

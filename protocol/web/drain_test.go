@@ -75,7 +75,7 @@ func (o *outcomes) add(p outcomes) {
 // restart shuts a server down under load, and returns what became of the calls.
 func restart(t *testing.T, callersOf func(*testing.T, string) []caller) outcomes {
 	h := &counter{much: make(chan struct{})}
-	s := serveServices(t, rpc.Limits{}, divide.NewService(h))
+	s := serveServices(t, rpc.ServerLimits{}, divide.NewService(h))
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var total outcomes

@@ -30,7 +30,7 @@ func (c *foreign) Err() error {
 // What a caller's context does when it has ended costs the caller, and not the process.
 func TestForeignContextThatPanics(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	for _, deadline := range []bool{false, true} {
 		c := dial(t, rpc.ConnOptions{}, s.address)
 		base := context.Background()
@@ -62,7 +62,7 @@ func TestForeignContextThatPanics(t *testing.T) {
 // The deadline of a foreign context is kept without its help.
 func TestForeignContextDeadline(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	c := dial(t, rpc.ConnOptions{}, s.address)
 	base, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()

@@ -31,7 +31,7 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 		for _, behind := range []int{0, 1, 100, 5000, 100_000, 3_000_000} {
 			t.Run(fmt.Sprint(network, " ", behind), func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, rpc.Limits{})
+				s := serve(t, rpc.ServerLimits{})
 				here, there := netPair(t, network)
 				go s.ServeConn(here, nil, new(rpc.Peer))
 				io.WriteString(there, request)
@@ -59,7 +59,7 @@ func TestCloseEndsHandlersWhateverStandsBehind(t *testing.T) {
 		for _, shutdown := range []bool{false, true} {
 			t.Run(fmt.Sprint(behind, " ", shutdown), func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, rpc.Limits{Message: 64 << 10})
+				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}})
 				here, there := netPair(t, "tcp")
 				go s.ServeConn(here, nil, new(rpc.Peer))
 				io.WriteString(there, request)
@@ -108,7 +108,7 @@ func TestHandlerEndsWithItsPeerInsideTLS(t *testing.T) {
 	for _, behind := range []int{0, 1, 5000, 3_000_000} {
 		t.Run(fmt.Sprint(behind), func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, rpc.Limits{})
+			s := serve(t, rpc.ServerLimits{})
 			here, there := netPair(t, "tcp")
 			go s.ServeConn(tls.Server(here, a.Server()), nil, &rpc.Peer{TLS: new(tls.ConnectionState)})
 			config := a.Client()
@@ -137,7 +137,7 @@ func TestWhatIsReadAheadIsAnswered(t *testing.T) {
 		for _, limit := range []int{1000, 0} {
 			t.Run(fmt.Sprint(secure, " ", limit), func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, rpc.Limits{CallTime: 100 * time.Millisecond, Message: limit})
+				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, CallTime: 100 * time.Millisecond})
 				here, there := netPair(t, "tcp")
 				peer := new(rpc.Peer)
 				if secure {
@@ -183,7 +183,7 @@ func TestWhatIsReadAheadIsAnswered(t *testing.T) {
 // What stands behind a request that takes its time is answered after it.
 func TestWatchLosesNothing(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{CallTime: 50 * time.Millisecond})
+	s := serve(t, rpc.ServerLimits{CallTime: 50 * time.Millisecond})
 	here, there := netPair(t, "tcp")
 	go s.ServeConn(here, nil, new(rpc.Peer))
 	for range 3 {

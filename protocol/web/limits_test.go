@@ -15,10 +15,10 @@ import (
 func TestLargestMessageLimit(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1 << 30, math.MaxInt32} {
-		limits := rpc.Limits{Message: limit, Answers: limit}
+		limits := rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, Answers: limit}
 		s := serveServices(t, limits, every.NewEchoService(new(large)))
 		for range 3 {
-			c := dial(t, rpc.ConnOptions{Limits: limits}, s.address)
+			c := dial(t, rpc.ConnOptions{Limits: limits.Limits}, s.address)
 			got, err := every.NewEchoClient(channel{c}).Strings(t.Context(), strings.Repeat("x", 300_000))
 			if len(got) != largeAnswer || err != nil {
 				t.Errorf("limit %d: %d bytes, %v", limit, len(got), err)

@@ -32,8 +32,8 @@ func (h *large) Strings(ctx context.Context, value string) (string, error) {
 }
 
 // bubble serves one end of a connection in memory inside a bubble of time, and returns the other.
-func bubble(t *testing.T, limits rpc.Limits, services ...*rpc.Service) (*web.Server, net.Conn) {
-	d, err := rpc.NewDispatcher(services, nil, limits, nil)
+func bubble(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Service) (*web.Server, net.Conn) {
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := &large{pause: test.pause}
-				_, nc := bubble(t, rpc.Limits{Answers: 400 << 10}, every.NewEchoService(h))
+				_, nc := bubble(t, rpc.ServerLimits{Answers: 400 << 10}, every.NewEchoService(h))
 				p := newH2peer(t, nc, 0)
 				for i := range 250 {
 					p.call(2*i+1, callStrings)
@@ -90,7 +90,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 // Bodies that have begun hold no more than a connection may; all of them are answered.
 func TestBodiesThatHaveBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, nc := bubble(t, rpc.Limits{Message: 512 << 10}, every.NewEchoService(&large{}))
+		_, nc := bubble(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 512 << 10}}, every.NewEchoService(&large{}))
 		p := newH2peer(t, nc, 1<<20)
 		const size, window = 512<<10 - 1000, 64 << 10
 		sent := make(map[int]int)

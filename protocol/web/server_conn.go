@@ -28,7 +28,7 @@ const (
 // only where no byte of a request has been read.
 type serverConn struct {
 	net.Conn
-	limits rpc.Limits
+	limits rpc.ServerLimits
 	peer   *rpc.Peer
 	out    stallWriter
 	head   []byte // read before, but not yet by net/http; a watch's while there is one
@@ -67,7 +67,7 @@ const (
 	linger     = 500 * time.Millisecond // to close the connection in turn, so that no reset destroys what was sent
 )
 
-func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.Limits) *serverConn {
+func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.ServerLimits) *serverConn {
 	c := &serverConn{Conn: nc, limits: limits, peer: peer, head: head, closed: make(chan struct{})}
 	c.out = stallWriter{nc, writeChunk}
 	if peer.TLS != nil {

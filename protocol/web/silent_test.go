@@ -87,7 +87,7 @@ func TestShutdownDoesNotWaitForSilentPeers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, nc := bubble(t, rpc.Limits{}, divide.NewService(quick{}), every.NewEchoService(&large{}))
+				s, nc := bubble(t, rpc.ServerLimits{}, divide.NewService(quick{}), every.NewEchoService(&large{}))
 				tr := new(transcript)
 				if !test.unread {
 					tr = record(nc)
@@ -127,7 +127,7 @@ func TestDripFeeding(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, nc := bubble(t, rpc.Limits{}, divide.NewService(quick{}))
+				_, nc := bubble(t, rpc.ServerLimits{}, divide.NewService(quick{}))
 				tr := record(nc)
 				io.WriteString(nc, test.begin)
 				began := time.Now()
@@ -160,7 +160,7 @@ func TestDripFeedingOfFrames(t *testing.T) {
 	for name, drip := range map[string][]byte{"one": h2frame(frameHeaders, flagEndHeaders, 3, header), "several": many} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, nc := bubble(t, rpc.Limits{}, divide.NewService(quick{}))
+				_, nc := bubble(t, rpc.ServerLimits{}, divide.NewService(quick{}))
 				p := newH2peer(t, nc, 1<<20)
 				p.write(call)
 				synctest.Wait()
@@ -216,7 +216,7 @@ func TestDripFeedingOfAnswers(t *testing.T) {
 // Whoever passed such a request on may have gone by its Content-Length, and so have sent another one inside it.
 func TestRequestWithTwoLengthsEndsItsConnection(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(divideBody), divideBody)
 	const hidden = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
@@ -286,7 +286,7 @@ func TestRequestTimeoutMeansNotStarted(t *testing.T) {
 // An answer that comes before the request has been read is the answer.
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{Message: 1000})
+	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
 	c := dial(t, rpc.ConnOptions{}, s.address)
 	for range 20 {
 		_, err := every.NewEchoClient(channel{c}).Strings(t.Context(), strings.Repeat("x", 3<<20))

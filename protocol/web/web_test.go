@@ -75,7 +75,7 @@ type site struct {
 	handler
 }
 
-func serve(t *testing.T, limits rpc.Limits) *site {
+func serve(t *testing.T, limits rpc.ServerLimits) *site {
 	t.Helper()
 	h := handler{waiting: make(chan context.Context, 1), running: new(atomic.Int32)}
 	s := serveServices(t, limits, divide.NewService(h))
@@ -83,10 +83,10 @@ func serve(t *testing.T, limits rpc.Limits) *site {
 	return s
 }
 
-func serveServices(t *testing.T, limits rpc.Limits, services ...*rpc.Service) *site {
+func serveServices(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Service) *site {
 	t.Helper()
 	s := new(site)
-	d, err := rpc.NewDispatcher(services, nil, limits, nil)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ const basic100 = "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64"
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{Message: 1000})
+	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
 	const jsonType, binary, octets = "application/json", "binary", "application/octet-stream"
 	long := strings.Repeat(" ", 1001)
 	const two, text = `{"name": "divide", "params": {"num1": 2}}`, "text/plain; charset=utf-8"
@@ -214,7 +214,7 @@ func TestAnswers(t *testing.T) {
 
 func TestStatusesOfCodes(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	want := []int{499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 404, 500, 503, 500, 401}
 	for i, status := range want {
 		code := rpc.Code(i + 1)
@@ -229,7 +229,7 @@ func TestStatusesOfCodes(t *testing.T) {
 func TestPageExampleWorks(t *testing.T) {
 	t.Parallel()
 	curl := testenv.Need(t, "curl")
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	_, page := do(t, client(t), "GET", s.url, "", "")
 	_, command, ok := strings.Cut(page, "    curl ")
 	if !ok {
@@ -244,7 +244,7 @@ func TestPageExampleWorks(t *testing.T) {
 // A page of another origin that is open in a browser must not be able to call.
 func TestOtherOriginsAreRefused(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	body := strings.NewReader(`{"name": "divide", "params": {"num1": 1}}`)
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, body)
 	if err != nil {
@@ -264,7 +264,7 @@ func TestOtherOriginsAreRefused(t *testing.T) {
 
 func TestHTTP2WithoutTLS(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(transport.CloseIdleConnections)
@@ -277,7 +277,7 @@ func TestHTTP2WithoutTLS(t *testing.T) {
 
 func TestHandlerEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	ctx, cancel := context.WithCancel(t.Context())
 	body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
 	r, err := http.NewRequestWithContext(ctx, "POST", s.url, body)
@@ -313,7 +313,7 @@ func lateAnswer(t *testing.T, s *site, head, rest string) (answer string, took t
 // A connection that comes once the server shuts down was accepted before, and so has a request.
 func TestLateConnectionsAreAnswered(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestLateConnectionsAreAnswered(t *testing.T) {
 
 func TestCloseWaitsForHandlers(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	go func() {
 		body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
 		if response, err := client(t).Post(s.url, "application/json", body); err == nil {
@@ -351,7 +351,7 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 
 func TestCallTimeBoundsHandlers(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{CallTime: time.Millisecond})
+	s := serve(t, rpc.ServerLimits{CallTime: time.Millisecond})
 	response, answer := do(t, client(t), "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 777}}`)
 	if response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(answer, "deadline_exceeded") {
 		t.Errorf("%d %s; want 504 and deadline_exceeded", response.StatusCode, answer)
@@ -360,7 +360,7 @@ func TestCallTimeBoundsHandlers(t *testing.T) {
 
 func TestBodyIsNotBelievedBeforeItIsHere(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{Message: 1 << 30, MessageTime: 10 * time.Millisecond})
+	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 30, MessageTime: 10 * time.Millisecond}})
 	nc, err := net.Dial("tcp", s.address)
 	if err != nil {
 		t.Fatal(err)
@@ -397,7 +397,7 @@ func wantCode(t *testing.T, err error, code rpc.Code, o rpc.Outcome) {
 
 func TestClient(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
 	ctx := t.Context()
 	if got, err := c.Divide(ctx, 200, divide.Num2(100)); got != 2 || err != nil {
@@ -421,7 +421,7 @@ func TestClient(t *testing.T) {
 
 func TestManyCallersShareOneConnection(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
 	var all sync.WaitGroup
 	for i := range int32(50) {
@@ -436,7 +436,7 @@ func TestManyCallersShareOneConnection(t *testing.T) {
 
 func TestDeadlineOfTheCall(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	c := dial(t, rpc.ConnOptions{}, s.address)
 	_, err := divide.NewClient(c).Divide(rpc.WithTimeout(t.Context(), 20*time.Millisecond), waits)
 	e, ok := errors.AsType[*rpc.ContextError](err)
@@ -516,7 +516,7 @@ func TestCallOnAnEndedConnectionNeverStarts(t *testing.T) {
 
 func TestClientRefusesWhatIsTooLong(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 10}}, s.address)
 	_, err := divide.NewClient(c).Divide(t.Context(), 1)
 	wantCode(t, err, rpc.ResourceExhausted, rpc.OutcomeNotStarted)
@@ -524,7 +524,7 @@ func TestClientRefusesWhatIsTooLong(t *testing.T) {
 
 func TestStreamsAreUnimplemented(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.Limits{})
+	s := serve(t, rpc.ServerLimits{})
 	err := dial(t, rpc.ConnOptions{}, s.address).Call(t.Context(), rpc.NewStreamCall(&rpc.Method{Service: "a.B", Name: "c"}, nil))
 	wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
 }

@@ -48,7 +48,7 @@ func (panicky) AppendFailure(b []byte, f rpc.Failure) []byte {
 
 func TestServerPanics(t *testing.T) {
 	t.Parallel()
-	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestServerPanics(t *testing.T) {
 
 func TestMessagePanics(t *testing.T) {
 	t.Parallel()
-	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(handlers{})}, rpc.DispatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 type Server struct {
 	codec    ServerCodec
 	protocol string
-	limits   rpc.Limits
+	limits   rpc.ServerLimits
 	log      *rpc.Log
 
 	mu       sync.Mutex
@@ -26,7 +26,7 @@ type Server struct {
 }
 
 // NewServer returns a server of the named protocol. It starts no goroutines.
-func NewServer(codec ServerCodec, protocol string, limits rpc.Limits, log *rpc.Log) *Server {
+func NewServer(codec ServerCodec, protocol string, limits rpc.ServerLimits, log *rpc.Log) *Server {
 	return &Server{
 		codec: codec, protocol: protocol, limits: limits.WithDefaults(), log: log,
 		conns: make(map[*serverConn]struct{}),

@@ -12,7 +12,7 @@ import (
 
 // testCuts ends the connection after each byte of a request, and after each byte of an answer.
 func testCuts(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	neighbour := b.Dial()
 	request, answer := p.Request("hi")
 	for i := range request {
@@ -23,7 +23,7 @@ func testCuts(t *testing.T, p Protocol, n Network) {
 		mustAnswer(t, neighbour)
 	}
 	for i := range answer {
-		c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+		c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 			_, _ = nc.Read(make([]byte, 1000))
 			_, _ = nc.Write(answer[:i])
 		}).Dial()
@@ -36,13 +36,13 @@ func testCuts(t *testing.T, p Protocol, n Network) {
 // testSplits sends a request and an answer in two parts.
 func testSplits(t *testing.T, p Protocol, n Network) {
 	request, answer := p.Request("hi")
-	nc := NewBench(t, p, n, rpc.Limits{}).Raw()
+	nc := NewBench(t, p, n, rpc.ServerLimits{}).Raw()
 	for i := range request {
 		_, _ = nc.Write(request[:i])
 		_, _ = nc.Write(request[i:])
 		mustRead(t, nc, answer)
 	}
-	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		for i := range answer {
 			if _, err := nc.Read(make([]byte, 1000)); err != nil {
 				return
@@ -61,7 +61,7 @@ func testSplits(t *testing.T, p Protocol, n Network) {
 
 // testSlowRequest sends requests that stop, and requests of which a byte comes now and then: they have a time as a whole.
 func testSlowRequest(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{MessageTime: time.Minute})
+	b := NewBench(t, p, n, rpc.ServerLimits{Limits: rpc.Limits{MessageTime: time.Minute}})
 	request, answer := p.Request("hi")
 	for _, pause := range []time.Duration{time.Hour, 9 * time.Second, time.Second * 59} {
 		nc := b.Raw()
@@ -90,7 +90,7 @@ func drip(nc net.Conn, b []byte, pause time.Duration) {
 
 // testSlowFirst sends first requests that are slow: they have the time to the first request as a whole.
 func testSlowFirst(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	request, answer := p.Request("hi")
 	slow, nc := b.Raw(), b.Raw()
 	_, _ = slow.Write(request[:3])
@@ -111,7 +111,7 @@ func testSlowFirst(t *testing.T, p Protocol, n Network) {
 
 func testStalledAnswer(t *testing.T, p Protocol, n Network) {
 	_, answer := p.Request("hi")
-	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = nc.Read(make([]byte, 1000))
 		time.Sleep(24 * time.Hour)
 		drip(nc, answer[:3], 13*time.Second)
@@ -127,7 +127,7 @@ func testStalledAnswer(t *testing.T, p Protocol, n Network) {
 }
 
 func testStalledWrite(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	request, _ := p.Request("large 200000")
 	_, _ = nc.Write(request)
@@ -147,7 +147,7 @@ func testStalledWrite(t *testing.T, p Protocol, n Network) {
 
 // testIdle makes sure that only the first request has to come in time.
 func testIdle(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc, c := b.Raw(), b.Dial()
 	request, answer := p.Request("hi")
 	for range 3 {
@@ -160,7 +160,7 @@ func testIdle(t *testing.T, p Protocol, n Network) {
 
 // testCallTime makes sure that the limit ends a handler's context.
 func testCallTime(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{CallTime: time.Hour})
+	b := NewBench(t, p, n, rpc.ServerLimits{CallTime: time.Hour})
 	start := time.Now()
 	if _, err := echo(b.Dial()).Strings(t.Context(), "until done"); code(err) != rpc.DeadlineExceeded ||
 		outcome(err) != rpc.OutcomeAnswered {

@@ -164,9 +164,9 @@ func (e *Echo) Ticks(context.Context, int32) iter.Seq2[int32, error] {
 func (e *Echo) Sum(context.Context, iter.Seq2[int32, error]) (int32, error) { panic("called") }
 
 // NewDispatcher returns a dispatcher for the services of package every.
-func NewDispatcher(tb testing.TB, limits rpc.Limits) *rpc.Dispatcher {
+func NewDispatcher(tb testing.TB, limits rpc.ServerLimits) *rpc.Dispatcher {
 	tb.Helper()
-	d, err := rpc.NewDispatcher(newQuickEcho().services(), nil, limits, nil)
+	d, err := rpc.NewDispatcher(newQuickEcho().services(), rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // testWithdrawn gives up a call while the server takes nothing: the server never sees it.
 func testWithdrawn(t *testing.T, p Protocol, n Network) {
-	limits := rpc.Limits{Message: 64 << 20}
+	limits := rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 20}}
 	real := NewBench(t, p, n, limits)
 	gate := make(chan struct{})
 	c := NewFake(t, p, n, limits, func(nc net.Conn) {
@@ -68,7 +68,7 @@ func testWithdrawn(t *testing.T, p Protocol, n Network) {
 // testDeafServer makes sure that callers leave on time whatever the server takes.
 func testDeafServer(t *testing.T, p Protocol, n Network) {
 	end := make(chan struct{})
-	c := NewFake(t, p, n, rpc.Limits{}, func(net.Conn) { <-end }).Dial()
+	c := NewFake(t, p, n, rpc.ServerLimits{}, func(net.Conn) { <-end }).Dial()
 	defer close(end)
 	value := strings.Repeat("x", 1<<20)
 	var wg sync.WaitGroup
@@ -93,7 +93,7 @@ func testDeafServer(t *testing.T, p Protocol, n Network) {
 
 // testDeafClient makes sure that one who does not read disturbs nobody else.
 func testDeafClient(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	request, _ := p.Request("large 1000000")
 	go func() { _, _ = nc.Write(bytes.Repeat(request, 1000)) }()
@@ -105,7 +105,7 @@ func testDeafClient(t *testing.T, p Protocol, n Network) {
 }
 
 func testDisconnect(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	neighbour := b.Dial()
 	c, nc := b.Dial(), b.Raw()
 	go func() { _, _ = echo(c).Strings(t.Context(), "until done") }()
@@ -124,7 +124,7 @@ func testDisconnect(t *testing.T, p Protocol, n Network) {
 }
 
 func testSlowCall(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	fast, answer := p.Request("fast")
 	slow, slowAnswer := p.Request("block")
@@ -152,7 +152,7 @@ func mustEnd(t *testing.T, nc net.Conn) {
 }
 
 func testShutdown(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	idle, nc, c := b.Raw(), b.Raw(), b.Dial()
 	mustAnswer(t, c)
 	block, answer := p.Request("block")
@@ -187,7 +187,7 @@ func testShutdown(t *testing.T, p Protocol, n Network) {
 }
 
 func testShutdownCut(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	called := make(chan error)
 	go func() {
@@ -210,7 +210,7 @@ func testShutdownCut(t *testing.T, p Protocol, n Network) {
 
 // testLate gives connections to a server that has shut down: it answers what has arrived, and ends.
 func testLate(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	if err := b.Server.Shutdown(t.Context()); err != nil {
 		t.Errorf("Shutdown returned %v", err)
 	}
@@ -247,7 +247,7 @@ func testLate(t *testing.T, p Protocol, n Network) {
 
 // testShutdownMidway sends the rest of a request when the server has begun to shut down.
 func testShutdownMidway(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc, neighbour := b.Raw(), b.Raw()
 	request, answer := p.Request("hi")
 	_, _ = nc.Write(append(request[:len(request):len(request)], request[:3]...))
@@ -267,7 +267,7 @@ func testShutdownMidway(t *testing.T, p Protocol, n Network) {
 // to be read in: that is refused all the same.
 func testShutdownLong(t *testing.T, p Protocol, n Network) {
 	for _, late := range []time.Duration{0, 500 * time.Millisecond} {
-		b := NewBench(t, p, n, rpc.Limits{})
+		b := NewBench(t, p, n, rpc.ServerLimits{})
 		nc := b.Raw()
 		request, answer := p.Request("block")
 		_, _ = nc.Write(request[:3])
@@ -296,7 +296,7 @@ func testShutdownLong(t *testing.T, p Protocol, n Network) {
 }
 
 func testClose(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	called := make(chan error)
 	go func() {
@@ -326,7 +326,7 @@ func testClose(t *testing.T, p Protocol, n Network) {
 
 func testLost(t *testing.T, p Protocol, n Network) {
 	request, answer := p.Request("hi")
-	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = io.ReadFull(nc, make([]byte, len(request)))
 		_, _ = nc.Write(answer)
 		_, _ = nc.Read(make([]byte, 1))

@@ -20,7 +20,7 @@ func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
 	for _, seed := range seeds {
 		f.Add(seed, uint16(len(seed)/3), uint16(len(seed)/2))
 	}
-	server := p.NewServer(NewDispatcher(f, rpc.Limits{Message: 64 << 10}))
+	server := p.NewServer(NewDispatcher(f, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}}))
 	f.Fuzz(func(t *testing.T, data []byte, x, y uint16) {
 		bounded(t, func() {
 			near, far := memoryPair()
@@ -42,7 +42,7 @@ func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
 
 // FuzzClient answers a call with any bytes, split in two places.
 func FuzzClient(f *testing.F, p Protocol, seeds ...[]byte) {
-	d := NewDispatcher(f, rpc.Limits{})
+	d := NewDispatcher(f, rpc.ServerLimits{})
 	for i, seed := range seeds {
 		f.Add(seed, i%len(d.Routes()), uint16(len(seed)/3), uint16(len(seed)/2))
 	}

@@ -166,15 +166,15 @@ type Bench struct {
 	protocol Protocol
 	network  Network
 	listener listener
-	limits   rpc.Limits
+	limits   rpc.ServerLimits
 	serving  sync.WaitGroup
 }
 
 // NewBench returns a server of the services of package every with the given limits, until the end of the test.
-func NewBench(tb testing.TB, p Protocol, n Network, limits rpc.Limits) *Bench {
+func NewBench(tb testing.TB, p Protocol, n Network, limits rpc.ServerLimits) *Bench {
 	tb.Helper()
 	echo := newEcho()
-	d, err := rpc.NewDispatcher(echo.services(), nil, limits, nil)
+	d, err := rpc.NewDispatcher(echo.services(), rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func NewBench(tb testing.TB, p Protocol, n Network, limits rpc.Limits) *Bench {
 }
 
 // NewFake returns a network that leads to serve, which owns a connection.
-func NewFake(tb testing.TB, p Protocol, n Network, limits rpc.Limits, serve func(net.Conn)) *Bench {
+func NewFake(tb testing.TB, p Protocol, n Network, limits rpc.ServerLimits, serve func(net.Conn)) *Bench {
 	tb.Helper()
 	b := &Bench{tb: tb, protocol: p, limits: limits}
 	b.start(n, func(nc net.Conn) {
@@ -257,7 +257,7 @@ func (b *Bench) Dial() rpc.Conn {
 	b.tb.Helper()
 	c, err := b.protocol.Dial(b.tb.Context(), rpc.ConnOptions{
 		Address: "test:1",
-		Limits:  b.limits,
+		Limits:  b.limits.Limits,
 		Dial:    func(context.Context) (net.Conn, error) { return b.listener.dial() },
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // the others know that they did not run. None is in doubt.
 func testShutdownLoad(t *testing.T, p Protocol, n Network) {
 	for round := range 5 {
-		b := NewBench(t, p, n, rpc.Limits{})
+		b := NewBench(t, p, n, rpc.ServerLimits{})
 		var callers sync.WaitGroup
 		var answered atomic.Int32
 		begun := make(chan struct{}, 100)
@@ -63,7 +63,7 @@ func testShutdownDeaf(t *testing.T, p Protocol, n Network) {
 		func(nc net.Conn) net.Conn { return nc },
 		func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} }, // whose writes are not taken up again
 	} {
-		b := NewBench(t, p, n, rpc.Limits{})
+		b := NewBench(t, p, n, rpc.ServerLimits{})
 		near, far := b.Pair()
 		go b.Server.ServeConn(conn(far), nil, new(rpc.Peer))
 		request, _ := p.Request("large 1000000")
@@ -86,7 +86,7 @@ func testShutdownSlow(t *testing.T, p Protocol, n Network) {
 		func(nc net.Conn) net.Conn { return nc },
 		func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} },
 	} {
-		b := NewBench(t, p, n, rpc.Limits{})
+		b := NewBench(t, p, n, rpc.ServerLimits{})
 		near, far := b.Pair()
 		go b.Server.ServeConn(conn(far), nil, new(rpc.Peer))
 		request, _ := p.Request("large 1000000")
@@ -116,7 +116,7 @@ func testShutdownSlow(t *testing.T, p Protocol, n Network) {
 
 // testDisconnectBehind ends a connection on which requests wait behind one that runs.
 func testDisconnectBehind(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	running, _ := p.Request("until done")
 	waiting, _ := p.Request(strings.Repeat("x", 1000))
 	for _, behind := range []int{1, 100, 1000} { // to a megabyte
@@ -133,7 +133,7 @@ func testDisconnectBehind(t *testing.T, p Protocol, n Network) {
 
 // testAhead makes more calls at once than the client sends without an answer: all of them are answered.
 func testAhead(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	block := make(chan error)
 	go func() {
@@ -160,7 +160,7 @@ func testAhead(t *testing.T, p Protocol, n Network) {
 // testSwallowed loses a connection without a word: callers whose deadlines pass give it up.
 func testSwallowed(t *testing.T, p Protocol, n Network) {
 	request, answer := p.Request("hi")
-	c := NewFake(t, p, n, rpc.Limits{}, func(nc net.Conn) {
+	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = io.ReadFull(nc, make([]byte, len(request)))
 		_, _ = nc.Write(answer)
 		_, _ = io.Copy(io.Discard, nc)
@@ -183,7 +183,7 @@ func testSwallowed(t *testing.T, p Protocol, n Network) {
 
 // testBusy lets deadlines pass behind a handler that takes long. Whoever has time is answered.
 func testBusy(t *testing.T, p Protocol, n Network) {
-	b := NewBench(t, p, n, rpc.Limits{})
+	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	patient := make(chan error)
 	go func() {

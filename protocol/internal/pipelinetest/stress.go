@@ -27,7 +27,7 @@ func Stress(t *testing.T, p Protocol) {
 func testStress(t *testing.T, p Protocol, n Network) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		b := NewBench(t, p, n, rpc.Limits{})
+		b := NewBench(t, p, n, rpc.ServerLimits{})
 		s := &stress{t: t, bench: b, outcomes: make(map[string]rpc.Outcome)}
 		for conn := range uint64(3) {
 			c := b.Dial()

@@ -27,7 +27,7 @@ type memoryConn struct {
 var _ rpc.Conn = (*memoryConn)(nil)
 
 func connectInMemory(services ...*rpc.Service) (*memoryConn, error) {
-	d, err := rpc.NewDispatcher(services, nil, rpc.Limits{}, nil)
+	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{})
 	return &memoryConn{dispatcher: d, done: make(chan struct{}), ended: make(chan struct{})}, err
 }
 

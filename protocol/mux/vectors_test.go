@@ -258,7 +258,7 @@ func TestVectorAnswers(t *testing.T) {
 			}()
 			c, err := mux.Dial(t.Context(), rpc.ConnOptions{
 				Dial:   func(context.Context) (net.Conn, error) { return theirs, nil },
-				Limits: vectorLimits,
+				Limits: vectorLimits.Limits,
 			})
 			if err != nil {
 				t.Fatal(err)

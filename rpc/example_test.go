@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -17,6 +18,20 @@ func ExampleErrorf() {
 		fmt.Println(e.Code, "-", e.Message)
 	}
 	// Output: not_found - no cat is called "Tom"
+}
+
+// A handler says more than a text can, and its caller reads it as what it was.
+func ExampleError_WithDetails() {
+	handle := func() error {
+		return rpc.NewError(rpc.InvalidArgument, "two are wrong").WithDetails(
+			&divide.InvalidOperation{Message: "num1 is odd"}, &divide.InvalidOperation{Message: "num2 is 0"})
+	}
+	for wrong := range rpc.DetailsOf[divide.InvalidOperation](handle()) {
+		fmt.Println(wrong.Message)
+	}
+	// Output:
+	// num1 is odd
+	// num2 is 0
 }
 
 // A deadline for calls, without a timer and with nothing to cancel.

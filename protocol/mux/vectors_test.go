@@ -70,6 +70,7 @@ type answerVector struct {
 	Want   struct {
 		Result                                    *float32
 		Exception, Code, Message, Outcome, GoAway string
+		Details                                   [][3]any // name, format, content in hex
 	}
 }
 
@@ -320,5 +321,16 @@ func (v answerVector) check(t *testing.T, got float32, err error) {
 	if !ok || e.Code.String() != want.Code || !strings.HasPrefix(e.Outcome.String(), want.Outcome) ||
 		want.Message != "" && e.Message != want.Message {
 		t.Errorf("the call gives %v (%v), want %+v", err, e, want)
+	}
+	if want.Details == nil || e == nil {
+		return
+	}
+	details := make([][3]any, len(e.Details))
+	for i, d := range e.Details {
+		format, content := d.Encoded()
+		details[i] = [3]any{d.Name(), float64(format), hex.EncodeToString(content)}
+	}
+	if !slices.Equal(details, want.Details) {
+		t.Errorf("the details are %v, want %v", details, want.Details)
 	}
 }

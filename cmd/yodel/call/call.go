@@ -12,6 +12,7 @@ import (
 
 	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/cmd/yodel/internal/client"
+	"github.com/yodelrpc/yodel/dynamic"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -51,7 +52,7 @@ An exception or error goes to standard error, and the exit status is 1.`,
 		},
 	}
 	c.AddFlags(cmd)
-	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false, "print the metadata that comes with the answer to standard error")
+	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false, "print the metadata and the error's details that come with the answer to standard error")
 	usual := cmd.HelpFunc()
 	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if c.File == "" {
@@ -86,6 +87,9 @@ func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string)
 		printMetadata(stderr, answered)
 	}
 	if err != nil {
+		if c.verbose {
+			c.printDetails(stderr, err)
+		}
 		return client.Describe(err)
 	}
 	text, err := result(ready, call)
@@ -93,6 +97,15 @@ func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string)
 		_, err = fmt.Fprintf(out, "%s\n", text)
 	}
 	return err
+}
+
+// printDetails prints what the error of a call carries.
+func (c *command) printDetails(w io.Writer, err error) {
+	var types *dynamic.Package
+	if c.File != "" {
+		types, _ = c.Load() // it was loaded for the call, and without it details are shown all the same
+	}
+	client.PrintDetails(w, err, types)
 }
 
 // result returns the result of a call as JSON.

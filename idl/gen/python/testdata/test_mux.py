@@ -1,6 +1,7 @@
 """The mux protocol: its vectors from both sides, and many calls at once."""
 
 import contextlib
+import json
 import random
 import socket
 import struct
@@ -234,6 +235,11 @@ class Vectors(unittest.TestCase):
             self.assertEqual((err.code, err.outcome),
                              (want["code"], want["outcome"]), err)
             self.assertEqual(err.message, want.get("message", err.message))
+            details = [[name, json.loads(bytes.fromhex(data)) if form == 2
+                        else bytes.fromhex(data)]
+                       for name, form, data in want.get("details", [])]
+            self.assertEqual([[detail.name, detail.data]
+                              for detail in err.details], details)
 
 
 class Concurrency(unittest.TestCase):

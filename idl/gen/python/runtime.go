@@ -10,7 +10,9 @@ var runtimeFiles embed.FS
 
 // runtimeParts are the files of the runtime in the order in which a reader meets them.
 var runtimeParts = []string{
-	"values.py", "basic.py", "line.py", "wire.py", "channel.py", "mux.py", "server.py", "mux_server.py", "tls.py",
+	"errors.py", "types.py", "values.py", "basic.py", "json_write.py", "json_read.py", "line.py", "wire.py", "channel.py",
+	"mux_frames.py", "mux_peer.py", "mux_client.py", "handlers.py", "server_conn.py", "server.py", "mux_server.py",
+	"tls.py",
 }
 
 // runtime writes the runtime where the module has to bring its own.

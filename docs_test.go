@@ -19,13 +19,14 @@ import (
 
 // snippetPackages are the packages that the pages' Go names without an import.
 var snippetPackages = map[string]string{
-	"check":   module + "/idl/check",
-	"divide":  module + "/examples/divide",
-	"dynamic": module + "/dynamic",
-	"orders":  "snippets/orders", // of ordersDefinition
-	"rpc":     module + "/rpc",
-	"wire":    module + "/wire",
-	"yodel":   module,
+	"check":       module + "/idl/check",
+	"divide":      module + "/examples/divide",
+	"dynamic":     module + "/dynamic",
+	"orders":      "snippets/orders", // of ordersDefinition
+	"rpc":         module + "/rpc",
+	"toyprotocol": module + "/examples/toyprotocol",
+	"wire":        module + "/wire",
+	"yodel":       module,
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "net": "net", "os": "os",
 	"signal": "os/signal", "slog": "log/slog", "syscall": "syscall", "time": "time", "tls": "crypto/tls",

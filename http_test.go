@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
@@ -203,6 +204,66 @@ func TestHijackedHTTP(t *testing.T) {
 		if got, err := in.ReadString('\n'); got != "> "+line {
 			t.Fatalf("got %d bytes, %v", len(got), err)
 		}
+	}
+}
+
+// A hijacked connection that nobody closes holds Shutdown while its handler runs, and is cut then, within a second,
+// although a goroutine of the handler's goes on reading from it.
+func TestShutdownCutsHijackedHTTP(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"the handler returned before", "the handler runs"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hijacked, release, cut := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+			address, _, server := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				nc, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+				}
+				go func() {
+					_, err := nc.Read(make([]byte, 1))
+					cut <- err
+				}()
+				close(hijacked)
+				<-release
+			}))
+			nc, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			io.WriteString(nc, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			<-hijacked
+			shut := make(chan error, 1)
+			if name == "the handler returned before" {
+				close(release)
+				go func() { shut <- server.Shutdown(t.Context()) }()
+			} else {
+				go func() { shut <- server.Shutdown(t.Context()) }()
+				for nc, err := net.Dial("tcp", address); err == nil; nc, err = net.Dial("tcp", address) {
+					nc.Close() // the server still accepts
+				}
+				select {
+				case <-shut:
+					t.Fatal("Shutdown returned while the handler ran")
+				case <-cut:
+					t.Fatal("the connection was cut while the handler ran")
+				default:
+				}
+				close(release)
+			}
+			select {
+			case err := <-shut:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("Shutdown waits for a hijacked connection whose handler has returned")
+			}
+			if err := <-cut; err == nil {
+				t.Error("the connection goes on")
+			}
+		})
 	}
 }
 

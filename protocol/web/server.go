@@ -62,7 +62,7 @@ func (s *Server) newHTTP(http2 bool) *httpServer {
 		h.Protocols.SetUnencryptedHTTP2(true)
 	} else {
 		h.Protocols.SetHTTP1(true)
-		h.ConnState = noteIdle
+		h.ConnState = noteState
 	}
 	h.serve = sync.OnceFunc(func() { go h.Serve(h.feed) })
 	return h
@@ -88,10 +88,13 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, nc)
 }
 
-// noteIdle tells a connection of HTTP/1 that its request has been answered.
-func noteIdle(nc net.Conn, state http.ConnState) {
-	if state == http.StateIdle {
+// noteState tells a connection of HTTP/1 that its request has been answered, or that a handler has taken it over.
+func noteState(nc net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateIdle:
 		nc.(*serverConn).answered()
+	case http.StateHijacked:
+		nc.(*serverConn).setHijacked()
 	}
 }
 

@@ -54,6 +54,7 @@ type serverConn struct {
 	drainBy    time.Time // when what has begun has to be there, once the server shuts down; zero before
 	requests   map[*request]bool
 	used       bool   // a handler returned since the server shuts down: the end of its answer may be on its way
+	hijacked   bool   // a handler has taken the connection from net/http, which will not close it
 	watch      *watch // nil while there is none
 	sawLength  bool   // a Content-Length came, in whatever request
 	lengthTail []byte // the end of what was read: the name may be cut
@@ -208,7 +209,19 @@ func (c *serverConn) end(r *request, answered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.requests, r)
-	c.used = c.used || answered && !c.drainBy.IsZero()
+	if c.drainBy.IsZero() {
+		return
+	}
+	c.used = c.used || answered
+	if c.hijacked { // where the handler returned before the drain, cutUnused ends it
+		time.AfterFunc(lastGrace, c.cut)
+	}
+}
+
+func (c *serverConn) setHijacked() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hijacked = true
 }
 
 // answered notes that the answer to a request of HTTP/1 has been written, and that another may come.

@@ -1,4 +1,4 @@
-// Package differential holds Yodel's formats against another implementation of the same ones:
+// Package protobufdiff holds Yodel's formats against protobuf's own implementation of the same ones,
 // google.golang.org/protobuf, which reads and writes the messages of internal/everything by the descriptors that
 // idl/gen/protobuf exports. It has tests alone. Random messages must come through both with the same meaning; of random
 // bytes and random JSON both must read the same, or nothing.
@@ -28,4 +28,4 @@
 //
 // An empty union and the timestamp 0001-01-01T00:00:00Z are as good as absent. A time or duration whose nanoseconds are
 // out of range is normalized.
-package differential
+package protobufdiff

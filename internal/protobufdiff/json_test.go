@@ -1,4 +1,4 @@
-package differential_test
+package protobufdiff_test
 
 import (
 	"testing"

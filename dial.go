@@ -80,11 +80,9 @@ func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].
 func (o DialOptions) Dial(target string) (*Channel, error) {
-	if len(o.Protocols) == 0 {
-		o.Protocols = Protocols()
-	}
-	if err := checkProtocols(o.Protocols); err != nil {
-		return nil, fmt.Errorf("DialOptions.Protocols: %w", err)
+	var err error
+	if o.Protocols, err = protocolsOf(o.Protocols, "DialOptions.Protocols"); err != nil {
+		return nil, err
 	}
 	t, err := parseTarget(target, schemesOf(o.Protocols))
 	if err != nil {

@@ -25,6 +25,18 @@ func Protocols() []rpc.Protocol {
 	}
 }
 
+// protocolsOf returns the protocols of an option: those given, which it checks, or the built-in ones where there are none.
+// Those need no check: a test makes it, and it takes more than a thousand calls of Detect.
+func protocolsOf(given []rpc.Protocol, option string) ([]rpc.Protocol, error) {
+	if len(given) == 0 {
+		return Protocols(), nil
+	}
+	if err := checkProtocols(given); err != nil {
+		return nil, fmt.Errorf("%s: %w", option, err)
+	}
+	return given, nil
+}
+
 var schemePattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // checkProtocols returns what is wrong with protocols that are to be told apart.

@@ -112,9 +112,6 @@ func NewServer(services ...*rpc.Service) *Server { return ServerOptions{}.NewSer
 // Serve and ListenAndServe.
 func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
-	if len(o.Protocols) == 0 {
-		o.Protocols = Protocols()
-	}
 	s := &Server{
 		options:   o,
 		listeners: make(map[net.Listener]bool),
@@ -125,10 +122,11 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{
 		Interceptors: o.Interceptors, Limits: o.Limits, Serial: o.Mode == Serial, Logger: o.Logger,
 	})
-	if s.err = errors.Join(err, o.validate()); s.err != nil {
+	protocols, protocolErr := protocolsOf(o.Protocols, "ServerOptions.Protocols")
+	if s.err = errors.Join(err, o.validate(), protocolErr); s.err != nil {
 		return s
 	}
-	s.dispatcher, s.log, s.protocols = d, d.Log, o.Protocols
+	s.dispatcher, s.log, s.protocols = d, d.Log, protocols
 	s.tls = tlsConfig(o.TLS, s.alpn())
 	for _, p := range s.protocols {
 		s.servers = append(s.servers, p.NewServer(d))
@@ -140,9 +138,6 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 func (o ServerOptions) validate() error {
 	if o.DrainTimeout < 0 {
 		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default", o.DrainTimeout)
-	}
-	if err := checkProtocols(o.Protocols); err != nil {
-		return fmt.Errorf("ServerOptions.Protocols: %w", err)
 	}
 	return o.Mode.validate()
 }

@@ -53,6 +53,14 @@ func verdict(d detected) string {
 	return d.protocol.Scheme
 }
 
+// What NewServer and Dial check of a list that they are given holds for the built-in one.
+func TestBuiltInProtocolsAreToldApart(t *testing.T) {
+	t.Parallel()
+	if err := checkProtocols(Protocols()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFirstBytesTell(t *testing.T) {
 	t.Parallel()
 	for head, want := range kinds {

@@ -27,8 +27,9 @@ var layers = []layer{
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
 	{"protocol/internal/...", []string{"protocol/internal/...", "rpc", "wire"}},
-	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/frame", "rpc", "wire"}},
+	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/...", "rpc", "wire"}},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
+	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/frame", "rpc", "wire"}},
 	{"protocol/...", []string{"protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -25,14 +26,14 @@ type Conn struct {
 	peer    frame.Settings // what the server accepts
 	remote  *rpc.Peer
 
-	in          *input
-	dec         wire.Decoder // of whoever reads
-	refused     bool         // it said that no call of the connection runs; of whoever reads
-	goAwayRead  bool         // GOAWAY has come; of whoever reads
-	goAwayAcked bool         // and PING behind it, which is answered; of whoever reads
-	begun       begun        // answers; of whoever reads
+	in          *transport.Input
+	dec         wire.Decoder         // of whoever reads
+	refused     bool                 // it said that no call of the connection runs; of whoever reads
+	goAwayRead  bool                 // GOAWAY has come; of whoever reads
+	goAwayAcked bool                 // and PING behind it, which is answered; of whoever reads
+	begun       transport.Assemblies // answers; of whoever reads
 	role        readerRole
-	out         *output
+	out         *transport.Output
 	slots       slots
 
 	methods    atomic.Pointer[map[*rpc.Method]*clientMethod] // replaced with methodsMu held
@@ -81,7 +82,7 @@ func (c *Conn) Close() error {
 	<-c.reader
 	<-c.slots.idle
 	c.draining.Wait()
-	c.out.writers.Wait()
+	c.out.Wait()
 	c.deadlines.stop()
 	c.silence.stop()
 	return nil
@@ -160,9 +161,9 @@ func (c *Conn) notTaken(ctx context.Context, call *rpc.Call, expiry time.Time, e
 // queue hands the encoded call to the output.
 func (c *Conn) queue(p *pending, concurrent bool) error {
 	if p.large != nil {
-		return c.out.appendLarge(p.large)
+		return c.out.AppendLarge(p.large)
 	}
-	return c.out.append(p.frame, concurrent, &p.end)
+	return c.out.Append(p.frame, concurrent, &p.end)
 }
 
 // lost returns the error of a call whose connection is gone.
@@ -195,7 +196,7 @@ func (c *Conn) wait(ctx context.Context, end <-chan struct{}, p *pending) error 
 func (c *Conn) finish(ctx context.Context, p *pending) error {
 	method := p.call.Method
 	if p.large != nil {
-		c.out.withdraw(p.large) // an answer may come before the whole question has gone
+		c.out.Withdraw(p.large) // an answer may come before the whole question has gone
 		p.enc.Reset(nil)
 	}
 	if _, state := p.now(); state == stateDelivered {
@@ -218,7 +219,7 @@ func (c *Conn) abandon(p *pending, state uint64) bool {
 	id := p.id
 	unsent := false
 	if p.large != nil {
-		unsent = c.out.withdraw(p.large)
+		unsent = c.out.Withdraw(p.large)
 		p.enc.Reset(nil)
 	}
 	if !p.move(id, state, stateAbandoned) {
@@ -227,7 +228,7 @@ func (c *Conn) abandon(p *pending, state uint64) bool {
 	if !unsent {
 		var b [frame.HeaderSize]byte
 		frame.Header{Type: frame.TypeCancel, ID: id}.Put(b[:])
-		_ = c.out.append(b[:], false, nil)
+		_ = c.out.Append(b[:], false, nil)
 	}
 	if (unsent || c.dead.Load()) && p.move(id, stateAbandoned, stateDelivered) {
 		c.slots.release(p)

@@ -65,7 +65,7 @@ func (d *deadlines) sweep() {
 		}
 	})
 	if expired && d.conn.role.holder.Load() == roleCaller {
-		d.conn.in.transport.kick()
+		d.conn.in.Conn().Kick()
 	}
 	if current := d.next.Load(); next < math.MaxInt64 && (current == 0 || next < current) {
 		d.setLocked(next)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -16,17 +17,18 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits, t := o.Limits.WithDefaults(), newTransport(nc)
+	limits, t := o.Limits.WithDefaults(), transport.NewConn(nc)
 	c := &Conn{
 		address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
 		remote: o.Peer,
-		in:     newInput(t, &limits, nil), out: newOutput(t, limits.Stall),
+		in:     transport.NewInput(t, &limits, nil), out: transport.NewOutput(t, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
 	c.role.begin()
 	c.methods.Store(&map[*rpc.Method]*clientMethod{})
-	c.deadlines.conn, c.silence.conn, c.begun.limits = c, c, &limits
+	c.deadlines.conn, c.silence.conn = c, c
+	c.begun.Init(&limits)
 	if err := c.handshake(ctx); err != nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("%s does not answer as a mux server: %w", o.Address, err)
@@ -40,11 +42,11 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 
 // handshake sends this side's preface and settings and reads the server's, within Limits.Silence or ctx's.
 func (c *Conn) handshake(ctx context.Context) error {
-	t := c.in.transport
-	_ = t.setDeadline(time.Now().Add(c.limits.Silence))
-	stop := context.AfterFunc(ctx, func() { _ = t.setDeadline(time.Unix(1, 0)) })
+	t := c.in.Conn()
+	_ = t.SetDeadline(time.Now().Add(c.limits.Silence))
+	stop := context.AfterFunc(ctx, func() { _ = t.SetDeadline(time.Unix(1, 0)) })
 	var peer frame.Settings
-	_, err := t.nc.Write(c.own.Hello())
+	_, err := t.NetConn().Write(c.own.Hello())
 	if err == nil {
 		peer, err = readHello(c.in)
 	}
@@ -59,16 +61,16 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if peer.Calls == 0 {
 		return errors.New("the server takes no calls: its setting CALLS is 0")
 	}
-	return t.setDeadline(time.Time{})
+	return t.SetDeadline(time.Time{})
 }
 
 // ErrTLS is the error of Dial without TLS to a port that speaks nothing else.
 var ErrTLS = errors.New("it answers with an alert of TLS, and so wants TLS")
 
 // readHello reads a preface and a SETTINGS frame.
-func readHello(in *input) (frame.Settings, error) {
+func readHello(in *transport.Input) (frame.Settings, error) {
 	var b [frame.PrefaceSize + frame.HeaderSize]byte
-	if err := readExactly(in, b[:frame.PrefaceSize]); err != nil {
+	if err := in.ReadExactly(b[:frame.PrefaceSize]); err != nil {
 		return frame.Settings{}, err
 	}
 	if b[0] == 0x15 && b[1] == 3 { // the head of a TLS record with an alert (RFC 8446, section 5.1)
@@ -80,7 +82,7 @@ func readHello(in *input) (frame.Settings, error) {
 	if v := b[len(frame.Magic)]; v != frame.Version {
 		return frame.Settings{}, fmt.Errorf("it speaks version %d, this side version %d", v, frame.Version)
 	}
-	if err := readExactly(in, b[frame.PrefaceSize:]); err != nil {
+	if err := in.ReadExactly(b[frame.PrefaceSize:]); err != nil {
 		return frame.Settings{}, err
 	}
 	h, err := frame.ParseHeader(b[frame.PrefaceSize:])
@@ -91,23 +93,8 @@ func readHello(in *input) (frame.Settings, error) {
 		return frame.Settings{}, frame.Faultf("the first frame has type %d and not SETTINGS", h.Type)
 	}
 	body := make([]byte, h.Length)
-	if err := readExactly(in, body); err != nil {
+	if err := in.ReadExactly(body); err != nil {
 		return frame.Settings{}, err
 	}
 	return frame.ParseSettings(body)
-}
-
-// readExactly fills dst without the stall limit, for the handshake has a limit of its own.
-func readExactly(in *input, dst []byte) error {
-	for len(dst) > 0 {
-		if len(in.buffered()) == 0 {
-			if err := in.fillOnce(); err != nil {
-				return err
-			}
-		}
-		n := copy(dst, in.buffered())
-		in.discard(n)
-		dst = dst[n:]
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -55,7 +56,7 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	h.Flags = head.Flags
 	b = head.Append(b)
 	start := len(b)
-	c.out.reset(&p.enc, b)
+	c.out.ResetEncoder(&p.enc, b)
 	p.call.Args.EncodeWire(&p.enc)
 	var err error
 	if p.frame, err = p.enc.Bytes(); err != nil {
@@ -64,7 +65,7 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	if n, limit := p.enc.Size()-start, min(c.peer.Message, c.limits.Message); n > limit {
 		return tooLarge("the arguments have", n, limit)
 	}
-	p.large = sealFrame(h, p.frame, 0, start, &p.enc)
+	p.large = transport.SealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
 		p.frame = nil
 	}

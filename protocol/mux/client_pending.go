@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -43,14 +44,14 @@ type pending struct {
 	metadata rpc.Metadata // that came with the answer; set before done
 
 	// The reader's alone, for a server may answer a call that was not sent yet, and which another goroutine ends.
-	pieces  assembly     // of an answer
-	arrived rpc.Metadata // with the first or only one
+	pieces  transport.Assembly // of an answer
+	arrived rpc.Metadata       // with the first or only one
 
 	expiry atomic.Int64 // nanoseconds since 1970, 0 for none; set by the caller before state is waiting
 	enc    wire.Encoder // what the caller encodes with
 	frame  []byte       // where it encodes to; kept from call to call while small
 	end    uint64       // where its CALL ends in all that was queued; the output's
-	large  *largeMessage
+	large  *transport.LargeMessage
 }
 
 const stateBits = 8
@@ -244,7 +245,7 @@ func (s *slots) release(p *pending) {
 	p.id += 1 << slotBits
 	p.state.Store(uint64(p.id) << stateBits) // stateFree is 0
 	p.call, p.err, p.metadata, p.large = nil, nil, nil, nil
-	if p.frame == nil || cap(p.frame) > smallBuffer {
+	if p.frame == nil || cap(p.frame) > transport.SmallBuffer {
 		p.frame = nil
 		p.enc.Reset(nil) // which has it, too
 	}

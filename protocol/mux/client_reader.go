@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -25,7 +26,7 @@ func (c *Conn) read() {
 	}
 	if fault, ok := errors.AsType[*frame.Fault](err); ok {
 		c.log.Warn("closing a mux connection", "server", c.address, "reason", fault.Error())
-		c.out.sendFault(fault.Text)
+		c.out.SendFault(fault.Text)
 	}
 	c.die(err)
 	c.dead.Store(true)
@@ -36,7 +37,7 @@ func (c *Conn) read() {
 // there, and errPieces before a MORE; for the reader it returns errAside when it is asked to step aside.
 func (c *Conn) readFrames(caller *pending) error {
 	for {
-		h, body, need, err := c.in.frame()
+		h, body, need, err := c.in.Frame()
 		if err != nil {
 			return err
 		}
@@ -49,11 +50,11 @@ func (c *Conn) readFrames(caller *pending) error {
 		if h.Type == frame.TypeMore && caller != nil {
 			return errPieces
 		}
-		c.in.discard(frame.HeaderSize)
+		c.in.Discard(frame.HeaderSize)
 		if h.Type == frame.TypeMore {
 			err = c.more(h, &c.dec)
 		} else {
-			c.in.discard(len(body)) // which leaves the bytes in place until more are read
+			c.in.Discard(len(body)) // which leaves the bytes in place until more are read
 			err = c.handle(h, body, &c.dec)
 		}
 		if err != nil {
@@ -71,11 +72,11 @@ func (c *Conn) readOn(caller *pending, need int) (over bool, err error) {
 	} else if c.role.aside.Load() {
 		return true, errAside
 	}
-	err = c.in.fill(need, c.begun.wake)
-	if err == errKicked {
+	err = c.in.Fill(need, c.begun.Wake())
+	if err == transport.ErrKicked {
 		err = nil
-		if len(c.begun.late()) > 0 {
-			err = c.in.tooSlow()
+		if len(c.begun.Late()) > 0 {
+			err = c.in.TooSlow()
 		}
 	}
 	return false, err
@@ -99,7 +100,7 @@ func (c *Conn) handle(h frame.Header, body []byte, dec *wire.Decoder) error {
 // answer handles the first or only frame of an answer.
 func (c *Conn) answer(h frame.Header, body []byte, dec *wire.Decoder) error {
 	p := c.slots.find(h.ID)
-	if p == nil || p.pieces.active {
+	if p == nil || p.pieces.Active() {
 		return frame.Faultf("an answer to call %#08x, which is not in flight", h.ID)
 	}
 	var head frame.Head
@@ -110,18 +111,18 @@ func (c *Conn) answer(h frame.Header, body []byte, dec *wire.Decoder) error {
 	p.arrived = head.Metadata
 	if h.Flags&frame.FlagPieces == 0 {
 		if len(message) > c.limits.Message {
-			p.pieces = assembly{total: len(message), drop: true}
+			p.pieces = transport.RefusedAssembly(len(message))
 		}
 		dec.Reset(message)
 		c.deliver(p, h, message, dec)
 		return nil
 	}
-	p.pieces, err = beginAssembly(h, head.Total, message, head.Total > c.limits.Message)
+	p.pieces, err = transport.BeginAssembly(h, head.Total, message, head.Total > c.limits.Message)
 	if err != nil {
 		return err
 	}
-	if p.pieces.active {
-		c.begun.add(&p.pieces)
+	if p.pieces.Active() {
+		c.begun.Add(&p.pieces)
 	}
 	return c.assembled(p, dec)
 }
@@ -129,10 +130,10 @@ func (c *Conn) answer(h frame.Header, body []byte, dec *wire.Decoder) error {
 // more handles the header of a MORE, whose body is still to be read.
 func (c *Conn) more(h frame.Header, dec *wire.Decoder) error {
 	p := c.slots.find(h.ID)
-	if p == nil || !p.pieces.active {
+	if p == nil || !p.pieces.Active() {
 		return frame.Faultf("a piece for call %#08x, of whose answer no pieces are missing", h.ID)
 	}
-	if err := c.begun.receive(&p.pieces, c.in, h.Length); err != nil {
+	if err := c.begun.Receive(&p.pieces, c.in, h.Length); err != nil {
 		return err
 	}
 	return c.assembled(p, dec)
@@ -140,12 +141,12 @@ func (c *Conn) more(h frame.Header, dec *wire.Decoder) error {
 
 // assembled delivers p's answer if all its pieces are there.
 func (c *Conn) assembled(p *pending, dec *wire.Decoder) error {
-	if p.pieces.active {
+	if p.pieces.Active() {
 		return nil
 	}
-	message := p.pieces.buf
+	message := p.pieces.Message()
 	dec.ResetOwned(message)
-	c.deliver(p, p.pieces.first, message, dec)
+	c.deliver(p, p.pieces.First(), message, dec)
 	dec.Reset(nil) // an idle connection keeps no message
 	return nil
 }
@@ -160,15 +161,15 @@ func (c *Conn) deliver(p *pending, h frame.Header, message []byte, dec *wire.Dec
 	case p.move(h.ID, stateAbandoned, stateDelivered):
 		c.slots.release(p)
 	}
-	if p.arrived != nil || p.pieces.total > 0 { // the reader's still, whoever has the slot now
-		p.arrived, p.pieces = nil, assembly{}
+	if p.arrived != nil || p.pieces.Total() > 0 { // the reader's still, whoever has the slot now
+		p.arrived, p.pieces = nil, transport.Assembly{}
 	}
 }
 
 // settle decodes the answer and wakes p's caller. Where decoding ends the goroutine, whoever reads goes on with the next
 // frame: the reader by [rpc.Persist], a caller by giving the role up.
 func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Decoder) {
-	m, total := p.call.Method, p.pieces.total
+	m, total := p.call.Method, p.pieces.Total()
 	returned := false
 	defer func() {
 		if returned {
@@ -177,7 +178,7 @@ func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Deco
 		fault := recover()
 		e := c.guard(m).Caught("what decodes the answer", fault, nil)
 		if fault == nil && (p.arrived != nil || total > 0) {
-			p.arrived, p.pieces = nil, assembly{}
+			p.arrived, p.pieces = nil, transport.Assembly{}
 		}
 		p.err = e.For(m, rpc.OutcomeAnswered)
 		p.done <- struct{}{}
@@ -191,8 +192,8 @@ func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Deco
 // decode sets the result of p's call or returns its error.
 func (c *Conn) decode(p *pending, h frame.Header, message []byte, dec *wire.Decoder) error {
 	m := p.call.Method
-	if p.pieces.drop {
-		return tooLarge("the answer has", p.pieces.total, c.limits.Message).For(m, rpc.OutcomeAnswered)
+	if p.pieces.Refused() {
+		return tooLarge("the answer has", p.pieces.Total(), c.limits.Message).For(m, rpc.OutcomeAnswered)
 	}
 	switch h.Type {
 	case frame.TypeResult:
@@ -251,10 +252,10 @@ func (p *pending) systemError(h frame.Header, message []byte) error {
 func (c *Conn) pong(body []byte) error {
 	if c.goAwayRead && !c.goAwayAcked {
 		c.goAwayAcked = true
-		c.out.appendLastPong(body)
+		c.out.AppendLastPong(body)
 		return nil
 	}
-	return c.out.appendPong(body)
+	return c.out.AppendPong(body)
 }
 
 // A refusedError is why a server takes no calls at all on a connection.
@@ -282,7 +283,7 @@ func (c *Conn) goAway(body []byte) {
 		reason = fmt.Errorf("the server is going away: %s", rpc.Quote(string(body[1:])))
 	}
 	c.stopCalls(reason)
-	c.out.refuseCalls()
+	c.out.RefuseCalls()
 	c.draining.Go(func() { // Close waits for it
 		<-c.slots.idle
 		c.die(reason)
@@ -299,7 +300,7 @@ func (c *Conn) stopCalls(err error) {
 // in the middle of an answer.
 func (c *Conn) die(err error) {
 	c.stopCalls(err)
-	c.out.fail(err)
+	c.out.Fail(err)
 	c.toReader()
 }
 
@@ -317,7 +318,7 @@ func (c *Conn) drop(p *pending) {
 
 // fate tells whether a call that will get no answer may have run.
 func (c *Conn) fate(p *pending) rpc.Outcome {
-	if c.refused || p.large != nil && c.out.incomplete(p.large) || p.large == nil && c.out.unsent(&p.end) {
+	if c.refused || p.large != nil && c.out.Incomplete(p.large) || p.large == nil && c.out.Unsent(&p.end) {
 		return rpc.OutcomeNotStarted
 	}
 	return rpc.OutcomeUnknown

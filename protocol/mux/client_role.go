@@ -62,7 +62,7 @@ func (c *Conn) count(alone bool) {
 		}
 	case r.holder.Load() == roleReader && r.lone.Add(1) == loneCalls:
 		r.aside.Store(true)
-		c.in.transport.kick()
+		c.in.Conn().Kick()
 		select {
 		case <-r.gone:
 		case <-c.reader:

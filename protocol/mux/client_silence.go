@@ -35,7 +35,7 @@ func (s *silence) watch() {
 	if s.stopped || !s.watching.CompareAndSwap(false, true) {
 		return
 	}
-	s.quiet, s.reads = 0, s.conn.in.reads.Load()
+	s.quiet, s.reads = 0, s.conn.in.Reads()
 	if s.timer == nil {
 		s.timer = time.AfterFunc(s.every(), s.look)
 		return
@@ -61,8 +61,8 @@ func (s *silence) isOver() bool {
 	if s.stopped || s.pause() {
 		return false
 	}
-	reads := c.in.reads.Load()
-	taken, waiting := c.out.progress()
+	reads := c.in.Reads()
+	taken, waiting := c.out.Progress()
 	slow := waiting != 0 && waiting == s.waiting && taken != s.taken // a network that takes long over a large message
 	if reads != s.reads || slow {
 		s.quiet = 0
@@ -72,7 +72,7 @@ func (s *silence) isOver() bool {
 	s.reads, s.taken, s.waiting = reads, taken, waiting
 	switch s.quiet {
 	case silenceLooks:
-		_ = c.out.append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte("silence?")), false, nil)
+		_ = c.out.Append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte("silence?")), false, nil)
 	case 2 * silenceLooks:
 		return true
 	}

@@ -5,17 +5,15 @@
 // [Dial] makes a client's connection, [NewServer] the other side. A frame goes through these files, in this order:
 //
 //	client.go          Call: a slot (client_pending.go), the frame (client_encode.go), the wait for the answer
-//	output.go          frames queue here; output_write.go writes those of many callers at once, output_large.go large
-//	                   messages by reference
-//	transport.go       the net.Conn under input and output
-//	server_conn.go     the server's reader (input.go), which finds the method and decodes the arguments
+//	internal/transport frames queue in an Output, which writes those of many callers at once and large messages by
+//	                   reference; an Input reads them on the other side
+//	server_conn.go     the server's reader, which finds the method and decodes the arguments
 //	server_call.go     the handler runs on the reader or a worker (server_workers.go), as server_learn.go and
 //	                   server_watchdog.go have it, when server_queue.go finds that its answer has room
 //	client_reader.go   the answer finds its caller; client_role.go lets a lone caller read for itself
 //
-// Files are named by what they belong to: client_, server_, or the halves of a connection, which both sides have: input_,
-// output_ and transport_. The bytes are in internal/frame. server_drain.go is how a server that shuts down ends a
-// connection.
+// Files are named by what they belong to, client_ or server_. The halves of a connection, which both sides have, are in
+// internal/transport, and the bytes in internal/frame. server_drain.go is how a server that shuts down ends a connection.
 //
 // Where the speed comes from is told in docs/performance.md.
 package mux

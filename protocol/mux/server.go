@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -58,13 +59,13 @@ func NewServer(d *rpc.Dispatcher) *Server {
 // ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the server
 // shuts down it is told so, and its calls are refused as not started; after Close it is cut.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
-	limits, t := &s.dispatcher.Limits, newTransport(nc)
+	limits, t := &s.dispatcher.Limits, transport.NewConn(nc)
 	c := &serverConn{
 		server: s, peer: peer,
-		in: newInput(t, &limits.Limits, head), out: newOutput(t, limits.Stall),
+		in: transport.NewInput(t, &limits.Limits, head), out: transport.NewOutput(t, limits.Stall),
 	}
-	c.begun.limits = &limits.Limits
-	c.out.limit, c.out.onRoom = min(limits.Answers, math.MaxInt32), c.queue.resume
+	c.begun.Init(&limits.Limits)
+	c.out.Bound(min(limits.Answers, math.MaxInt32), c.queue.resume)
 	c.queue.conn, c.queue.serial = c, s.dispatcher.Serial
 	if !s.add(c) {
 		_ = nc.Close()
@@ -75,13 +76,13 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		s.dispatcher.Log.Warn("closing a connection that began as mux", "peer", c.peer.Addr, "reason", err)
 		c.sendFault(err)
 		_ = nc.Close()
-		c.out.writers.Wait()
+		c.out.Wait()
 		return
 	}
 	if s.isDraining() {
 		c.startDrain()
 	}
-	defer c.out.writers.Wait() // deferred, for a handler may end this goroutine
+	defer c.out.Wait() // deferred, for a handler may end this goroutine
 	defer c.drain.end()
 	defer c.calls.Wait()
 	defer s.abandon(c)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -18,8 +19,8 @@ type serverCall struct {
 	size   int32 // of the arguments while it waits; while it runs on a worker what its answer has been promised
 	method *methodName
 	call   *rpc.Call
-	bad    *rpc.Error // the arguments cannot be decoded
-	pieces *assembly  // while pieces are missing
+	bad    *rpc.Error          // the arguments cannot be decoded
+	pieces *transport.Assembly // while pieces are missing
 }
 
 // decode reads the arguments, on the reader.
@@ -58,7 +59,7 @@ func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 		c.answerFromReader(sc, rpc.Failed(sc.bad), 0)
 		return false
 	}
-	if l.inline.Load() && !c.queue.serial && !c.out.full.Load() {
+	if l.inline.Load() && !c.queue.serial && !c.out.Full() {
 		return c.runInline(sc, l)
 	}
 	c.countRunning(1)
@@ -188,9 +189,9 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, f *rpc.Failure
 		c.answerFromWorker(sc, new(scratch), rpc.Failed(e), 0)
 	})
 	if len(s.buf) > 0 {
-		_ = c.out.append(s.buf, c.running.Load() > 1, nil)
+		_ = c.out.Append(s.buf, c.running.Load() > 1, nil)
 	}
-	if cap(s.buf) > largeBuffer {
+	if cap(s.buf) > transport.LargeBuffer {
 		s.buf = nil
 	}
 	if sc.size > 0 {
@@ -202,7 +203,7 @@ func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, f *rpc.Failure
 // answerFromReader answers the call with this batch.
 func (c *serverConn) answerFromReader(sc *serverCall, f *rpc.Failure, flags uint8) {
 	if c.scratch.buf == nil {
-		c.scratch.buf = getBuffer(int(c.batchSize))[:0]
+		c.scratch.buf = transport.GetBuffer(int(c.batchSize))[:0]
 	}
 	c.scratch.buf = c.room(c.scratch.buf) // here, for an answer that cannot be encoded must not take the others along
 	c.scratch.buf = sc.finish(c.scratch.buf, &c.scratch.enc, f, flags, func(e *rpc.Error) {
@@ -218,7 +219,7 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 	b, large := sc.encode(b, enc, f, flags, exited)
 	size := len(b) - start
 	if large != nil {
-		size = large.left
+		size = large.Left()
 	}
 	sc.method.answered(&sc.conn.server.learned[sc.method.route.Index], size)
 	sc.slot.Store(nil)
@@ -227,7 +228,7 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 		return b
 	}
 	enc.Reset(nil) // an idle worker keeps no message
-	_ = sc.conn.out.appendLarge(large)
+	_ = sc.conn.out.AppendLarge(large)
 	if start == 0 {
 		return nil
 	}
@@ -235,7 +236,7 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 }
 
 // encode appends the frame that answers the call with its result, or with f.
-func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *largeMessage) {
+func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *transport.LargeMessage) {
 	md := sc.End()
 	if md != nil && frame.CheckMetadata(md, int(sc.conn.peerMetadata)) != nil {
 		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", frame.CheckMetadata(md, int(sc.conn.peerMetadata))))
@@ -251,7 +252,7 @@ func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 					f, flags = rpc.Failed(fault), 0
 				}
 			}
-			return appendError(grow(b, 128), sc.id, f.Err, details, flags, md), nil
+			return appendError(transport.Grow(b, 128), sc.id, f.Err, details, flags, md), nil
 		}
 		h.Type, h.Method, message = frame.TypeException, uint16(f.Index), f.Exception
 	}
@@ -264,7 +265,7 @@ func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 
 // encodeMessage appends a frame with a message.
 func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header, message rpc.Message, md rpc.Metadata,
-	exited func(*rpc.Error)) (_ []byte, large *largeMessage, e *rpc.Error) {
+	exited func(*rpc.Error)) (_ []byte, large *transport.LargeMessage, e *rpc.Error) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -278,7 +279,7 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header,
 	h.Flags = head.Flags
 	whole = head.Append(whole)
 	messageStart := len(whole)
-	sc.conn.out.reset(enc, whole)
+	sc.conn.out.ResetEncoder(enc, whole)
 	message.EncodeWire(enc)
 	whole, err := enc.Bytes()
 	if err != nil {
@@ -294,8 +295,8 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header,
 	if size > limit {
 		return nil, nil, tooLarge("the answer has", size, limit)
 	}
-	return whole, sealFrame(h, whole, start, messageStart, enc), nil
+	return whole, transport.SealFrame(h, whole, start, messageStart, enc), nil
 }
 
 // room returns b with room for an answer as large as the last one.
-func (c *serverConn) room(b []byte) []byte { return grow(b, 64+int(c.answerSize.Load())) }
+func (c *serverConn) room(b []byte) []byte { return transport.Grow(b, 64+int(c.answerSize.Load())) }

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -33,15 +34,15 @@ func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, panics := range []bool{false, true} {
-		c := &serverConn{server: NewServer(d), out: newOutput(newTransport(nil), 0)}
-		c.answerSize.Store(mediumBuffer / 2)
-		small := make([]byte, smallBuffer-frame.HeaderSize, smallBuffer)
+		c := &serverConn{server: NewServer(d), out: transport.NewOutput(transport.NewConn(nil), 0)}
+		c.answerSize.Store(transport.MediumBuffer / 2)
+		small := make([]byte, transport.SmallBuffer-frame.HeaderSize, transport.SmallBuffer)
 		c.readerBuffers = &readerBuffers{scratch: scratch{buf: small}}
 		call := m.NewCall()
 		call.Out.panics = panics
 		c.answerFromReader(&serverCall{conn: c, slot: new(slot), method: &methodName{route: d.Routes()[0]}, call: &call.Call}, nil, 0)
 		b := c.scratch.buf
-		if len(b) <= len(small) || cap(b) < mediumBuffer || unsafe.SliceData(b) == unsafe.SliceData(small) {
+		if len(b) <= len(small) || cap(b) < transport.MediumBuffer || unsafe.SliceData(b) == unsafe.SliceData(small) {
 			t.Errorf("with a panic, %v, it is answered in a buffer of %d bytes, which may be the one given back", panics, cap(b))
 		}
 	}

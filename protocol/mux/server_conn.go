@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
@@ -26,7 +27,7 @@ type serverConn struct {
 	peerDetails  int32
 	answerSize   atomic.Int32 // of the last answer, in bytes; set by whoever encodes one, a hint for the next
 
-	out   *output
+	out   *transport.Output
 	queue queue
 
 	role    atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
@@ -37,8 +38,8 @@ type serverConn struct {
 	reading sync.WaitGroup // as long as there is a reader
 
 	// The reader's.
-	in             *input
-	begun          begun
+	in             *transport.Input
+	begun          transport.Assemblies
 	methods        []*methodName
 	slots          []*[slotChunk]slot
 	*readerBuffers        // nil while it waits with nothing to do
@@ -100,22 +101,22 @@ func (c *serverConn) read() {
 	c.queue.end()
 	c.flush()
 	c.returnBuffers()
-	c.in.release()
+	c.in.Release()
 	c.reading.Done()
 }
 
 // sendFault tells the client what it broke, if that is what ended the connection.
 func (c *serverConn) sendFault(err error) {
 	if fault, ok := errors.AsType[*frame.Fault](err); ok {
-		c.out.sendFault(fault.Text)
-		c.in.transport.discardUnread()
+		c.out.SendFault(fault.Text)
+		c.in.Conn().DiscardUnread()
 	}
 }
 
 // readFrames returns true when another goroutine has become the reader.
 func (c *serverConn) readFrames() (lost bool, err error) {
 	for {
-		h, body, need, err := c.in.frame()
+		h, body, need, err := c.in.Frame()
 		if err != nil {
 			return false, err
 		}
@@ -125,7 +126,7 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 			}
 			continue
 		}
-		c.in.discard(frame.HeaderSize)
+		c.in.Discard(frame.HeaderSize)
 		if h.Type == frame.TypeMore {
 			lost, err = c.more(h)
 		} else {
@@ -146,10 +147,10 @@ func (c *serverConn) readOn(need int) error {
 		}
 	}
 	err := c.fill(need)
-	if err == errKicked || c.drain.forced.Load() {
+	if err == transport.ErrKicked || c.drain.forced.Load() {
 		c.refuseBegun()
 	}
-	if err == errKicked {
+	if err == transport.ErrKicked {
 		return nil
 	}
 	return err
@@ -157,31 +158,31 @@ func (c *serverConn) readOn(need int) error {
 
 // fill reads more, and holds little while it waits for the next frame.
 func (c *serverConn) fill(need int) error {
-	if len(c.in.buffered()) == 0 {
+	if len(c.in.Buffered()) == 0 {
 		c.returnBuffers()
 		defer c.takeBuffers()
 	}
-	return c.in.fill(need, c.begun.wake)
+	return c.in.Fill(need, c.begun.Wake())
 }
 
 // handle handles any frame but MORE, and consumes its body before a handler runs.
 func (c *serverConn) handle(h frame.Header, body []byte) (lost bool, err error) {
 	if h.Type == frame.TypeCall {
-		c.in.discard(len(body)) // which leaves the bytes in place until more are read
+		c.in.Discard(len(body)) // which leaves the bytes in place until more are read
 		sc, err := c.call(h, body)
 		if sc == nil || err != nil {
 			return false, err
 		}
 		return c.dispatch(sc), nil
 	}
-	defer c.in.discard(len(body))
+	defer c.in.Discard(len(body))
 	switch h.Type {
 	case frame.TypeCancel:
 		if sc := c.find(h.ID); sc != nil {
 			c.cancel(sc)
 		}
 	case frame.TypePing:
-		return false, c.out.appendPong(body)
+		return false, c.out.AppendPong(body)
 	case frame.TypePong:
 		c.pong(body)
 	case frame.TypeSettings, frame.TypeResult, frame.TypeException, frame.TypeError:
@@ -221,7 +222,7 @@ func (c *serverConn) call(h frame.Header, body []byte) (*serverCall, error) {
 	}
 	s.Store(sc)
 	if sc.pieces != nil {
-		c.begun.add(sc.pieces)
+		c.begun.Add(sc.pieces)
 		c.countRunning(1) // until they are there
 		return nil, nil
 	}
@@ -248,15 +249,15 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", *m.name), nil
 	case total > c.server.own.Message:
 		return tooLarge("the arguments have", total, c.server.own.Message), nil
-	case total > len(message) && c.begun.bytes+len(message) > c.maxBegun():
+	case total > len(message) && c.begun.Bytes()+len(message) > c.maxBegun():
 		return c.tooMuchBegun(), nil
 	}
 	if h.Flags&frame.FlagPieces != 0 {
-		pieces, err := beginAssembly(h, total, message, false)
+		pieces, err := transport.BeginAssembly(h, total, message, false)
 		if err != nil {
 			return nil, err
 		}
-		if pieces.active {
+		if pieces.Active() {
 			sc.pieces = &pieces
 		}
 	}
@@ -290,7 +291,7 @@ func (c *serverConn) capDeadline(deadline time.Time) time.Time {
 
 // refuse answers a call that will not run.
 func (c *serverConn) refuse(id uint32, e *rpc.Error) {
-	c.scratch.buf = appendError(grow(c.scratch.buf, 128), id, e, nil, frame.FlagNotStarted, nil)
+	c.scratch.buf = appendError(transport.Grow(c.scratch.buf, 128), id, e, nil, frame.FlagNotStarted, nil)
 }
 
 // flush sends the answers of this batch.
@@ -298,8 +299,8 @@ func (c *serverConn) flush() {
 	c.handled = 0
 	if n := len(c.scratch.buf); n > 0 {
 		c.batchSize = int32(n)
-		c.out.send(c.scratch.buf)
-		putBuffer(c.scratch.buf)
+		c.out.Send(c.scratch.buf)
+		transport.PutBuffer(c.scratch.buf)
 		c.scratch.buf = nil
 	}
 	if c.drain.started.Load() {

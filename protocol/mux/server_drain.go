@@ -41,7 +41,7 @@ func (c *serverConn) die(err error) {
 	if err == nil {
 		err = net.ErrClosed
 	}
-	c.out.fail(err)
+	c.out.Fail(err)
 }
 
 // beginHandshake bounds the time for a client's preface and settings.
@@ -52,7 +52,7 @@ func (c *serverConn) beginHandshake() {
 	if soon := time.Now().Add(drainGrace); c.server.isDraining() && soon.Before(by) {
 		by = soon
 	}
-	_ = c.in.transport.setDeadline(by)
+	_ = c.in.Conn().SetDeadline(by)
 }
 
 // endHandshake ends what beginHandshake began.
@@ -60,7 +60,7 @@ func (c *serverConn) endHandshake() error {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
 	c.drain.ready = true
-	return c.in.transport.setDeadline(time.Time{})
+	return c.in.Conn().SetDeadline(time.Time{})
 }
 
 // startDrain tells the client that the server is going away.
@@ -69,14 +69,14 @@ func (c *serverConn) startDrain() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.ready {
-		_ = c.in.transport.setDeadline(time.Now().Add(drainGrace))
+		_ = c.in.Conn().SetDeadline(time.Now().Add(drainGrace))
 		return
 	}
 	if d.ended || !d.started.CompareAndSwap(false, true) {
 		return
 	}
-	c.out.sendGoAway(rpc.Unavailable, errGoingAway.Message)
-	_ = c.out.append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte(drainPing)), false, nil)
+	c.out.SendGoAway(rpc.Unavailable, errGoingAway.Message)
+	_ = c.out.Append(frame.Append(nil, frame.Header{Type: frame.TypePing}, []byte(drainPing)), false, nil)
 	d.timer = time.AfterFunc(drainGrace/drainTicks, c.checkDrain)
 }
 
@@ -91,7 +91,7 @@ func (c *serverConn) checkDrain() {
 		return
 	}
 	d.timer.Reset(drainGrace / drainTicks)
-	taken, _ := c.out.progress()
+	taken, _ := c.out.Progress()
 	if d.taken == 0 { // until now it was GOAWAY that was taken
 		d.taken = taken
 	}
@@ -103,7 +103,7 @@ func (c *serverConn) checkDrain() {
 	case drainTicks - 1:
 		d.forced.Store(true)
 		c.queue.end()
-		c.in.transport.kick()
+		c.in.Conn().Kick()
 		d.acked.Store(true)
 		c.endIfDrained()
 	case drainTicks:
@@ -115,7 +115,7 @@ func (c *serverConn) checkDrain() {
 // for the client to read.
 func (c *serverConn) handlersRun() bool {
 	running := int(c.running.Load()) // first, so that one which begins meanwhile is not taken for one that waits
-	return running > int(c.begun.count.Load())+c.queue.len()
+	return running > c.begun.Count()+c.queue.len()
 }
 
 // end stops what startDrain began.
@@ -140,6 +140,6 @@ func (c *serverConn) pong(body []byte) {
 // endIfDrained ends the connection of a client that makes no more calls, when the last one is answered.
 func (c *serverConn) endIfDrained() {
 	if c.drain.acked.Load() && c.running.Load() == 0 {
-		c.out.finish()
+		c.out.Finish()
 	}
 }

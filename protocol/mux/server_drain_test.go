@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -38,25 +39,25 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := new(sink)
-	c := &serverConn{server: NewServer(d), in: newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: newOutput(newTransport(nc), time.Hour)}
-	c.begun.limits = &d.Limits.Limits
+	c := &serverConn{server: NewServer(d), in: transport.NewInput(transport.NewConn(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: transport.NewOutput(transport.NewConn(nc), time.Hour)}
+	c.begun.Init(&d.Limits.Limits)
 	c.takeBuffers()
 	c.drain.started.Store(true)
 	c.drain.acked.Store(true)
 	c.queue.conn = c
-	pieces, err := beginAssembly(frame.Header{}, 2, []byte{0xff}, false)
+	pieces, err := transport.BeginAssembly(frame.Header{}, 2, []byte{0xff}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, _ := c.freeSlot(1)
 	route := d.Routes()[0]
 	s.Store(&serverCall{conn: c, slot: s, id: 1, method: &methodName{route: route}, call: route.NewCall(), pieces: &pieces})
-	c.begun.add(&pieces)
+	c.begun.Add(&pieces)
 	c.countRunning(1)
 	if lost, err := c.more(frame.Header{Type: frame.TypeMore, ID: 1, Length: 1}); lost || err != nil {
 		t.Fatal(lost, err)
 	}
-	c.out.writers.Wait()
+	c.out.Wait()
 	if nc.written <= frame.HeaderSize || !nc.closed {
 		t.Errorf("%d bytes were sent before the connection's end: %v", nc.written, nc.closed)
 	}

@@ -10,20 +10,20 @@ import (
 func (c *serverConn) handshake() error {
 	c.beginHandshake()
 	var b [frame.PrefaceSize]byte
-	if err := readExactly(c.in, b[:]); err != nil {
+	if err := c.in.ReadExactly(b[:]); err != nil {
 		return err
 	}
 	if string(b[:len(frame.Magic)]) != frame.Magic {
 		return fmt.Errorf("it begins with % x", b[:len(frame.Magic)])
 	}
-	if _, err := c.in.transport.nc.Write(c.server.own.Hello()); err != nil {
+	if _, err := c.in.Conn().NetConn().Write(c.server.own.Hello()); err != nil {
 		return err
 	}
 	if v := b[len(frame.Magic)]; v != frame.Version {
 		return frame.Faultf("it speaks version %d, and this server version %d", v, frame.Version)
 	}
 	var head [frame.HeaderSize]byte
-	if err := readExactly(c.in, head[:]); err != nil {
+	if err := c.in.ReadExactly(head[:]); err != nil {
 		return err
 	}
 	h, err := frame.ParseHeader(head[:])
@@ -34,7 +34,7 @@ func (c *serverConn) handshake() error {
 		return err
 	}
 	body := make([]byte, h.Length)
-	if err := readExactly(c.in, body); err != nil {
+	if err := c.in.ReadExactly(body); err != nil {
 		return err
 	}
 	accepts, err := frame.ParseSettings(body)

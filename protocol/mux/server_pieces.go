@@ -12,19 +12,19 @@ import (
 func (c *serverConn) more(h frame.Header) (lost bool, err error) {
 	sc := c.find(h.ID)
 	if sc == nil {
-		return false, c.in.skip(h.Length)
+		return false, c.in.Skip(h.Length)
 	}
 	if sc.pieces == nil {
 		return false, frame.Faultf("a piece for call %#08x, of which no pieces are missing", h.ID)
 	}
-	if c.begun.bytes-cap(sc.pieces.buf)+sc.pieces.room(h.Length) > c.maxBegun() {
+	if c.begun.BytesWith(sc.pieces, h.Length) > c.maxBegun() {
 		c.giveUp(sc, c.tooMuchBegun())
-		return false, c.in.skip(h.Length)
+		return false, c.in.Skip(h.Length)
 	}
-	if err := c.begun.receive(sc.pieces, c.in, h.Length); err != nil || sc.pieces.active {
+	if err := c.begun.Receive(sc.pieces, c.in, h.Length); err != nil || sc.pieces.Active() {
 		return false, err
 	}
-	c.dec.ResetOwned(sc.pieces.buf)
+	c.dec.ResetOwned(sc.pieces.Message())
 	sc.pieces = nil
 	defer c.endRunning()
 	c.decode(sc)
@@ -55,24 +55,24 @@ const begunMessages = 8
 
 func (c *serverConn) tooMuchBegun() *rpc.Error {
 	return rpc.Errorf(rpc.ResourceExhausted, "calls of which pieces are missing take %d bytes of this connection, and may take %d; "+
-		"send fewer at once", c.begun.bytes, c.maxBegun())
+		"send fewer at once", c.begun.Bytes(), c.maxBegun())
 }
 
 // refuseBegun answers the calls of which pieces are missing that should be there, or all of them if the server cannot wait.
 func (c *serverConn) refuseBegun() {
-	late, why := c.begun.late(), rpc.Errorf(rpc.DeadlineExceeded,
-		"the arguments were not whole %v after their first byte", c.begun.limits.MessageTime)
+	late, why := c.begun.Late(), rpc.Errorf(rpc.DeadlineExceeded,
+		"the arguments were not whole %v after their first byte", c.server.dispatcher.Limits.MessageTime)
 	if c.drain.forced.Load() {
-		late, why = slices.Clone(c.begun.all), errGoingAway
+		late, why = slices.Clone(c.begun.All()), errGoingAway
 	}
 	for _, a := range late {
-		c.giveUp(c.find(a.first.ID), why)
+		c.giveUp(c.find(a.First().ID), why)
 	}
 }
 
 // giveUp answers a call of which pieces are missing. Those that still come are ignored.
 func (c *serverConn) giveUp(sc *serverCall, why *rpc.Error) {
-	c.begun.remove(sc.pieces)
+	c.begun.Remove(sc.pieces)
 	c.answerFromReader(sc, rpc.Failed(why), frame.FlagNotStarted)
 	sc.pieces = nil
 	c.countRunning(-1)

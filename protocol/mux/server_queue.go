@@ -86,7 +86,7 @@ func (q *queue) pop(arriving bool) (sc *serverCall, wake bool) {
 
 // takeLocked returns the next call that can begin, or nil.
 func (q *queue) takeLocked() *serverCall {
-	if q.conn.out.full.Load() && !q.over {
+	if q.conn.out.Full() && !q.over {
 		return nil
 	}
 	if len(q.aside) > 0 && (q.allowed || q.over || q.hasRoomLocked()) {
@@ -119,7 +119,7 @@ func (q *queue) anyLocked() bool {
 	switch {
 	case q.over:
 		return q.head < len(q.calls) || len(q.aside) > 0
-	case q.conn.out.full.Load():
+	case q.conn.out.Full():
 		return false
 	}
 	return q.head < len(q.calls) || len(q.aside) > 0 && (q.allowed || q.hasRoomLocked())
@@ -127,12 +127,12 @@ func (q *queue) anyLocked() bool {
 
 // hasRoomLocked reports whether what is unread and promised leaves room for a large answer.
 func (q *queue) hasRoomLocked() bool {
-	return q.promised == 0 || q.promised+q.conn.out.unread() < q.conn.out.limit
+	return q.promised == 0 || q.promised+q.conn.out.Unread() < q.conn.out.Limit()
 }
 
 // largestAnswer is what an answer takes at most.
 func (c *serverConn) largestAnswer() int {
-	return min(c.server.own.Message, int(c.peerMessage), c.out.limit)
+	return min(c.server.own.Message, int(c.peerMessage), c.out.Limit())
 }
 
 // promiseLocked takes note that sc begins, whose answer may take n bytes.
@@ -201,7 +201,7 @@ func (q *queue) end() {
 
 // waitLocked gives the first of those aside its time.
 func (q *queue) waitLocked() {
-	q.conn.out.notifyEveryWrite(len(q.aside) > 0 && !q.over)
+	q.conn.out.NotifyEveryWrite(len(q.aside) > 0 && !q.over)
 	if len(q.aside) == 0 || q.over {
 		return
 	}
@@ -246,10 +246,10 @@ func (c *serverConn) hold() error {
 			continue
 		case <-look.C:
 		}
-		if peerend.Reached(c.in.transport.nc) {
+		if peerend.Reached(c.in.Conn().NetConn()) {
 			return io.EOF
 		}
-		if err := c.out.beat(); err != nil {
+		if err := c.out.Beat(); err != nil {
 			return err
 		}
 	}

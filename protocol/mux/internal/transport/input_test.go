@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"net"
@@ -34,42 +34,21 @@ func TestKickEndsOneRead(t *testing.T) {
 	t.Parallel()
 	for range 100 {
 		nc := new(deadlineConn)
-		in := newInput(newTransport(nc), &rpc.Limits{MessageTime: time.Hour}, nil)
+		in := NewInput(NewConn(nc), &rpc.Limits{MessageTime: time.Hour}, nil)
 		kicked := make(chan struct{})
 		go func() {
 			defer close(kicked)
-			in.transport.kick()
+			in.conn.Kick()
 		}()
-		for !in.transport.kicked.Load() {
+		for !in.conn.kicked.Load() {
 			runtime.Gosched()
 		}
-		if err := in.fill(1, time.Time{}); err != errKicked {
+		if err := in.Fill(1, time.Time{}); err != ErrKicked {
 			t.Fatal(err)
 		}
 		<-kicked
-		if in.transport.kicked.Load() || !nc.deadline.IsZero() {
+		if in.conn.kicked.Load() || !nc.deadline.IsZero() {
 			t.Fatalf("after the kick the deadline is %v", nc.deadline)
 		}
-	}
-}
-
-// A caller that asks the reader to step aside is told so, even if the reader has been called back before it listens.
-func TestReaderThatStepsAsideSaysSo(t *testing.T) {
-	t.Parallel()
-	var c Conn
-	c.role.begin()
-	back := make(chan error)
-	go func() { back <- c.stepAside() }()
-	for c.role.holder.Load() != roleFree {
-		runtime.Gosched()
-	}
-	c.toReader()
-	if err := <-back; err != nil {
-		t.Error(err)
-	}
-	select {
-	case <-c.role.gone:
-	default:
-		t.Error("who asked waits for ever")
 	}
 }

@@ -1,12 +1,12 @@
-package mux
+package transport
 
 import (
-	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
-
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 )
 
 // A message withdrawn from a connection that is no socket does not interrupt the write, after which TLS would be broken:
@@ -16,20 +16,20 @@ func TestWithdrawFromNoSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		nc := &writeDeadlines{Conn: ours}
-		o := newOutput(newTransport(nc), time.Hour)
-		m := &largeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)}, left: frame.MaxSize, unsent: frame.MaxSize}
-		if err := o.appendLarge(m); err != nil {
+		o := NewOutput(NewConn(nc), time.Hour)
+		m := &LargeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)}, left: frame.MaxSize, unsent: frame.MaxSize}
+		if err := o.AppendLarge(m); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if o.withdraw(m) {
+		if o.Withdraw(m) {
 			t.Error("a message that has begun is called unsent")
 		}
 		if nc.interrupted {
 			t.Error("the write is interrupted")
 		}
 		_ = theirs.Close()
-		o.writers.Wait()
+		o.Wait()
 	})
 }
 
@@ -46,17 +46,17 @@ func (c *writeDeadlines) SetWriteDeadline(t time.Time) error {
 // A message whose last piece is being written from a copy, for another in the same write was withdrawn, may arrive whole.
 func TestMessageInACopyIsNotIncomplete(t *testing.T) {
 	t.Parallel()
-	o := new(output)
-	m := &largeMessage{unsent: 10, begun: true, writing: true}
+	o := new(Output)
+	m := &LargeMessage{unsent: 10, begun: true, writing: true}
 	o.pieces = &pieceWrite{all: []piece{{of: m, n: 10}}}
 	o.stopReadingLocked()
-	if o.incomplete(m) {
+	if o.Incomplete(m) {
 		t.Error("it is called incomplete")
 	}
 	nc, _ := net.Pipe()
-	o.transport = newTransport(nc)
+	o.conn = NewConn(nc)
 	o.releasePiecesLocked()
-	if !o.incomplete(m) {
+	if !o.Incomplete(m) {
 		t.Error("after a write that failed it is not called incomplete")
 	}
 }
@@ -66,8 +66,8 @@ func TestSlowReaderIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		o := newOutput(newTransport(ours), 30*time.Second)
-		if err := o.append(make([]byte, 100_000), false, nil); err != nil {
+		o := NewOutput(NewConn(ours), 30*time.Second)
+		if err := o.Append(make([]byte, 100_000), false, nil); err != nil {
 			t.Fatal(err)
 		}
 		buf := make([]byte, 1000)
@@ -77,10 +77,10 @@ func TestSlowReaderIsWaitedFor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.writers.Wait()
+		o.Wait()
 		start := time.Now()
-		_ = o.append(buf, false, nil)
-		o.writers.Wait()
+		_ = o.Append(buf, false, nil)
+		o.Wait()
 		if took := time.Since(start); o.err == nil || took != 30*time.Second {
 			t.Errorf("a peer that does not read is given up after %v: %v", took, o.err)
 		}

@@ -1,12 +1,12 @@
 //go:build !unix
 
-package mux
+package transport
 
 // canTryIO says that sockets can be read and written without waiting.
 const canTryIO = false
 
-func (t *transport) tryRead(uintptr) bool  { return true }
-func (t *transport) tryWrite(uintptr) bool { return true }
+func (t *Conn) tryRead(uintptr) bool  { return true }
+func (t *Conn) tryWrite(uintptr) bool { return true }
 
 type scatter struct{}
 type gather struct{}

@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"errors"
@@ -10,11 +10,11 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// An input is the reading half of a connection. It holds a buffer only while there are bytes in it: it waits for more
+// An Input is the reading half of a connection. It holds a buffer only while there are bytes in it: it waits for more
 // without one where the connection is a socket. One goroutine at a time uses it.
-type input struct {
-	transport *transport
-	limits    *rpc.Limits
+type Input struct {
+	conn   *Conn
+	limits *rpc.Limits
 
 	buf  []byte // nil while nothing is buffered and nothing is being read
 	r, w int    // the bytes buf[r:w] are read and not yet consumed
@@ -27,29 +27,36 @@ type input struct {
 	began   time.Time     // and has been since then
 }
 
-func newInput(t *transport, limits *rpc.Limits, head []byte) *input {
-	in := &input{transport: t, limits: limits, size: smallBuffer}
+// NewInput returns the reading half of t, of which head has been read already.
+func NewInput(t *Conn, limits *rpc.Limits, head []byte) *Input {
+	in := &Input{conn: t, limits: limits, size: SmallBuffer}
 	if len(head) > 0 {
-		in.buf = getBuffer(len(head))
+		in.buf = GetBuffer(len(head))
 		in.w = copy(in.buf, head)
 	}
 	return in
 }
 
-// buffered returns what is read and not consumed.
-func (in *input) buffered() []byte { return in.buf[in.r:in.w] }
+// Conn returns the connection that is read.
+func (in *Input) Conn() *Conn { return in.conn }
 
-// discard consumes n buffered bytes.
-func (in *input) discard(n int) {
+// Reads returns how many reads have brought something. Any goroutine may call it.
+func (in *Input) Reads() uint32 { return in.reads.Load() }
+
+// Buffered returns what is read and not consumed.
+func (in *Input) Buffered() []byte { return in.buf[in.r:in.w] }
+
+// Discard consumes n buffered bytes.
+func (in *Input) Discard(n int) {
 	in.r += n
 	if in.r == in.w {
 		in.r, in.w = 0, 0
 	}
 }
 
-// fill reads at least one byte more, into a buffer with room for need bytes in all. A frame of which the front is in the
-// buffer has to be whole in its time. Otherwise fill returns errKicked at the time wake, if that is not zero.
-func (in *input) fill(need int, wake time.Time) error {
+// Fill reads at least one byte more, into a buffer with room for need bytes in all. A frame of which the front is in the
+// buffer has to be whole in its time. Otherwise Fill returns ErrKicked at the time wake, if that is not zero.
+func (in *Input) Fill(need int, wake time.Time) error {
 	in.reserve(need)
 	by := wake
 	if in.r < in.w {
@@ -64,31 +71,46 @@ func (in *input) fill(need int, wake time.Time) error {
 	case err != errTimeUp:
 		return err
 	case by.Equal(wake):
-		return errKicked
+		return ErrKicked
 	}
-	return in.tooSlow()
+	return in.TooSlow()
 }
 
 // frameDeadline returns when the frame has to be whole whose front is buffered.
-func (in *input) frameDeadline() time.Time {
+func (in *Input) frameDeadline() time.Time {
 	if !in.partial {
 		in.partial, in.began = true, time.Now()
 	}
 	return in.limits.MessageDeadline(in.began, in.w-in.r)
 }
 
-// fillOnce is fill without a limit of its own.
-func (in *input) fillOnce() error {
+// ReadExactly fills dst without a limit of its own, for the handshake has one.
+func (in *Input) ReadExactly(dst []byte) error {
+	for len(dst) > 0 {
+		if len(in.Buffered()) == 0 {
+			if err := in.fillOnce(); err != nil {
+				return err
+			}
+		}
+		n := copy(dst, in.Buffered())
+		in.Discard(n)
+		dst = dst[n:]
+	}
+	return nil
+}
+
+// fillOnce is Fill without a limit of its own.
+func (in *Input) fillOnce() error {
 	in.reserve(1)
 	n, err := in.read(nil, time.Time{})
 	in.w += n
 	return err
 }
 
-// frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not, need
+// Frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not, need
 // is how many bytes must be.
-func (in *input) frame() (h frame.Header, body []byte, need int, err error) {
-	b := in.buffered()
+func (in *Input) Frame() (h frame.Header, body []byte, need int, err error) {
+	b := in.Buffered()
 	if len(b) < frame.HeaderSize {
 		return h, nil, frame.HeaderSize, nil
 	}
@@ -103,31 +125,31 @@ func (in *input) frame() (h frame.Header, body []byte, need int, err error) {
 	return h, b[frame.HeaderSize:need], 0, nil
 }
 
-// skip consumes n bytes of a frame, reading them if they are not buffered.
-func (in *input) skip(n int) error {
+// Skip consumes n bytes of a frame, reading them if they are not buffered.
+func (in *Input) Skip(n int) error {
 	var by time.Time
 	for n > 0 {
-		if len(in.buffered()) == 0 {
+		if len(in.Buffered()) == 0 {
 			if by.IsZero() {
 				by = in.limits.MessageDeadline(time.Now(), n)
 			}
 			in.reserve(1)
 			m, err := in.read(nil, by)
 			if in.w += m; err == errTimeUp {
-				return in.tooSlow()
-			} else if err != nil && err != errKicked {
+				return in.TooSlow()
+			} else if err != nil && err != ErrKicked {
 				return err
 			}
 		}
-		k := min(n, len(in.buffered()))
-		in.discard(k)
+		k := min(n, len(in.Buffered()))
+		in.Discard(k)
 		n -= k
 	}
 	return nil
 }
 
 // reserve makes room for need bytes from in.r on.
-func (in *input) reserve(need int) {
+func (in *Input) reserve(need int) {
 	if in.buf == nil {
 		in.size = max(in.size, need)
 		return
@@ -137,36 +159,36 @@ func (in *input) reserve(need int) {
 	}
 	old := in.buf
 	if need > len(in.buf) {
-		in.buf = getBuffer(need)
+		in.buf = GetBuffer(need)
 	}
 	in.w = copy(in.buf, old[in.r:in.w])
 	in.r = 0
 	if need > len(old) {
-		putBuffer(old)
+		PutBuffer(old)
 	}
 }
 
 // adapt chooses the size of the next buffer by how much of this one a read has filled.
-func (in *input) adapt(n int) {
+func (in *Input) adapt(n int) {
 	switch {
-	case in.w == len(in.buf) && len(in.buf) < largeBuffer:
+	case in.w == len(in.buf) && len(in.buf) < LargeBuffer:
 		in.size = 4 * len(in.buf)
-	case n < len(in.buf)/8 && in.size > smallBuffer:
+	case n < len(in.buf)/8 && in.size > SmallBuffer:
 		in.size /= 4
 	}
 }
 
 // full reads len(dst) bytes until the time by, buffered ones first, the rest straight into dst, and what comes behind them
 // into a small buffer.
-func (in *input) full(dst []byte, by time.Time) error {
-	n := copy(dst, in.buffered())
-	in.discard(n)
+func (in *Input) full(dst []byte, by time.Time) error {
+	n := copy(dst, in.Buffered())
+	in.Discard(n)
 	for n < len(dst) {
-		in.size = smallBuffer
+		in.size = SmallBuffer
 		m, err := in.read(dst[n:], by)
 		if err == errTimeUp {
-			return in.tooSlow()
-		} else if err != nil && err != errKicked { // a kick is for whoever waits for the next frame
+			return in.TooSlow()
+		} else if err != nil && err != ErrKicked { // a kick is for whoever waits for the next frame
 			return err
 		}
 		if over := m - len(dst[n:]); over > 0 {
@@ -179,7 +201,7 @@ func (in *input) full(dst []byte, by time.Time) error {
 
 // read reads once: into dst and then into the empty buffer, or, where dst is nil, behind the buffered bytes. It returns
 // errTimeUp if nothing has come by the given time; zero is never.
-func (in *input) read(dst []byte, by time.Time) (n int, err error) {
+func (in *Input) read(dst []byte, by time.Time) (n int, err error) {
 	for {
 		if n, err = in.readBy(dst, by); err != errEarly {
 			return n, err
@@ -193,13 +215,13 @@ var errEarly = errors.New("the deadline is another's")
 // errTimeUp ends a read at its deadline.
 var errTimeUp = errors.New("nothing has come in time")
 
-// tooSlow returns the fault of a peer that takes too long over a frame or a message.
-func (in *input) tooSlow() error {
+// TooSlow returns the fault of a peer that takes too long over a frame or a message.
+func (in *Input) TooSlow() error {
 	return frame.Faultf("what it sends was not whole %v after its first byte", in.limits.MessageTime)
 }
 
-func (in *input) readBy(dst []byte, by time.Time) (n int, err error) {
-	t := in.transport
+func (in *Input) readBy(dst []byte, by time.Time) (n int, err error) {
+	t := in.conn
 	if t.readBy(by); t.kicked.Load() {
 		return 0, t.unkick()
 	}
@@ -223,7 +245,7 @@ func (in *input) readBy(dst []byte, by time.Time) (n int, err error) {
 }
 
 // target returns where the next read goes.
-func (in *input) target() []byte {
+func (in *Input) target() []byte {
 	if in.dst != nil {
 		return in.dst
 	}
@@ -231,30 +253,30 @@ func (in *input) target() []byte {
 }
 
 // space returns where bytes go that are buffered. An empty buffer is changed for one of the size that fits the traffic.
-func (in *input) space() []byte {
+func (in *Input) space() []byte {
 	if in.buf != nil && in.w == 0 && len(in.buf) != sizeClass(in.size) {
-		in.release()
+		in.Release()
 	}
 	if in.buf == nil {
-		in.buf = getBuffer(in.size)
+		in.buf = GetBuffer(in.size)
 	}
 	return in.buf[in.w:]
 }
 
 func sizeClass(n int) int {
 	switch {
-	case n <= smallBuffer:
-		return smallBuffer
-	case n <= mediumBuffer:
-		return mediumBuffer
+	case n <= SmallBuffer:
+		return SmallBuffer
+	case n <= MediumBuffer:
+		return MediumBuffer
 	}
-	return largeBuffer
+	return LargeBuffer
 }
 
-// release gives an empty buffer back.
-func (in *input) release() {
+// Release gives an empty buffer back.
+func (in *Input) Release() {
 	if in.buf != nil && in.r == in.w {
-		putBuffer(in.buf)
+		PutBuffer(in.buf)
 		in.buf, in.r, in.w = nil, 0, 0
 	}
 }

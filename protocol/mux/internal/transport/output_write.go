@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 // write writes what waits. The caller has set writing, and no longer has it when write returns. After some rounds a
 // goroutine goes on in its place.
-func (o *output) write() {
+func (o *Output) write() {
 	if o.writeOn(writeRounds) {
 		o.writers.Add(1)
 		go func() {
@@ -24,13 +24,13 @@ func (o *output) write() {
 
 // writeOn writes at most so many rounds of what waits, as far as the socket takes it without waiting. It returns true
 // when the caller still has to write.
-func (o *output) writeOn(rounds int) (more bool) {
+func (o *Output) writeOn(rounds int) (more bool) {
 	for range rounds {
 		rest, ok := o.take()
 		if !ok {
 			return false
 		}
-		if o.transport.isSocket() {
+		if o.conn.isSocket() {
 			rest = o.tryOnce()
 		}
 		if len(rest) > 0 {
@@ -44,16 +44,16 @@ func (o *output) writeOn(rounds int) (more bool) {
 
 // take begins a write of what waits: small frames first, then pieces of the large messages. It returns false when there
 // is nothing, or after an error: then the caller writes no more.
-func (o *output) take() (net.Buffers, bool) {
+func (o *Output) take() (net.Buffers, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
 		o.writing, o.waiting = false, false
-		putBuffer(o.buf)
-		putBuffer(o.spare)
+		PutBuffer(o.buf)
+		PutBuffer(o.spare)
 		o.buf, o.spare = nil, nil
 		if o.ending {
-			o.transport.closeWrite()
+			o.conn.closeWrite()
 		}
 		o.wakeRoomLocked()
 		return nil, false
@@ -61,7 +61,7 @@ func (o *output) take() (net.Buffers, bool) {
 	b := o.buf
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
-	o.size = int32(min(len(b), largeBuffer))
+	o.size = int32(min(len(b), LargeBuffer))
 	o.trying, o.small = o.written+uint64(len(b)), len(b)
 	o.bufs = o.bufs[:0]
 	if len(b) > 0 {
@@ -74,11 +74,11 @@ func (o *output) take() (net.Buffers, bool) {
 }
 
 // tryOnce writes what the socket takes of o.bufs now, and returns the rest. An error is kept for take.
-func (o *output) tryOnce() (rest net.Buffers) {
-	n, err := o.transport.try(&o.bufs)
+func (o *Output) tryOnce() (rest net.Buffers) {
+	n, err := o.conn.try(&o.bufs)
 	o.wrote(n)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // withdraw sets a deadline, which stops only drain
-		o.fail(err)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // Withdraw sets a deadline, which stops only drain
+		o.Fail(err)
 		return nil
 	}
 	return skip(o.bufs, n)
@@ -97,7 +97,7 @@ func skip(bufs net.Buffers, n int) net.Buffers {
 }
 
 // wrote counts n bytes more of the write that is under way.
-func (o *output) wrote(n int) {
+func (o *Output) wrote(n int) {
 	o.mu.Lock()
 	small := min(n, o.small)
 	o.small -= small
@@ -118,7 +118,7 @@ func (o *output) wrote(n int) {
 }
 
 // endWrite ends the write that is under way.
-func (o *output) endWrite() {
+func (o *Output) endWrite() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.trying = 0
@@ -127,19 +127,19 @@ func (o *output) endWrite() {
 	o.wakeRoomLocked()
 }
 
-// fail keeps the first error and ends the connection, which its reader learns.
-func (o *output) fail(err error) {
+// Fail keeps the first error and ends the connection, which its reader learns.
+func (o *Output) Fail(err error) {
 	o.mu.Lock()
 	if o.err == nil {
 		o.err = err
 	}
 	o.mu.Unlock()
-	o.transport.close()
+	o.conn.close()
 	o.wakeRoom()
 }
 
 // startWriter hands the writing to a goroutine that may wait.
-func (o *output) startWriter(rest net.Buffers) {
+func (o *Output) startWriter(rest net.Buffers) {
 	o.mu.Lock()
 	o.waiting = true
 	o.waits++
@@ -152,73 +152,73 @@ func (o *output) startWriter(rest net.Buffers) {
 }
 
 // writeUntilIdle writes the rest of a write and then all that waits, and ends when nothing does.
-func (o *output) writeUntilIdle(rest net.Buffers) {
+func (o *Output) writeUntilIdle(rest net.Buffers) {
 	for ok := true; ok; rest, ok = o.take() {
 		o.writeAll(rest)
 	}
 }
 
 // writeAll writes the rest of a write, for which it may wait up to the stall limit.
-func (o *output) writeAll(rest net.Buffers) {
+func (o *Output) writeAll(rest net.Buffers) {
 	err := os.ErrDeadlineExceeded
 	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
-		n, err = o.transport.write(&rest) // goes on as long as the peer takes anything
+		n, err = o.conn.write(&rest) // goes on as long as the peer takes anything
 		o.wrote(int(n))
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
 		err = o.writeCopy(rest)
 	}
 	o.endWrite()
-	o.transport.writeBy(time.Time{})
+	o.conn.writeBy(time.Time{})
 	if err != nil {
-		o.fail(err)
+		o.Fail(err)
 	}
 }
 
 // writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
-func (o *output) writeCopy(rest net.Buffers) error {
+func (o *Output) writeCopy(rest net.Buffers) error {
 	b := net.Buffers{bytes.Join(rest, nil)}
 	o.mu.Lock()
 	o.stopReadingLocked()
 	o.mu.Unlock()
-	o.transport.writeBy(time.Now().Add(o.stall))
-	n, err := o.transport.write(&b)
+	o.conn.writeBy(time.Now().Add(o.stall))
+	n, err := o.conn.write(&b)
 	o.wrote(int(n))
 	return err
 }
 
 // setStall gives the peer the stall limit's time to read, unless the write is interrupted, whose deadline must stay.
-func (o *output) setStall() bool {
+func (o *Output) setStall() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.pieces != nil && o.pieces.interrupted != nil {
 		return false
 	}
-	o.transport.writeBy(time.Now().Add(o.stall))
+	o.conn.writeBy(time.Now().Add(o.stall))
 	return true
 }
 
-func (o *output) isInterrupted() bool {
+func (o *Output) isInterrupted() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.pieces != nil && o.pieces.interrupted != nil
 }
 
 // roomLocked returns the channel by which the one goroutine that waits learns that something was written.
-func (o *output) roomLocked() chan struct{} {
+func (o *Output) roomLocked() chan struct{} {
 	if o.room == nil {
 		o.room = make(chan struct{}, 1)
 	}
 	return o.room
 }
 
-func (o *output) wakeRoom() {
+func (o *Output) wakeRoom() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.wakeRoomLocked()
 }
 
-func (o *output) wakeRoomLocked() {
+func (o *Output) wakeRoomLocked() {
 	select {
 	case o.room <- struct{}{}:
 	default: // nobody waits, or it has been told

@@ -1,6 +1,6 @@
 //go:build race
 
-package mux
+package transport
 
 import (
 	"runtime"

@@ -1,6 +1,13 @@
-package mux
+package transport
 
-import "runtime"
+import (
+	"runtime"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // collect runs the garbage collector, and the finalizers of what it finds. They run one after another.
 func collect() {

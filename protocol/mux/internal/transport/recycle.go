@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"runtime"
@@ -21,7 +21,7 @@ import (
 //     before the collection ended. It gets the only reference, as its parameter, and runs once (runtime.SetFinalizer).
 //   - What goes on with a block starts from that reference: put keeps it in blocks, under mu; take removes it from there,
 //     under mu; get sets the next finalizer before anybody else has the block.
-//   - A receiver sees only the bytes that arrived for it: an assembly's slice ends where its message does, in length and
+//   - A receiver sees only the bytes that arrived for it: an [Assembly]'s slice ends where its message does, in length and
 //     capacity, so that what an earlier message left in a block is not read by anybody.
 //
 // The race detector knows nothing of what the collector finds, and would call the first write of the next message a race

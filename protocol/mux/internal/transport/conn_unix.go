@@ -1,6 +1,6 @@
 //go:build unix
 
-package mux
+package transport
 
 import "syscall"
 
@@ -8,7 +8,7 @@ import "syscall"
 const canTryIO = true
 
 // tryRead is the callback of RawConn.Read: false means to wait for bytes, which is done without a buffer.
-func (t *transport) tryRead(fd uintptr) bool {
+func (t *Conn) tryRead(fd uintptr) bool {
 	for {
 		t.n, t.err = t.readOnce(int(fd))
 		switch t.err {
@@ -18,7 +18,7 @@ func (t *transport) tryRead(fd uintptr) bool {
 			continue
 		case syscall.EAGAIN:
 			t.n, t.err = 0, nil
-			t.reader.release()
+			t.reader.Release()
 			return false
 		}
 		t.n = 0
@@ -27,7 +27,7 @@ func (t *transport) tryRead(fd uintptr) bool {
 }
 
 // tryWrite is the callback of RawConn.Write: it writes what the socket takes now and never waits.
-func (t *transport) tryWrite(fd uintptr) bool {
+func (t *Conn) tryWrite(fd uintptr) bool {
 	for {
 		t.written, t.writeErr = t.writeOnce(int(fd))
 		switch t.writeErr {

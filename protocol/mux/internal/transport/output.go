@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"errors"
@@ -23,16 +23,16 @@ const (
 	piecesPerWrite = 9
 )
 
-// An output is the writing half of a connection. Frames are combined: whoever appends one and finds nobody writing
+// An Output is the writing half of a connection. Frames are combined: whoever appends one and finds nobody writing
 // writes for all who append meanwhile. A write never waits in a caller's goroutine: what the socket does not take at once
-// goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an output at once.
-type output struct {
-	transport *transport
-	stall     time.Duration // how long a write waits for the peer to read anything
+// goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an Output at once.
+type Output struct {
+	conn  *Conn
+	stall time.Duration // how long a write waits for the peer to read anything
 
 	mu      sync.Mutex
 	buf     []byte // frames that wait
-	large   []*largeMessage
+	large   []*LargeMessage
 	queued  uint64 // bytes ever given to append or send
 	written uint64 // bytes of those that the network took
 	taken   uint64 // bytes that it took in all, those of large messages too
@@ -65,21 +65,22 @@ type output struct {
 	writers sync.WaitGroup
 }
 
-func newOutput(t *transport, stall time.Duration) *output { return &output{transport: t, stall: stall} }
+// NewOutput returns the writing half of t, which gives up when the peer reads nothing for the time stall.
+func NewOutput(t *Conn, stall time.Duration) *Output { return &Output{conn: t, stall: stall} }
 
-// append adds whole frames, which it copies, and sees to it that they are written. For a CALL it sets end to where that
+// Append adds whole frames, which it copies, and sees to it that they are written. For a CALL it sets end to where that
 // ends in all that was queued; end is nil for others. A caller with concurrent ones yields, so that the others' frames
 // go along.
-func (o *output) append(frames []byte, concurrent bool, end *uint64) error {
+func (o *Output) Append(frames []byte, concurrent bool, end *uint64) error {
 	o.mu.Lock()
 	if err := o.refusalLocked(end != nil); err != nil {
 		o.mu.Unlock()
 		return err
 	}
 	if o.buf == nil {
-		o.buf = getBuffer(max(len(frames), int(o.size)))[:0]
+		o.buf = GetBuffer(max(len(frames), int(o.size)))[:0]
 	}
-	o.buf = append(grow(o.buf, len(frames)), frames...)
+	o.buf = append(Grow(o.buf, len(frames)), frames...)
 	o.queued += uint64(len(frames))
 	o.checkFullLocked()
 	if end != nil {
@@ -101,27 +102,27 @@ func (o *output) append(frames []byte, concurrent bool, end *uint64) error {
 var errNoCalls = errors.New("the server takes no more calls")
 
 // refusalLocked returns why a frame is not queued, or nil.
-func (o *output) refusalLocked(call bool) error {
+func (o *Output) refusalLocked(call bool) error {
 	if o.err == nil && call && o.noCalls {
 		return errNoCalls
 	}
 	return o.err
 }
 
-// refuseCalls makes calls fail that are not queued yet. One behind the PONG that answers the server's last PING would
+// RefuseCalls makes calls fail that are not queued yet. One behind the PONG that answers the server's last PING would
 // find nobody who reads it.
-func (o *output) refuseCalls() {
+func (o *Output) RefuseCalls() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.noCalls = true
 }
 
-// send is append for frames that may be written from where they are, because nobody needs them before it returns.
-func (o *output) send(frames []byte) {
+// Send is append for frames that may be written from where they are, because nobody needs them before it returns.
+func (o *Output) Send(frames []byte) {
 	o.mu.Lock()
-	if o.err != nil || o.writing || !o.transport.isSocket() {
+	if o.err != nil || o.writing || !o.conn.isSocket() {
 		o.mu.Unlock()
-		_ = o.append(frames, false, nil)
+		_ = o.Append(frames, false, nil)
 		return
 	}
 	o.writing = true
@@ -134,8 +135,8 @@ func (o *output) send(frames []byte) {
 	o.trying = 0
 	if len(rest) > 0 {
 		waiting := o.buf
-		o.buf = append(append(grow(nil, len(rest[0])+len(waiting)), rest[0]...), waiting...)
-		putBuffer(waiting)
+		o.buf = append(append(Grow(nil, len(rest[0])+len(waiting)), rest[0]...), waiting...)
+		PutBuffer(waiting)
 	}
 	o.checkFullLocked()
 	clear(o.bufs)
@@ -147,8 +148,8 @@ func (o *output) send(frames []byte) {
 	}
 }
 
-// appendPong answers a PING, unless too many answers wait already.
-func (o *output) appendPong(body []byte) error {
+// AppendPong answers a PING, unless too many answers wait already.
+func (o *Output) AppendPong(body []byte) error {
 	o.mu.Lock()
 	o.pongs++
 	tooMany := o.pongs > maxPongs
@@ -156,17 +157,17 @@ func (o *output) appendPong(body []byte) error {
 	if tooMany {
 		return frame.Faultf("it sends PING and does not read the answers")
 	}
-	_ = o.append(frame.Append(nil, frame.Header{Type: frame.TypePong}, body), false, nil)
+	_ = o.Append(frame.Append(nil, frame.Header{Type: frame.TypePong}, body), false, nil)
 	return nil
 }
 
-// beat sends a frame that means nothing, unless others wait, and returns why the connection has failed.
-func (o *output) beat() error {
+// Beat sends a frame that means nothing, unless others wait, and returns why the connection has failed.
+func (o *Output) Beat() error {
 	o.mu.Lock()
 	idle, err := !o.writing, o.err
 	o.mu.Unlock()
 	if idle {
-		_ = o.append(frame.Append(nil, frame.Header{Type: frame.TypePong}, make([]byte, pongSize)), false, nil)
+		_ = o.Append(frame.Append(nil, frame.Header{Type: frame.TypePong}, make([]byte, pongSize)), false, nil)
 	}
 	return err
 }
@@ -174,27 +175,27 @@ func (o *output) beat() error {
 // pongSize is the body of PING and PONG, in bytes.
 const pongSize = 8
 
-// unsent reports whether the network cannot have taken all bytes before *end, which append has set or not yet.
-func (o *output) unsent(end *uint64) bool {
+// Unsent reports whether the network cannot have taken all bytes before *end, which append has set or not yet.
+func (o *Output) Unsent(end *uint64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return max(o.written, o.trying) < *end
 }
 
-// appendLastPong answers a PING of a server that is going away, behind the first frames of all calls that are queued.
-func (o *output) appendLastPong(body []byte) {
-	_ = o.appendLarge(&largeMessage{first: frame.Header{Type: frame.TypePong}, prefix: slices.Clone(body)})
+// AppendLastPong answers a PING of a server that is going away, behind the first frames of all calls that are queued.
+func (o *Output) AppendLastPong(body []byte) {
+	_ = o.AppendLarge(&LargeMessage{first: frame.Header{Type: frame.TypePong}, prefix: slices.Clone(body)})
 }
 
-// sendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.
-func (o *output) sendGoAway(code rpc.Code, text string) {
-	_ = o.append(frame.AppendGoAway(nil, byte(code), text), false, nil)
+// SendGoAway tells the peer that the connection takes no more calls, or that it ends, and why.
+func (o *Output) SendGoAway(code rpc.Code, text string) {
+	_ = o.Append(frame.AppendGoAway(nil, byte(code), text), false, nil)
 }
 
-// sendFault sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.
-func (o *output) sendFault(fault string) {
-	o.sendGoAway(rpc.InvalidArgument, fault)
-	o.finish()
+// SendFault sends GOAWAY with the fault that ends the connection, and gives the peer a second to take it.
+func (o *Output) SendFault(fault string) {
+	o.SendGoAway(rpc.InvalidArgument, fault)
+	o.Finish()
 	timeout := time.NewTimer(linger)
 	defer timeout.Stop()
 	for {
@@ -213,23 +214,26 @@ func (o *output) sendFault(fault string) {
 	}
 }
 
+// Wait waits for the goroutines that write.
+func (o *Output) Wait() { o.writers.Wait() }
+
 // linger is how long a side that ends a connection waits for the peer to take the reason and to end it too.
 const linger = time.Second
 
-// finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
-func (o *output) finish() {
+// Finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
+func (o *Output) Finish() {
 	o.mu.Lock()
 	o.ending = true
 	idle := !o.writing
 	o.mu.Unlock()
 	if idle {
-		o.transport.closeWrite()
+		o.conn.closeWrite()
 	}
 }
 
-// reset makes enc append a frame to b. Over a socket it leaves large content where it is.
-func (o *output) reset(enc *wire.Encoder, b []byte) {
-	if !o.transport.isSocket() {
+// ResetEncoder makes enc append a frame to b. Over a socket it leaves large content where it is.
+func (o *Output) ResetEncoder(enc *wire.Encoder, b []byte) {
+	if !o.conn.isSocket() {
 		enc.Reset(b)
 		return
 	}

@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"net"
@@ -24,9 +24,9 @@ const largeAtOnce = 4
 // and those that follow straight to the message's place.
 const firstPiece = 512
 
-// A largeMessage is a message that is not copied into the output's buffer: it does not fit into one frame, or shares
-// content with its sender. Its bytes are the output's until they are written or withdrawn.
-type largeMessage struct {
+// A LargeMessage is a message that is not copied into an Output's buffer: it does not fit into one frame, or shares
+// content with its sender. Its bytes are the Output's until they are written or withdrawn.
+type LargeMessage struct {
 	first   frame.Header // of the first frame; its body begins with prefix
 	prefix  []byte
 	message [][]byte
@@ -37,9 +37,12 @@ type largeMessage struct {
 	writing bool // a write that is under way reads message
 }
 
+// Left returns how many bytes of the message no write has begun with: all of them before it is given to an [Output].
+func (m *LargeMessage) Left() int { return m.left }
+
 // A piece is one frame of a large message within one write.
 type piece struct {
-	of   *largeMessage
+	of   *LargeMessage
 	head int
 	n    int
 }
@@ -53,9 +56,9 @@ type pieceWrite struct {
 	interrupted chan struct{}
 }
 
-// sealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at
+// SealFrame completes the header of a frame: b[at:], or what enc has where it shares content. The message begins at
 // start. One that shares content or does not fit into a frame becomes a large message, which keeps b from at on.
-func sealFrame(h frame.Header, b []byte, at, start int, enc *wire.Encoder) *largeMessage {
+func SealFrame(h frame.Header, b []byte, at, start int, enc *wire.Encoder) *LargeMessage {
 	h.Length = len(b) - at - frame.HeaderSize
 	if !enc.Shares() && h.Length <= frame.MaxBody {
 		h.Put(b[at:])
@@ -67,11 +70,11 @@ func sealFrame(h frame.Header, b []byte, at, start int, enc *wire.Encoder) *larg
 	total := enc.Size() - start
 	h.Flags |= frame.FlagPieces
 	prefix := frame.AppendTotal(slices.Clone(b[at+frame.HeaderSize:start]), total)
-	return &largeMessage{first: h, prefix: prefix, message: message, left: total, unsent: total}
+	return &LargeMessage{first: h, prefix: prefix, message: message, left: total, unsent: total}
 }
 
-// appendLarge adds a large message.
-func (o *output) appendLarge(m *largeMessage) error {
+// AppendLarge adds a large message.
+func (o *Output) AppendLarge(m *LargeMessage) error {
 	o.mu.Lock()
 	if err := o.refusalLocked(m.first.Type == frame.TypeCall); err != nil {
 		o.mu.Unlock()
@@ -90,9 +93,9 @@ func (o *output) appendLarge(m *largeMessage) error {
 	return nil
 }
 
-// withdraw takes the rest of a large message back: when it returns nothing reads what the message shares with its sender.
+// Withdraw takes the rest of a large message back: when it returns nothing reads what the message shares with its sender.
 // It reports whether none of its bytes will ever be sent.
-func (o *output) withdraw(m *largeMessage) (unsent bool) {
+func (o *Output) Withdraw(m *LargeMessage) (unsent bool) {
 	o.mu.Lock()
 	if i := slices.Index(o.large, m); i >= 0 {
 		o.large = slices.Delete(o.large, i, i+1)
@@ -100,10 +103,10 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 	}
 	unsent = !m.begun
 	var interrupted chan struct{}
-	if m.writing && o.transport.isSocket() { // elsewhere the message shares nothing, and TLS does not go on after a deadline
+	if m.writing && o.conn.isSocket() { // elsewhere the message shares nothing, and TLS does not go on after a deadline
 		if o.pieces.interrupted == nil {
 			o.pieces.interrupted = make(chan struct{})
-			o.transport.interruptWrite()
+			o.conn.interruptWrite()
 		}
 		interrupted = o.pieces.interrupted
 	}
@@ -115,7 +118,7 @@ func (o *output) withdraw(m *largeMessage) (unsent bool) {
 }
 
 // takePiecesLocked adds pieces of the large messages to the write that begins.
-func (o *output) takePiecesLocked() {
+func (o *Output) takePiecesLocked() {
 	if o.pieces == nil {
 		o.pieces = new(pieceWrite)
 	}
@@ -138,7 +141,7 @@ func (o *output) takePiecesLocked() {
 }
 
 // next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
-func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
+func (m *LargeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
 	h := frame.Header{Type: frame.TypeMore, ID: m.first.ID}
 	n := min(frame.MaxBody, m.left)
 	var prefix []byte
@@ -156,7 +159,7 @@ func (m *largeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) 
 }
 
 // take appends the next n bytes of the message to bufs.
-func (m *largeMessage) take(bufs net.Buffers, n int) net.Buffers {
+func (m *LargeMessage) take(bufs net.Buffers, n int) net.Buffers {
 	for n > 0 {
 		part := m.message[0][:min(n, len(m.message[0]))]
 		bufs = append(bufs, part)
@@ -169,7 +172,7 @@ func (m *largeMessage) take(bufs net.Buffers, n int) net.Buffers {
 }
 
 // wrotePiecesLocked counts n bytes more of the pieces of the write that is under way, headers included.
-func (o *output) wrotePiecesLocked(n int) {
+func (o *Output) wrotePiecesLocked(n int) {
 	for i := range o.pieces.all {
 		p := &o.pieces.all[i]
 		head := min(n, p.head)
@@ -184,7 +187,7 @@ func (o *output) wrotePiecesLocked(n int) {
 }
 
 // stopReadingLocked notes that the write under way does not read its messages any more, and wakes those that withdrew one.
-func (o *output) stopReadingLocked() {
+func (o *Output) stopReadingLocked() {
 	for _, p := range o.pieces.all {
 		p.of.writing = false
 	}
@@ -195,12 +198,12 @@ func (o *output) stopReadingLocked() {
 }
 
 // releasePiecesLocked lets go of the pieces of a write that has ended.
-func (o *output) releasePiecesLocked() {
+func (o *Output) releasePiecesLocked() {
 	if o.pieces == nil {
 		return
 	}
 	if o.pieces.interrupted != nil {
-		o.transport.writeBy(time.Time{})
+		o.conn.writeBy(time.Time{})
 	}
 	if len(o.pieces.all) == 0 {
 		return
@@ -210,8 +213,8 @@ func (o *output) releasePiecesLocked() {
 	o.pieces.all = o.pieces.all[:0]
 }
 
-// incomplete reports whether the network cannot have taken all of m.
-func (o *output) incomplete(m *largeMessage) bool {
+// Incomplete reports whether the network cannot have taken all of m.
+func (o *Output) Incomplete(m *LargeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	underWay := o.pieces != nil && slices.ContainsFunc(o.pieces.all, func(p piece) bool { return p.of == m }) // from a copy, perhaps

@@ -1,4 +1,4 @@
-package mux
+package transport
 
 import (
 	"syscall"
@@ -6,7 +6,7 @@ import (
 )
 
 // readOnce reads what the socket has: a piece of a large message and what comes behind it in one system call.
-func (t *transport) readOnce(fd int) (int, error) {
+func (t *Conn) readOnce(fd int) (int, error) {
 	if t.reader.dst == nil {
 		return syscall.Read(fd, t.reader.space())
 	}
@@ -30,7 +30,7 @@ func (t *transport) readOnce(fd int) (int, error) {
 type scatter [2]syscall.Iovec
 
 // writeOnce writes what the socket takes, from all the places where it is.
-func (t *transport) writeOnce(fd int) (int, error) {
+func (t *Conn) writeOnce(fd int) (int, error) {
 	bufs := *t.bufs
 	if len(bufs) == 1 {
 		return syscall.Write(fd, bufs[0])

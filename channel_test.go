@@ -13,6 +13,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -58,7 +59,7 @@ func TestTargetsName(t *testing.T) {
 		var network, address string
 		client := dial(t, yodel.DialOptions{Dialer: func(_ context.Context, n, a string) (net.Conn, error) {
 			network, address = n, a
-			return nil, errRefused
+			return nil, nettest.ErrRefused
 		}}, test.target)
 		_, err := client.Divide(t.Context(), 1)
 		wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
@@ -151,8 +152,8 @@ func TestServersOfOtherProtocols(t *testing.T) {
 // A server that never answers mux costs a call no longer than DialTimeout, and the error says what to try.
 func TestServerThatWaitsForMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ln := listenInMemory()
-		ch, _ := yodel.DialOptions{Dialer: ln.dial, DialTimeout: time.Second}.Dial("unix:///run/calc.sock")
+		ln := nettest.ListenMemory()
+		ch, _ := yodel.DialOptions{Dialer: through(ln), DialTimeout: time.Second}.Dial("unix:///run/calc.sock")
 		go func() {
 			nc, _ := ln.Accept()
 			io.Copy(io.Discard, nc)
@@ -169,19 +170,19 @@ func TestServerThatWaitsForMore(t *testing.T) {
 
 // switchboard dials whatever listener is plugged in.
 type switchboard struct {
-	listener atomic.Pointer[memory]
+	listener atomic.Pointer[nettest.MemoryListener]
 	dials    atomic.Int32
 }
 
-func (s *switchboard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (s *switchboard) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	s.dials.Add(1)
-	return s.listener.Load().dial(ctx, network, address)
+	return s.listener.Load().Dial(ctx)
 }
 
 // plug starts a server.
 func (s *switchboard) plug(t *testing.T) *yodel.Server {
 	t.Helper()
-	ln := listenInMemory()
+	ln := nettest.ListenMemory()
 	s.listener.Store(ln)
 	return serve(t, yodel.ServerOptions{}, ln)
 }
@@ -202,7 +203,7 @@ func TestChannelComesBackAfterTheServer(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				_, err := client.Divide(ctx, 1)
 				cancel()
-				if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errRefused) {
+				if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, nettest.ErrRefused) {
 					t.Errorf("with the server down: err = %v; want DeadlineExceeded and the cause", err)
 				}
 				if n := board.dials.Load(); n < 10 || n > 100 {
@@ -246,9 +247,9 @@ func TestCloseEndsCalls(t *testing.T) {
 	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ln := listenInMemory()
+				ln := nettest.ListenMemory()
 				srv := serve(t, yodel.ServerOptions{}, ln)
-				ch, _ := yodel.DialOptions{Dialer: ln.dial}.Dial(scheme + "://memory:1")
+				ch, _ := yodel.DialOptions{Dialer: through(ln)}.Dial(scheme + "://memory:1")
 				failed := make(chan error)
 				go func() {
 					_, err := divide.NewClient(ch).Divide(t.Context(), waits)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -127,7 +128,7 @@ func TestChannelOptionsThatFail(t *testing.T) {
 		options := map[string]yodel.DialOptions{
 			"Dialer": {Dialer: func(context.Context, string, string) (net.Conn, error) { fault(); return nil, nil }},
 			"Logger": {
-				Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errRefused },
+				Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, nettest.ErrRefused },
 				Logger: slog.New(faultyLogger{slog.DiscardHandler, fault}),
 			},
 			"Interceptor": {Interceptors: []rpc.Interceptor{func(rpc.CallFunc) rpc.CallFunc {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -57,65 +57,16 @@ func (handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
 	return float32(num1) / float32(num2), nil
 }
 
-// memory is a listener in this process.
-type memory struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
+// through returns the Dialer of channels whose every connection is one to l.
+func through(l nettest.Listener) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }
 }
 
-func listenInMemory() *memory {
-	m := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
-	m.close = sync.OnceFunc(func() { close(m.closed) })
-	return m
-}
-
-func (m *memory) Accept() (net.Conn, error) {
-	select {
-	case nc := <-m.conns:
-		return nc, nil
-	case <-m.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (m *memory) Close() error { m.close(); return nil }
-
-func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
-
-var errRefused = errors.New("connection refused")
-
-func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case m.conns <- there:
-		return here, nil
-	case <-m.closed:
-		return nil, errRefused
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// A listening is a kind of network that tests run over.
-type listening struct {
-	name string
-	// listen returns a listener, and what dials it.
-	listen func(t *testing.T) (net.Listener, func(t *testing.T) net.Conn)
-}
-
-var listenings = []listening{
-	{"memory", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) {
-		m := listenInMemory()
-		return m, func(t *testing.T) net.Conn {
-			nc, err := m.dial(t.Context(), "", "")
-			return must(t, nc, err)
-		}
-	}},
-	{"tcp", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) { return listenAt(t, "tcp", "127.0.0.1:0") }},
-	{"unix", func(t *testing.T) (net.Listener, func(*testing.T) net.Conn) {
-		return listenAt(t, "unix", filepath.Join(t.TempDir(), "s"))
-	}},
+// connect returns a connection to l, which ends with the test.
+func connect(t *testing.T, l nettest.Listener) net.Conn {
+	t.Helper()
+	nc, err := l.Dial(t.Context())
+	return must(t, nc, err)
 }
 
 func listenAt(t *testing.T, network, address string) (net.Listener, func(*testing.T) net.Conn) {

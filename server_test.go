@@ -14,6 +14,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -41,15 +42,15 @@ var spoken = []struct {
 
 func TestOnePortSpeaksEveryProtocol(t *testing.T) {
 	t.Parallel()
-	for _, network := range listenings {
-		ln, connect := network.listen(t)
+	for _, network := range nettest.All {
+		ln := network.Listen(t)
 		serve(t, yodel.ServerOptions{}, ln)
 		for _, test := range spoken {
-			t.Run(network.name+", "+test.name, func(t *testing.T) {
-				send(t, connect(t), test.request, test.response)
+			t.Run(network.Name+", "+test.name, func(t *testing.T) {
+				send(t, connect(t, ln), test.request, test.response)
 			})
-			t.Run(network.name+", "+test.name+", byte by byte", func(t *testing.T) {
-				nc := connect(t)
+			t.Run(network.Name+", "+test.name+", byte by byte", func(t *testing.T) {
+				nc := connect(t, ln)
 				last := len(test.request) - 1
 				nc.SetDeadline(time.Now().Add(10 * time.Second))
 				for i := range last {
@@ -65,16 +66,19 @@ func TestOnePortSpeaksEveryProtocol(t *testing.T) {
 
 func TestClientsOfEveryScheme(t *testing.T) {
 	t.Parallel()
-	for _, network := range listenings[1:] {
-		ln, _ := network.listen(t)
+	for _, network := range nettest.All {
+		ln := network.Listen(t)
 		serve(t, yodel.ServerOptions{}, ln)
 		for _, scheme := range schemes {
-			t.Run(network.name+", "+scheme, func(t *testing.T) {
-				target := scheme + "://" + ln.Addr().String()
-				if network.name == "unix" {
-					target = scheme + "+unix://" + ln.Addr().String()
+			t.Run(network.Name+", "+scheme, func(t *testing.T) {
+				switch network.Name {
+				case "tcp":
+					testClient(t, dial(t, yodel.DialOptions{}, scheme+"://"+ln.Addr().String()))
+				case "unix":
+					testClient(t, dial(t, yodel.DialOptions{}, scheme+"+unix://"+ln.Addr().String()))
+				default:
+					testClient(t, dial(t, yodel.DialOptions{Dialer: through(ln)}, scheme+"://test:1"))
 				}
-				testClient(t, dial(t, yodel.DialOptions{}, target))
 			})
 		}
 	}
@@ -142,9 +146,9 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ln := listenInMemory()
+				ln := nettest.ListenMemory()
 				srv := serve(t, yodel.ServerOptions{}, ln)
-				nc, _ := ln.dial(t.Context(), "", "")
+				nc, _ := ln.Dial(t.Context())
 				began := time.Now()
 				go io.WriteString(nc, test.bytes)
 				io.Copy(io.Discard, nc)
@@ -161,9 +165,9 @@ func TestPeersThatStopInTheMiddleAreClosed(t *testing.T) {
 // The time for the first request of HTTP counts from when the connection was accepted, however its bytes come.
 func TestTrickleIsClosedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ln := listenInMemory()
+		ln := nettest.ListenMemory()
 		srv := serve(t, yodel.ServerOptions{}, ln)
-		nc, _ := ln.dial(t.Context(), "", "")
+		nc, _ := ln.Dial(t.Context())
 		began := time.Now()
 		go io.Copy(io.Discard, nc)
 		for i := range len(post) {
@@ -242,12 +246,12 @@ func (f *flaky) Accept() (net.Conn, error) {
 
 func TestAcceptLivesOnWithoutFileDescriptors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		memory := listenInMemory()
+		memory := nettest.ListenMemory()
 		ln := &flaky{Listener: memory, err: syscall.EMFILE}
 		ln.failures.Store(20)
 		srv := serve(t, yodel.ServerOptions{}, ln)
 		began := time.Now()
-		nc, err := memory.dial(t.Context(), "", "")
+		nc, err := memory.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +267,7 @@ func TestAcceptLivesOnWithoutFileDescriptors(t *testing.T) {
 func TestServeReturnsWhatTheListenerCannotRecoverFrom(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken for good")
-	ln := &flaky{Listener: listenInMemory(), err: broken}
+	ln := &flaky{Listener: nettest.ListenMemory(), err: broken}
 	ln.failures.Store(1)
 	srv := yodel.NewServer(divide.NewService(handler{}))
 	if err := srv.Serve(t.Context(), ln); !errors.Is(err, broken) {
@@ -321,13 +325,13 @@ func TestNilExceptionConcernsOneCall(t *testing.T) {
 
 func TestSerialServesOneConnectionAfterAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ln := listenInMemory()
+		ln := nettest.ListenMemory()
 		srv := serve(t, yodel.ServerOptions{Mode: yodel.Serial}, ln)
-		first, _ := ln.dial(t.Context(), "", "")
+		first, _ := ln.Dial(t.Context())
 		send(t, first, basicRequest, basicResponse)
 		second := make(chan net.Conn)
 		go func() {
-			nc, _ := ln.dial(t.Context(), "", "")
+			nc, _ := ln.Dial(t.Context())
 			second <- nc
 		}()
 		synctest.Wait()
@@ -380,7 +384,7 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 		})
 	}
 	workers := yodel.ServerOptions{Mode: yodel.Processes(2)}.NewServer(service)
-	err = workers.Serve(t.Context(), listenInMemory())
+	err = workers.Serve(t.Context(), nettest.ListenMemory())
 	if err == nil || !strings.Contains(err.Error(), "ListenAndServe") {
 		t.Errorf("Serve with Processes = %v", err)
 	}

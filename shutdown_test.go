@@ -12,6 +12,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -33,7 +34,7 @@ func TestShutdownLetsCallsFinish(t *testing.T) {
 	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g, ln := newGate(), listenInMemory()
+				g, ln := newGate(), nettest.ListenMemory()
 				srv := yodel.NewServer(divide.NewService(g))
 				var all sync.WaitGroup
 				ctx, end := context.WithCancel(t.Context())
@@ -42,7 +43,7 @@ func TestShutdownLetsCallsFinish(t *testing.T) {
 						t.Errorf("Serve: %v", err)
 					}
 				})
-				ch, _ := yodel.DialOptions{Dialer: ln.dial}.Dial(scheme + "://memory:1")
+				ch, _ := yodel.DialOptions{Dialer: through(ln)}.Dial(scheme + "://memory:1")
 				all.Go(func() {
 					got, err := divide.NewClient(ch).Divide(context.Background(), 200)
 					if err != nil || got != 2 {
@@ -52,7 +53,7 @@ func TestShutdownLetsCallsFinish(t *testing.T) {
 				<-g.begun
 				end()
 				synctest.Wait()
-				if _, err := ln.dial(t.Context(), "", ""); !errors.Is(err, errRefused) {
+				if _, err := ln.Dial(t.Context()); !errors.Is(err, nettest.ErrRefused) {
 					t.Errorf("dial = %v; want it refused", err)
 				}
 				close(g.open)
@@ -67,9 +68,9 @@ func TestShutdownCutsAtTheEndOfItsContext(t *testing.T) {
 	for _, scheme := range schemes {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ln := listenInMemory()
+				ln := nettest.ListenMemory()
 				srv := serve(t, yodel.ServerOptions{}, ln)
-				ch, _ := yodel.DialOptions{Dialer: ln.dial}.Dial(scheme + "://memory:1")
+				ch, _ := yodel.DialOptions{Dialer: through(ln)}.Dial(scheme + "://memory:1")
 				failed := make(chan error)
 				go func() {
 					_, err := divide.NewClient(ch).Divide(t.Context(), waits)
@@ -97,9 +98,9 @@ func TestShutdownHearsNewConnections(t *testing.T) {
 	for _, test := range spoken[:7] {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ln := listenInMemory()
+				ln := nettest.ListenMemory()
 				srv := serve(t, yodel.ServerOptions{}, ln)
-				nc, _ := ln.dial(t.Context(), "", "")
+				nc, _ := ln.Dial(t.Context())
 				synctest.Wait()
 				down := make(chan error)
 				go func() { down <- srv.Shutdown(t.Context()) }()
@@ -173,7 +174,7 @@ func TestServeAfterShutdownFails(t *testing.T) {
 	if err := srv.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := srv.Serve(t.Context(), listenInMemory()); err != yodel.ErrServerClosed {
+	if err := srv.Serve(t.Context(), nettest.ListenMemory()); err != yodel.ErrServerClosed {
 		t.Errorf("Serve = %v", err)
 	}
 	if err := srv.ListenAndServe(t.Context(), "127.0.0.1:0"); err != yodel.ErrServerClosed {

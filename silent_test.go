@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/internal/tlstest"
 )
 
@@ -72,9 +73,9 @@ func TestHalfAHandshakeHoldsShutdownForASecond(t *testing.T) {
 	t.Parallel()
 	a := tlstest.New(t, "authority")
 	synctest.Test(t, func(t *testing.T) {
-		ln := listenInMemory()
+		ln := nettest.ListenMemory()
 		srv := serve(t, yodel.ServerOptions{TLS: a.Server()}, ln)
-		nc, err := ln.dial(t.Context(), "", "")
+		nc, err := ln.Dial(t.Context())
 		_, _ = io.WriteString(must(t, nc, err), "\x16\x03\x01\x00\xff\x01")
 		synctest.Wait()
 		began := time.Now()

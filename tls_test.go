@@ -15,6 +15,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -44,7 +45,7 @@ func TestClientsOfEverySchemeInsideTLS(t *testing.T) {
 func TestUnixSocketsWithTLS(t *testing.T) {
 	t.Parallel()
 	a := tlstest.New(t, "authority")
-	ln, _ := listenings[2].listen(t)
+	ln := nettest.Unix.Listen(t)
 	serve(t, yodel.ServerOptions{TLS: a.Mutual()}, ln)
 	for _, scheme := range schemes {
 		testClient(t, dial(t, yodel.DialOptions{}, scheme+"+unix://"+ln.Addr().String()))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/internal/everything"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
@@ -32,7 +33,7 @@ func heap(f func()) uint64 {
 
 // TestHugeRequests declares lengths that never come. It runs alone, to measure memory.
 func TestHugeRequests(t *testing.T) {
-	b := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{})
+	b := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{})
 	neighbour := divide.NewClient(b.Dial())
 	for name, n := range lengths {
 		for part, head := range map[string][]byte{"name": nil, "arguments": []byte("\x00\x00\x00\x06divide")} {
@@ -59,7 +60,7 @@ func TestHugeRequests(t *testing.T) {
 
 // TestHugeValues declares lengths within arguments that are whole.
 func TestHugeValues(t *testing.T) {
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	for name, n := range lengths {
 		for _, method := range []string{"strings", "blobs", "circles", "maps", "scalars", "shapes"} {
 			t.Run(name+" in "+method, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestBadAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+			c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 				readRequest(nc)
 				_, _ = nc.Write([]byte(test.answer))
 				if name, _ := readRequest(nc); name == "Echo.ping" {
@@ -129,7 +130,7 @@ func TestBadAnswers(t *testing.T) {
 // TestUnsolicited gives a client bytes that no call asked for.
 func TestUnsolicited(t *testing.T) {
 	t.Parallel()
-	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+	c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = nc.Write([]byte{1})
 		_, _ = io.Copy(io.Discard, nc)
 	}).Dial()
@@ -162,7 +163,7 @@ func TestNumbers(t *testing.T) {
 	}
 	client.Close()
 	<-done
-	c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, serveTextbook).Dial()
+	c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, serveTextbook).Dial()
 	_, err = everything.NewCalculatorClient(c).Node(t.Context(), everything.Node{})
 	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unimplemented || e.Outcome != rpc.OutcomeNotStarted {
 		t.Errorf("the client's error is %#v", err)
@@ -197,7 +198,7 @@ func TestAllocs(t *testing.T) {
 	if raced {
 		t.Skip("pools forget at random under the race detector")
 	}
-	c := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[1], rpc.ServerLimits{}).Dial()
+	c := pipelinetest.NewBench(t, protocol, nettest.TCP, rpc.ServerLimits{}).Dial()
 	client := divide.NewClient(c)
 	num2 := divide.Num2(100)
 	ctx := rpc.WithTimeout(context.Background(), 1e12)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
@@ -100,7 +101,7 @@ func textbookError(status byte, text string) []byte {
 
 func TestTextbookClient(t *testing.T) {
 	t.Parallel()
-	for _, n := range pipelinetest.Networks {
+	for _, n := range nettest.All {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
 			c := textbookClient{pipelinetest.NewBench(t, protocol, n, rpc.ServerLimits{}).Raw()}
@@ -185,7 +186,7 @@ func textbookListen(t *testing.T, start func(serve func())) string {
 // TestTextbookSystemError takes the error of a server that knows no codes.
 func TestTextbookSystemError(t *testing.T) {
 	t.Parallel()
-	b := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, serveTextbook)
+	b := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, serveTextbook)
 	d := pipelinetest.NewDispatcher(t, rpc.ServerLimits{})
 	call := pipelinetest.NewCall(t, d, "Echo.ping", []byte("{}"))
 	err := b.Dial().Call(t.Context(), call)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -12,7 +13,7 @@ import (
 // TestTextsOfBadRequests shows what callers read: the names of a definition, and none of generated code.
 func TestTextsOfBadRequests(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	for name, tt := range map[string]struct{ method, arguments, want string }{
 		"unknown argument": {"divide", "\x03\x00\x00\x00\x07", "invalid_argument: arguments of divide: there is no number 3"},
 		"unknown field": {"scalars", "\x01\x00\x00\x00\x02\x63\x01",
@@ -49,7 +50,7 @@ func TestTextsOfBadAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+			c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 				readRequest(nc)
 				_, _ = nc.Write([]byte(tt.answer))
 			}).Dial()

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -74,7 +75,7 @@ func request(name string, arguments []byte) []byte {
 
 func TestVectorsOnServer(t *testing.T) {
 	t.Parallel()
-	bench := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{})
+	bench := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{})
 	nc := bench.Raw()
 	for _, v := range readVectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestVectorsOnClient(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			requests := make(chan []byte, 1)
-			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+			bench := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 				_, arguments := readRequest(nc)
 				requests <- arguments
 				_, _ = nc.Write(v.Response)
@@ -161,7 +162,7 @@ func TestBadRequests(t *testing.T) {
 		Code    string
 	}
 	readJSON(t, "testdata/bad.json", &vectors)
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	good := request("divide", []byte{1, 0, 0, 0, 100})
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/rpc"
@@ -35,7 +36,7 @@ func TestConn(t *testing.T) { pipelinetest.Run(t, protocol) }
 // TestErrors shows what people read.
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for _, test := range []struct{ request, kind, message string }{
 		{`{"name": "divid"}`, "unimplemented", `unknown method "divid"; this server has divide, `},
@@ -84,7 +85,7 @@ func TestErrors(t *testing.T) {
 // TestBytes holds the answers to their bytes, as they stand in the documentation.
 func TestBytes(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for request, want := range map[string]string{
 		`{"name": "divide", "params": {"num1": 200, "num2": 100}}`:        `{"result": 2}`,
@@ -101,7 +102,7 @@ func TestBytes(t *testing.T) {
 // TestLongLine sends a line over the limit, of which an answer tells before it ends.
 func TestLongLine(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{Limits: rpc.Limits{Message: 100}}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{Limits: rpc.Limits{Message: 100}}).Raw()
 	if _, err := nc.Write(bytes.Repeat([]byte("x"), 101)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestBadAnswers(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
-			c := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+			c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 				lines := bufio.NewReader(nc)
 				_, _ = lines.ReadString('\n')
 				_, _ = nc.Write([]byte(answer + "\n"))

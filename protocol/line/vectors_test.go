@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/internal/pipelinetest"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -57,7 +58,7 @@ func decode(tb testing.TB, data []byte) (v any) {
 
 func TestVectorsOnServer(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for _, v := range readVectors(t, "testdata/calls.json") {
 		t.Run(v.Name, func(t *testing.T) {
@@ -75,7 +76,7 @@ func TestVectorsOnClient(t *testing.T) {
 	for _, v := range readVectors(t, "testdata/calls.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			bench := pipelinetest.NewFake(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}, func(nc net.Conn) {
+			bench := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, func(nc net.Conn) {
 				_, _ = bufio.NewReader(nc).ReadString('\n')
 				_, _ = nc.Write(append(v.Response, '\n'))
 			})
@@ -106,7 +107,7 @@ func TestVectorsOnClient(t *testing.T) {
 // TestBadRequests sends each bad request before a good one, which is answered.
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
-	nc := pipelinetest.NewBench(t, protocol, pipelinetest.Networks[0], rpc.ServerLimits{}).Raw()
+	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	lines := bufio.NewReader(nc)
 	for _, v := range readVectors(t, "testdata/bad.json") {
 		t.Run(v.Name, func(t *testing.T) {

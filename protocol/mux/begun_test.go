@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -148,7 +149,7 @@ func TestGreetingHasItsTimeOnce(t *testing.T) {
 // Begun calls may take so much memory; one more is refused, and the others go on.
 func TestBegunBytesAreBounded(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}}, handlers{}.service())
 	r := rawClient(t, f)
 	body := "\x0a" + varint(60_000) + strings.Repeat("x", 60_000)
 	for slot := range 9 {
@@ -170,7 +171,7 @@ func TestBegunBytesAreBounded(t *testing.T) {
 // Ten large calls at once are no more than a server takes.
 func TestManyLargeCallsAtOnce(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	done := make(chan error)
 	for range 20 {
 		go func() {

@@ -6,13 +6,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 func BenchmarkEcho(b *testing.B) {
 	for _, tt := range []struct{ size, callers int }{{128, 64}, {1 << 10, 64}, {64 << 10, 16}, {1 << 20, 4}} {
 		b.Run(fmt.Sprintf("%d/%d", tt.size, tt.callers), func(b *testing.B) {
-			c := serve(b, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(b)
+			c := serve(b, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(b)
 			data := make([]byte, tt.size)
 			b.SetBytes(int64(tt.size))
 			b.ReportAllocs()

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -28,7 +29,7 @@ type chaos struct {
 
 func newChaos(tb testing.TB) *chaos {
 	c := new(chaos)
-	c.f = serve(tb, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Calls: 64}}, handlers{
+	c.f = serve(tb, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Calls: 64}}, handlers{
 		wait: func(ctx context.Context, a int32) error {
 			c.begin(a)
 			select {

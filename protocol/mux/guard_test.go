@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -165,7 +166,7 @@ func TestServerSurvivesItsHandlers(t *testing.T) {
 
 func serveFaults(t *testing.T, where string, services ...*rpc.Service) *fixture {
 	t.Helper()
-	f := serveAs(t, "tcp", rpc.ServerLimits{}, where == "serial", services...)
+	f := serveAs(t, nettest.TCP, rpc.ServerLimits{}, where == "serial", services...)
 	if where == "reader" {
 		f.server.RunOnReaders()
 	}
@@ -212,7 +213,7 @@ func TestClientSurvivesItsMessages(t *testing.T) {
 		for name, f := range faults {
 			t.Run(place+" by "+name, func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, "tcp", rpc.ServerLimits{}, rpc.NewService("test.Hurt", answers), handlers{}.service())
+				s := serve(t, nettest.TCP, rpc.ServerLimits{}, rpc.NewService("test.Hurt", answers), handlers{}.service())
 				c := s.conn(t)
 				var neighbours sync.WaitGroup
 				if strings.HasSuffix(place, "alone") {

@@ -3,11 +3,9 @@ package mux_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/yodelrpc/yodel/internal/tlstest"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -31,43 +29,20 @@ type fixture struct {
 	ln     net.Listener
 }
 
-// transports are the networks that the suite runs over.
-var transports = []string{"tcp", "unix", "tls"}
-
-func serve(tb testing.TB, transport string, limits rpc.ServerLimits, services ...*rpc.Service) *fixture {
+func serve(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, services ...*rpc.Service) *fixture {
 	tb.Helper()
-	return serveAs(tb, transport, limits, false, services...)
+	return serveAs(tb, n, limits, false, services...)
 }
 
-func serveAs(tb testing.TB, transport string, limits rpc.ServerLimits, serial bool, services ...*rpc.Service) *fixture {
+func serveAs(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, serial bool, services ...*rpc.Service) *fixture {
 	tb.Helper()
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	d.Serial = serial
-	network, address := transport, "127.0.0.1:0"
-	switch transport {
-	case "unix":
-		address = filepath.Join(tb.TempDir(), "s")
-	case "tls":
-		network = "tcp"
-	}
-	ln, err := net.Listen(network, address)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f := &fixture{server: mux.NewServer(d), ln: ln}
-	f.dial = func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, ln.Addr().String())
-	}
-	if transport == "tls" {
-		a := tlstest.New(tb, "authority")
-		f.ln = tls.NewListener(ln, a.Server())
-		f.dial = func(ctx context.Context) (net.Conn, error) {
-			return (&tls.Dialer{Config: a.Client()}).DialContext(ctx, network, ln.Addr().String())
-		}
-	}
+	ln := n.Listen(tb)
+	f := &fixture{server: mux.NewServer(d), ln: ln, dial: ln.Dial}
 	f.conns.Add(1)
 	go func() {
 		defer f.conns.Done()
@@ -103,19 +78,19 @@ func (f *fixture) conn(tb testing.TB) *mux.Conn {
 	return c
 }
 
-func overTransports(t *testing.T, test func(t *testing.T, transport string)) {
-	for _, transport := range transports {
-		t.Run(transport, func(t *testing.T) {
+func overNetworks(t *testing.T, test func(t *testing.T, n nettest.Network)) {
+	for _, n := range nettest.All {
+		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
-			test(t, transport)
+			test(t, n)
 		})
 	}
 }
 
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	overNetworks(t, func(t *testing.T, n nettest.Network) {
+		c := serve(t, n, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		for i := range int32(1000) {
 			got, err := callDivide(t.Context(), c, i, 2)
 			if err != nil || got != float32(i)/2 {
@@ -131,8 +106,8 @@ func TestCalls(t *testing.T) {
 
 func TestManyCallers(t *testing.T) {
 	t.Parallel()
-	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.ServerLimits{Limits: rpc.Limits{Calls: 50}}, handlers{}.service()).conn(t)
+	overNetworks(t, func(t *testing.T, n nettest.Network) {
+		c := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Calls: 50}}, handlers{}.service()).conn(t)
 		var callers sync.WaitGroup
 		for n := range int32(200) {
 			callers.Go(func() {
@@ -151,8 +126,8 @@ func TestManyCallers(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	overNetworks(t, func(t *testing.T, n nettest.Network) {
+		c := serve(t, n, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		var callers sync.WaitGroup
 		for _, n := range []int{0, 1, 100, 4000, 4096, 5000, 16 << 10, 65000, 65510, 65520, 65530, 65536, 70000, 200_000, 1 << 20, 4<<20 - 10} {
 			callers.Go(func() {
@@ -183,7 +158,7 @@ func TestDeadlineAndCancel(t *testing.T) {
 		ended <- time.Now()
 		return ctx.Err()
 	}}
-	c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service()).conn(t)
 	within := func(what string, since time.Time) {
 		if late := (<-ended).Sub(since); late > 200*time.Millisecond { // on a loaded machine; 10 ms is the aim
 			t.Errorf("%s reached the handler after %v", what, late)
@@ -224,7 +199,7 @@ func TestDeadlineAndCancel(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	_, err := callNumbers(t.Context(), c, blow, 1, 1)
 	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal || !strings.Contains(e.Message, "panicked") {
 		t.Errorf("a panic gives %v", err)
@@ -241,7 +216,7 @@ func TestCallBackFromReader(t *testing.T) {
 		}
 		return callNumbers(ctx, c, other, a, b-1)
 	}}
-	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service())
 	c = f.conn(t)
 	for range 5000 { // until the method runs on the reader
 		if _, err := callNumbers(t.Context(), c, other, 1, 0); err != nil {
@@ -256,7 +231,7 @@ func TestCallBackFromReader(t *testing.T) {
 // Memory of large messages is used again, but not while anybody has a part of one.
 func TestPartsOfLargeMessagesAreKept(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	var callers sync.WaitGroup
 	for caller := range 4 {
 		callers.Go(func() {
@@ -287,7 +262,7 @@ func TestClientAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")
 	}
-	c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	ctx := context.Background()
 	for range 2000 {
 		_, _ = callDivide(ctx, c, 6, 2)
@@ -301,7 +276,7 @@ func TestClientAllocations(t *testing.T) {
 func BenchmarkDivide(b *testing.B) {
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(map[int]string{1: "1", 64: "64", 512: "512"}[callers], func(b *testing.B) {
-			c := serve(b, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(b)
+			c := serve(b, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(b)
 			b.SetParallelism(max(1, callers/2))
 			b.ReportAllocs()
 			ctx := context.Background()
@@ -324,7 +299,7 @@ func TestMetadataBothWays(t *testing.T) {
 		rpc.AddAnswerMetadata(ctx, "many", "2")
 		return 0, errors.New("an error carries it, too")
 	}}
-	c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
+	c := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service()).conn(t)
 	var back rpc.Metadata
 	ctx := rpc.WithAnswerMetadata(rpc.WithMetadata(t.Context(), "Tenant", "acme"), &back)
 	if _, err := callNumbers(ctx, c, other, 1, 1); err == nil {

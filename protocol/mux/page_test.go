@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -45,7 +46,7 @@ var pageDivide = rpc.NewUnary[numbers, quotient](rpc.Method{Service: "divide.Div
 // A server says what the page says, byte for byte.
 func TestPageServer(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{}, rpc.NewService("divide.Divide",
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, rpc.NewService("divide.Divide",
 		pageDivide.Handle(func(_ context.Context, in *numbers, out *quotient) error {
 			out.Result = float32(in.A) / float32(in.B)
 			return nil

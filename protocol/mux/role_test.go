@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -23,8 +24,8 @@ func lone(t *testing.T, ch rpc.Channel) {
 
 func TestLoneCallerThenMany(t *testing.T) {
 	t.Parallel()
-	overTransports(t, func(t *testing.T, transport string) {
-		c := serve(t, transport, rpc.ServerLimits{}, handlers{}.service()).conn(t)
+	overNetworks(t, func(t *testing.T, n nettest.Network) {
+		c := serve(t, n, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		for range 20 {
 			lone(t, c)
 			var callers sync.WaitGroup
@@ -87,7 +88,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 	t.Parallel()
 	t.Run("server closes", func(t *testing.T) {
 		t.Parallel()
-		f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
+		f := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service())
 		c := f.conn(t)
 		lone(t, c)
 		f.close()
@@ -95,7 +96,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 	})
 	t.Run("client closes", func(t *testing.T) {
 		t.Parallel()
-		c := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service()).conn(t)
+		c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		lone(t, c)
 		_ = c.Close()
 	})
@@ -103,7 +104,7 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 		t.Parallel()
 		entered := make(chan struct{})
 		h := handlers{wait: func(ctx context.Context, _ int32) error { close(entered); <-ctx.Done(); return nil }}
-		c := serve(t, "tcp", rpc.ServerLimits{}, h.service()).conn(t)
+		c := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service()).conn(t)
 		lone(t, c)
 		ended := make(chan error)
 		go func() {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -15,7 +16,7 @@ func TestShutdown(t *testing.T) {
 	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})
 	h := handlers{wait: func(context.Context, int32) error { close(started); <-release; return nil }}
-	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service())
 	c := f.conn(t)
 	result := make(chan error, 1)
 	go func() {
@@ -41,7 +42,7 @@ func TestShutdown(t *testing.T) {
 // A connection that comes after Shutdown is told so, and not hung up on: its calls are refused as not started.
 func TestConnectionAfterShutdown(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service())
 	if err := f.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestShutdownEnds(t *testing.T) {
 		close(cut)
 		return ctx.Err()
 	}}
-	f := serve(t, "tcp", rpc.ServerLimits{}, h.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, h.service())
 	defer close(release)
 	c := f.conn(t)
 	var callers sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -79,7 +80,7 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var began atomic.Int64
-			f := serve(t, "tcp", rpc.ServerLimits{}, produceService(&began))
+			f := serve(t, nettest.TCP, rpc.ServerLimits{}, produceService(&began))
 			neighbour := f.conn(t)
 			r := rawClient(t, f)
 			for i := range tt.warm {
@@ -121,7 +122,7 @@ func TestUnreadAnswersAllArrive(t *testing.T) {
 	for _, serial := range []bool{false, true} {
 		for _, ms := range []int{0, 1} {
 			var began atomic.Int64
-			f := serveAs(t, "tcp", rpc.ServerLimits{Answers: 1 << 20}, serial, produceService(&began))
+			f := serveAs(t, nettest.TCP, rpc.ServerLimits{Answers: 1 << 20}, serial, produceService(&began))
 			r := rawClient(t, f)
 			r.send(producing(200, 300_000, ms))
 			for began.Load() < 4 {
@@ -149,7 +150,7 @@ func TestCallsBackForLargeAnswers(t *testing.T) {
 	var c *mux.Conn
 	deep := rpc.NewUnary[numbers, blob](rpc.Method{Service: "test.Test", Name: "deep"})
 	var call func(ctx context.Context, n int32) (int, error)
-	f := serve(t, "tcp", rpc.ServerLimits{Answers: 1000}, rpc.NewService("test.Test",
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Answers: 1000}, rpc.NewService("test.Test",
 		deep.Handle(func(ctx context.Context, in *numbers, out *blob) error {
 			out.Data = make([]byte, 100_000)
 			if in.A == 0 {
@@ -178,7 +179,7 @@ func TestSmallCallsOvertakeLargeOnes(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	slow := rpc.NewUnary[numbers, blob](rpc.Method{Service: "test.Slow", Name: "slow"})
-	f := serve(t, "tcp", rpc.ServerLimits{Answers: 1000}, handlers{}.service(), rpc.NewService("test.Slow",
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Answers: 1000}, handlers{}.service(), rpc.NewService("test.Slow",
 		slow.Handle(func(_ context.Context, in *numbers, out *blob) error {
 			out.Data = make([]byte, 100_000)
 			if in.A > 0 {
@@ -250,7 +251,7 @@ func TestPeersEndIsNoticed(t *testing.T) {
 				services := []*rpc.Service{produceService(&began), rpc.NewService("test.Wait", wait.Handle(func(ctx context.Context, in *numbers, _ *quotient) error {
 					return h.wait(ctx, in.A)
 				}))}
-				f := serveAs(t, "tcp", rpc.ServerLimits{}, tt.serial, services...)
+				f := serveAs(t, nettest.TCP, rpc.ServerLimits{}, tt.serial, services...)
 				r := rawClient(t, f)
 				r.send(frame(tCall, fName, 7, 99, named("wait")+"\x08\x01"))
 				<-entered

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -99,7 +100,7 @@ var vectorLimits = rpc.ServerLimits{Limits: rpc.Limits{Message: 1000, Calls: 128
 // serveVectors runs a server of what the vectors call.
 func serveVectors(t *testing.T) *fixture {
 	t.Helper()
-	return serve(t, "tcp", vectorLimits, every.NewService(vectorHandlers{}), every.NewEchoService(vectorHandlers{}))
+	return serve(t, nettest.TCP, vectorLimits, every.NewService(vectorHandlers{}), every.NewEchoService(vectorHandlers{}))
 }
 
 type vectorHandlers struct{ every.EchoHandler }

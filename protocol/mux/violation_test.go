@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -148,7 +149,7 @@ func (r raw) readAll() (frames []rawFrame) {
 // Each of these ends the connection, with the reason sent to the peer, while a neighbour notices nothing.
 func TestViolations(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Calls: 100, Name: 64, Metadata: 100}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Calls: 100, Name: 64, Metadata: 100}}, handlers{}.service())
 	neighbour := f.conn(t)
 	open := frame(tCall, fName, 0, 1, divideBody)
 	tests := []struct{ name, bytes, reason string }{
@@ -204,7 +205,7 @@ func TestViolations(t *testing.T) {
 // Each of these is answered, and the connection lives on.
 func TestAnsweredFaults(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}}, handlers{}.service())
 	tests := []struct {
 		name, bytes string
 		flags       byte
@@ -243,7 +244,7 @@ func TestAnsweredFaults(t *testing.T) {
 
 func TestTruncatedEverywhere(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service())
 	neighbour := f.conn(t)
 	whole := hello + frame(tSettings, 0, 0, 0, u16(1)+u32(5000)) +
 		frame(tCall, fName|fDeadline|fMetadata, 0, 1, named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")
@@ -265,7 +266,7 @@ func TestTruncatedEverywhere(t *testing.T) {
 // A call that comes without time left does not run, on a reader either.
 func TestCallWithoutTimeLeft(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service())
 	c := f.conn(t)
 	for range 5000 { // until the method runs on the reader
 		if _, err := callDivide(t.Context(), c, 6, 2); err != nil {
@@ -280,7 +281,7 @@ func TestCallWithoutTimeLeft(t *testing.T) {
 }
 
 func TestDeclaredLengthsCostNothing(t *testing.T) {
-	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 30}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 30}}, handlers{}.service())
 	r := rawClient(t, f)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -298,7 +299,7 @@ func TestDeclaredLengthsCostNothing(t *testing.T) {
 // A flood of PINGs by a peer that never reads ends with its connection.
 func TestPingFlood(t *testing.T) {
 	t.Parallel()
-	f := serve(t, "tcp", rpc.ServerLimits{Limits: rpc.Limits{Stall: 5 * time.Second}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Stall: 5 * time.Second}}, handlers{}.service())
 	r := rawClient(t, f)
 	pings := strings.Repeat(frame(tPing, 0, 0, 0, "12345678"), 1000)
 	_ = r.nc.SetWriteDeadline(time.Now().Add(20 * time.Second))

@@ -9,12 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -27,12 +27,12 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 	}
 	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
 	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range []nettest.Network{nettest.TCP, nettest.Unix, nettest.TLS} { // memory has no system that tells
 		for _, behind := range []int{0, 1, 100, 5000, 100_000, 3_000_000} {
-			t.Run(fmt.Sprint(network, " ", behind), func(t *testing.T) {
+			t.Run(fmt.Sprint(network.Name, " ", behind), func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, rpc.ServerLimits{})
-				here, there := netPair(t, network)
+				there, here := network.Pair(t)
 				go s.ServeConn(here, nil, new(rpc.Peer))
 				io.WriteString(there, request)
 				ctx := <-s.waiting
@@ -60,7 +60,7 @@ func TestCloseEndsHandlersWhateverStandsBehind(t *testing.T) {
 			t.Run(fmt.Sprint(behind, " ", shutdown), func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}})
-				here, there := netPair(t, "tcp")
+				there, here := nettest.TCP.Pair(t)
 				go s.ServeConn(here, nil, new(rpc.Peer))
 				io.WriteString(there, request)
 				ctx := <-s.waiting
@@ -109,7 +109,7 @@ func TestHandlerEndsWithItsPeerInsideTLS(t *testing.T) {
 		t.Run(fmt.Sprint(behind), func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, rpc.ServerLimits{})
-			here, there := netPair(t, "tcp")
+			there, here := nettest.TCP.Pair(t)
 			go s.ServeConn(tls.Server(here, a.Server()), nil, &rpc.Peer{TLS: new(tls.ConnectionState)})
 			config := a.Client()
 			config.ServerName = "127.0.0.1"
@@ -138,7 +138,7 @@ func TestWhatIsReadAheadIsAnswered(t *testing.T) {
 			t.Run(fmt.Sprint(secure, " ", limit), func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, CallTime: 100 * time.Millisecond})
-				here, there := netPair(t, "tcp")
+				there, here := nettest.TCP.Pair(t)
 				peer := new(rpc.Peer)
 				if secure {
 					here, peer.TLS = tls.Server(here, a.Server()), new(tls.ConnectionState)
@@ -184,7 +184,7 @@ func TestWhatIsReadAheadIsAnswered(t *testing.T) {
 func TestWatchLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.ServerLimits{CallTime: 50 * time.Millisecond})
-	here, there := netPair(t, "tcp")
+	there, here := nettest.TCP.Pair(t)
 	go s.ServeConn(here, nil, new(rpc.Peer))
 	for range 3 {
 		for _, n := range []int{waits, 2} {
@@ -200,25 +200,4 @@ func TestWatchLosesNothing(t *testing.T) {
 	if n := strings.Count(string(got), "HTTP/1.1 200 OK"); n != 3 || err != nil {
 		t.Errorf("%d results, %v; want 3:\n%s", n, err, got)
 	}
-}
-
-func netPair(t *testing.T, network string) (here, there net.Conn) {
-	t.Helper()
-	address := "127.0.0.1:0"
-	if network == "unix" {
-		address = filepath.Join(t.TempDir(), "s")
-	}
-	ln, err := net.Listen(network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	if there, err = net.Dial(network, ln.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if here, err = ln.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { there.Close() })
-	return here, there
 }

@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // testCuts ends the connection after each byte of a request, and after each byte of an answer.
-func testCuts(t *testing.T, p Protocol, n Network) {
+func testCuts(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	neighbour := b.Dial()
 	request, answer := p.Request("hi")
@@ -34,7 +35,7 @@ func testCuts(t *testing.T, p Protocol, n Network) {
 }
 
 // testSplits sends a request and an answer in two parts.
-func testSplits(t *testing.T, p Protocol, n Network) {
+func testSplits(t *testing.T, p Protocol, n nettest.Network) {
 	request, answer := p.Request("hi")
 	nc := NewBench(t, p, n, rpc.ServerLimits{}).Raw()
 	for i := range request {
@@ -60,7 +61,7 @@ func testSplits(t *testing.T, p Protocol, n Network) {
 }
 
 // testSlowRequest sends requests that stop, and requests of which a byte comes now and then: they have a time as a whole.
-func testSlowRequest(t *testing.T, p Protocol, n Network) {
+func testSlowRequest(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{Limits: rpc.Limits{MessageTime: time.Minute}})
 	request, answer := p.Request("hi")
 	for _, pause := range []time.Duration{time.Hour, 9 * time.Second, time.Second * 59} {
@@ -89,7 +90,7 @@ func drip(nc net.Conn, b []byte, pause time.Duration) {
 }
 
 // testSlowFirst sends first requests that are slow: they have the time to the first request as a whole.
-func testSlowFirst(t *testing.T, p Protocol, n Network) {
+func testSlowFirst(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	request, answer := p.Request("hi")
 	slow, nc := b.Raw(), b.Raw()
@@ -109,7 +110,7 @@ func testSlowFirst(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testStalledAnswer(t *testing.T, p Protocol, n Network) {
+func testStalledAnswer(t *testing.T, p Protocol, n nettest.Network) {
 	_, answer := p.Request("hi")
 	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = nc.Read(make([]byte, 1000))
@@ -126,7 +127,7 @@ func testStalledAnswer(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testStalledWrite(t *testing.T, p Protocol, n Network) {
+func testStalledWrite(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	request, _ := p.Request("large 200000")
@@ -146,7 +147,7 @@ func testStalledWrite(t *testing.T, p Protocol, n Network) {
 }
 
 // testIdle makes sure that only the first request has to come in time.
-func testIdle(t *testing.T, p Protocol, n Network) {
+func testIdle(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc, c := b.Raw(), b.Dial()
 	request, answer := p.Request("hi")
@@ -159,7 +160,7 @@ func testIdle(t *testing.T, p Protocol, n Network) {
 }
 
 // testCallTime makes sure that the limit ends a handler's context.
-func testCallTime(t *testing.T, p Protocol, n Network) {
+func testCallTime(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{CallTime: time.Hour})
 	start := time.Now()
 	if _, err := echo(b.Dial()).Strings(t.Context(), "until done"); code(err) != rpc.DeadlineExceeded ||

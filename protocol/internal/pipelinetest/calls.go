@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-func testCalls(t *testing.T, p Protocol, n Network) {
+func testCalls(t *testing.T, p Protocol, n nettest.Network) {
 	c := NewBench(t, p, n, rpc.ServerLimits{}).Dial()
 	if got, err := every.NewClient(c).Divide(t.Context(), 200, every.Num2(100)); got != 2 || err != nil {
 		t.Errorf("divide(200, 100) = %v, %v", got, err)
@@ -31,7 +32,7 @@ func testCalls(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testErrors(t *testing.T, p Protocol, n Network) {
+func testErrors(t *testing.T, p Protocol, n nettest.Network) {
 	c := NewBench(t, p, n, rpc.ServerLimits{}).Dial()
 	_, err := every.NewClient(c).Divide(t.Context(), 1, every.Num2(0))
 	if e, ok := errors.AsType[*every.InvalidOperation](err); !ok || e.Message != "invalid operation" {
@@ -77,7 +78,7 @@ func mustAnswer(t *testing.T, c rpc.Conn) {
 	}
 }
 
-func testManyCallers(t *testing.T, p Protocol, n Network) {
+func testManyCallers(t *testing.T, p Protocol, n nettest.Network) {
 	c := NewBench(t, p, n, rpc.ServerLimits{}).Dial()
 	var wg sync.WaitGroup
 	for i := range 64 {
@@ -98,7 +99,7 @@ func testManyCallers(t *testing.T, p Protocol, n Network) {
 	wg.Wait()
 }
 
-func testCancel(t *testing.T, p Protocol, n Network) {
+func testCancel(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +130,7 @@ func testCancel(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testDeadline(t *testing.T, p Protocol, n Network) {
+func testDeadline(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	contexts := map[string]func() (context.Context, context.CancelFunc){
@@ -160,7 +161,7 @@ func testDeadline(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testTooLarge(t *testing.T, p Protocol, n Network) {
+func testTooLarge(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
 	c := b.Dial()
 	_, err := echo(c).Strings(t.Context(), strings.Repeat("x", 1001))
@@ -174,7 +175,7 @@ func testTooLarge(t *testing.T, p Protocol, n Network) {
 	mustAnswer(t, c)
 }
 
-func testCallsLimit(t *testing.T, p Protocol, n Network) {
+func testCallsLimit(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{Limits: rpc.Limits{Calls: 2}})
 	c := b.Dial()
 	var wg sync.WaitGroup

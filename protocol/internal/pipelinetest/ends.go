@@ -12,11 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // testWithdrawn gives up a call while the server takes nothing: the server never sees it.
-func testWithdrawn(t *testing.T, p Protocol, n Network) {
+func testWithdrawn(t *testing.T, p Protocol, n nettest.Network) {
 	limits := rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 20}}
 	real := NewBench(t, p, n, limits)
 	gate := make(chan struct{})
@@ -35,7 +36,7 @@ func testWithdrawn(t *testing.T, p Protocol, n Network) {
 			}
 		})
 	}
-	call(strings.Repeat("x", n.buffers))
+	call(strings.Repeat("x", n.Buffers))
 	for i := 0; ; i++ {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		_, err := echo(c).Strings(ctx, "withdrawn")
@@ -66,7 +67,7 @@ func testWithdrawn(t *testing.T, p Protocol, n Network) {
 }
 
 // testDeafServer makes sure that callers leave on time whatever the server takes.
-func testDeafServer(t *testing.T, p Protocol, n Network) {
+func testDeafServer(t *testing.T, p Protocol, n nettest.Network) {
 	end := make(chan struct{})
 	c := NewFake(t, p, n, rpc.ServerLimits{}, func(net.Conn) { <-end }).Dial()
 	defer close(end)
@@ -92,7 +93,7 @@ func testDeafServer(t *testing.T, p Protocol, n Network) {
 }
 
 // testDeafClient makes sure that one who does not read disturbs nobody else.
-func testDeafClient(t *testing.T, p Protocol, n Network) {
+func testDeafClient(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	request, _ := p.Request("large 1000000")
@@ -104,7 +105,7 @@ func testDeafClient(t *testing.T, p Protocol, n Network) {
 	nc.Close()
 }
 
-func testDisconnect(t *testing.T, p Protocol, n Network) {
+func testDisconnect(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	neighbour := b.Dial()
 	c, nc := b.Dial(), b.Raw()
@@ -123,7 +124,7 @@ func testDisconnect(t *testing.T, p Protocol, n Network) {
 	mustAnswer(t, neighbour)
 }
 
-func testSlowCall(t *testing.T, p Protocol, n Network) {
+func testSlowCall(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc := b.Raw()
 	fast, answer := p.Request("fast")
@@ -151,7 +152,7 @@ func mustEnd(t *testing.T, nc net.Conn) {
 	}
 }
 
-func testShutdown(t *testing.T, p Protocol, n Network) {
+func testShutdown(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	idle, nc, c := b.Raw(), b.Raw(), b.Dial()
 	mustAnswer(t, c)
@@ -186,7 +187,7 @@ func testShutdown(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testShutdownCut(t *testing.T, p Protocol, n Network) {
+func testShutdownCut(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	called := make(chan error)
@@ -209,7 +210,7 @@ func testShutdownCut(t *testing.T, p Protocol, n Network) {
 }
 
 // testLate gives connections to a server that has shut down: it answers what has arrived, and ends.
-func testLate(t *testing.T, p Protocol, n Network) {
+func testLate(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	if err := b.Server.Shutdown(t.Context()); err != nil {
 		t.Errorf("Shutdown returned %v", err)
@@ -246,7 +247,7 @@ func testLate(t *testing.T, p Protocol, n Network) {
 }
 
 // testShutdownMidway sends the rest of a request when the server has begun to shut down.
-func testShutdownMidway(t *testing.T, p Protocol, n Network) {
+func testShutdownMidway(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	nc, neighbour := b.Raw(), b.Raw()
 	request, answer := p.Request("hi")
@@ -265,7 +266,7 @@ func testShutdownMidway(t *testing.T, p Protocol, n Network) {
 
 // testShutdownLong lets a request become whole when the server shuts down that then runs for longer than what follows has
 // to be read in: that is refused all the same.
-func testShutdownLong(t *testing.T, p Protocol, n Network) {
+func testShutdownLong(t *testing.T, p Protocol, n nettest.Network) {
 	for _, late := range []time.Duration{0, 500 * time.Millisecond} {
 		b := NewBench(t, p, n, rpc.ServerLimits{})
 		nc := b.Raw()
@@ -295,7 +296,7 @@ func testShutdownLong(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testClose(t *testing.T, p Protocol, n Network) {
+func testClose(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	called := make(chan error)
@@ -324,7 +325,7 @@ func testClose(t *testing.T, p Protocol, n Network) {
 	}
 }
 
-func testLost(t *testing.T, p Protocol, n Network) {
+func testLost(t *testing.T, p Protocol, n nettest.Network) {
 	request, answer := p.Request("hi")
 	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = io.ReadFull(nc, make([]byte, len(request)))

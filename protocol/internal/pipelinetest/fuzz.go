@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -23,7 +24,7 @@ func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
 	server := p.NewServer(NewDispatcher(f, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}}))
 	f.Fuzz(func(t *testing.T, data []byte, x, y uint16) {
 		bounded(t, func() {
-			near, far := memoryPair()
+			near, far := nettest.MemoryPair()
 			served := make(chan struct{})
 			go func() {
 				defer close(served)
@@ -31,7 +32,7 @@ func FuzzServer(f *testing.F, p Protocol, seeds ...[]byte) {
 			}()
 			go func() {
 				writeSplit(near, data, x, y)
-				_ = near.(*memoryConn).CloseWrite()
+				_ = near.(interface{ CloseWrite() error }).CloseWrite()
 			}()
 			_, _ = io.Copy(io.Discard, near)
 			near.Close()
@@ -52,7 +53,7 @@ func FuzzClient(f *testing.F, p Protocol, seeds ...[]byte) {
 			return
 		}
 		bounded(t, func() {
-			near, far := memoryPair()
+			near, far := nettest.MemoryPair()
 			c, err := p.Dial(t.Context(), rpc.ConnOptions{
 				Limits: rpc.Limits{Message: 64 << 10},
 				Dial:   func(context.Context) (net.Conn, error) { return near, nil },

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // testRandom lets callers call, cancel and run out of time on connections that end at random. A value is never seen twice,
 // one that was answered was seen, and one that was not started was not.
-func testRandom(t *testing.T, p Protocol, n Network) {
+func testRandom(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	for seed := range uint64(10) {
 		c := b.Dial()

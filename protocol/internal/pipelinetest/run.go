@@ -5,13 +5,14 @@ import (
 	"testing/synctest"
 
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // A test is one of the suite's. Networks says whether it is about the network.
 type test struct {
 	name string
-	run  func(t *testing.T, p Protocol, n Network)
+	run  func(t *testing.T, p Protocol, n nettest.Network)
 }
 
 var tests = []test{
@@ -44,7 +45,7 @@ var tests = []test{
 
 // Run tests the protocol on each network.
 func Run(t *testing.T, p Protocol) {
-	for _, n := range Networks {
+	for _, n := range nettest.All {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
 			for _, test := range tests {
@@ -58,7 +59,7 @@ func Run(t *testing.T, p Protocol) {
 	for _, test := range timedTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { test.run(t, p, Networks[0]) })
+			synctest.Test(t, func(t *testing.T) { test.run(t, p, nettest.Memory) })
 		})
 	}
 }

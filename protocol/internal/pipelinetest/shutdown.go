@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // testShutdownLoad shuts servers down under callers who go on until their connection ends. Calls that ran were answered;
 // the others know that they did not run. None is in doubt.
-func testShutdownLoad(t *testing.T, p Protocol, n Network) {
+func testShutdownLoad(t *testing.T, p Protocol, n nettest.Network) {
 	for round := range 5 {
 		b := NewBench(t, p, n, rpc.ServerLimits{})
 		var callers sync.WaitGroup
@@ -58,7 +59,7 @@ func testShutdownLoad(t *testing.T, p Protocol, n Network) {
 }
 
 // testShutdownDeaf shuts a server down while it writes answers that nobody reads, and others wait behind these.
-func testShutdownDeaf(t *testing.T, p Protocol, n Network) {
+func testShutdownDeaf(t *testing.T, p Protocol, n nettest.Network) {
 	for _, conn := range []func(nc net.Conn) net.Conn{
 		func(nc net.Conn) net.Conn { return nc },
 		func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} }, // whose writes are not taken up again
@@ -81,7 +82,7 @@ func testShutdownDeaf(t *testing.T, p Protocol, n Network) {
 }
 
 // testShutdownSlow shuts a server down while it writes an answer that is read slowly: it is read whole.
-func testShutdownSlow(t *testing.T, p Protocol, n Network) {
+func testShutdownSlow(t *testing.T, p Protocol, n nettest.Network) {
 	for _, conn := range []func(nc net.Conn) net.Conn{
 		func(nc net.Conn) net.Conn { return nc },
 		func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} },
@@ -115,7 +116,7 @@ func testShutdownSlow(t *testing.T, p Protocol, n Network) {
 }
 
 // testDisconnectBehind ends a connection on which requests wait behind one that runs.
-func testDisconnectBehind(t *testing.T, p Protocol, n Network) {
+func testDisconnectBehind(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	running, _ := p.Request("until done")
 	waiting, _ := p.Request(strings.Repeat("x", 1000))
@@ -132,7 +133,7 @@ func testDisconnectBehind(t *testing.T, p Protocol, n Network) {
 }
 
 // testAhead makes more calls at once than the client sends without an answer: all of them are answered.
-func testAhead(t *testing.T, p Protocol, n Network) {
+func testAhead(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	block := make(chan error)
@@ -158,7 +159,7 @@ func testAhead(t *testing.T, p Protocol, n Network) {
 }
 
 // testSwallowed loses a connection without a word: callers whose deadlines pass give it up.
-func testSwallowed(t *testing.T, p Protocol, n Network) {
+func testSwallowed(t *testing.T, p Protocol, n nettest.Network) {
 	request, answer := p.Request("hi")
 	c := NewFake(t, p, n, rpc.ServerLimits{}, func(nc net.Conn) {
 		_, _ = io.ReadFull(nc, make([]byte, len(request)))
@@ -182,7 +183,7 @@ func testSwallowed(t *testing.T, p Protocol, n Network) {
 }
 
 // testBusy lets deadlines pass behind a handler that takes long. Whoever has time is answered.
-func testBusy(t *testing.T, p Protocol, n Network) {
+func testBusy(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	c := b.Dial()
 	patient := make(chan error)

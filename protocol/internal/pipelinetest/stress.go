@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // Stress runs one test of the suite, which fits other protocols too.
 func Stress(t *testing.T, p Protocol) {
-	for _, n := range Networks {
+	for _, n := range nettest.All {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
 			testStress(t, p, n)
@@ -24,7 +25,7 @@ func Stress(t *testing.T, p Protocol) {
 
 // testStress lets servers end at random while callers call, cancel and run out of time, and while peers send halves of
 // requests and cut their connections. All of it comes to an end, and every caller was told the truth.
-func testStress(t *testing.T, p Protocol, n Network) {
+func testStress(t *testing.T, p Protocol, n nettest.Network) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		b := NewBench(t, p, n, rpc.ServerLimits{})

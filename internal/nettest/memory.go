@@ -1,4 +1,4 @@
-package pipelinetest
+package nettest
 
 import (
 	"io"
@@ -20,8 +20,8 @@ func (memoryAddr) String() string  { return "memory" }
 // memoryConn is one end of a connection in memory.
 type memoryConn struct{ in, out *half }
 
-// memoryPair returns both ends of a connection.
-func memoryPair() (net.Conn, net.Conn) {
+// MemoryPair returns both ends of a connection in memory.
+func MemoryPair() (net.Conn, net.Conn) {
 	a, b := newHalf(), newHalf()
 	return &memoryConn{a, b}, &memoryConn{b, a}
 }

@@ -26,8 +26,8 @@ var fullFolders = map[string]string{
 	"rpc":  "generated code and programs import one vocabulary; a folder of it would be another package to import",
 	"wire": "generated code imports one codec; files sort by its parts: decoder, encoder, fields, json, record",
 
-	"protocol/mux": "client and server share a connection's halves, which no other package may see; files sort by " +
-		"side: client, server, input, output, recycle, transport",
+	"protocol/mux": "a client and a server that share how calls are numbered; files sort by side, client_ and server_, and " +
+		"what both stand on is in internal/",
 	"protocol/web": "two versions of HTTP, from both sides, with what they share",
 
 	"idl/gen/python/runtime": "sections of one Python module; runtime.go has their order",

@@ -35,8 +35,9 @@ func (ch *Channel) sendToOne(ctx context.Context, c *rpc.Call) error {
 			return withOutcome(err, way.worst)
 		}
 		m := r.members[i]
-		if !m.begin() {
-			continue // its server has left, so that there is another roster
+		if !m.begin() { // its server has left, so that there is another roster
+			way.learn(r, i, balance.Report{Err: errServerLeft})
+			continue
 		}
 		err, again := way.attempt(ctx, r, i)
 		if err == nil {
@@ -67,12 +68,26 @@ func (w *choice) pick(r *roster) (int, error) {
 	return i, nil
 }
 
+// What a balancer learns of attempts that had no end of their own.
+var (
+	errServerLeft = errors.New("the server has left before the attempt began")
+	errAttemptCut = errors.New("the caller's code panicked, or ended its goroutine, in the attempt")
+)
+
+// learn tells the balancer how the attempt went for which it picked link i.
+func (w *choice) learn(r *roster, i int, report balance.Report) {
+	if r.learner != nil {
+		r.learner.Done(w.call, i, report)
+	}
+}
+
 // attempt makes one attempt over r.members[i], which begin has counted, and reports whether another one is to follow.
 func (w *choice) attempt(ctx context.Context, r *roster, i int) (err error, again bool) {
 	m, ended := r.members[i], false
 	defer func() {
 		if !ended { // the call's context, or what uses its stream, has ended the goroutine or panics
 			m.end()
+			w.learn(r, i, balance.Report{Err: errAttemptCut})
 		}
 	}()
 	var began time.Time
@@ -89,7 +104,7 @@ func (w *choice) attempt(ctx context.Context, r *roster, i int) (err error, agai
 	ended = true
 	m.end()
 	if r.learner != nil {
-		r.learner.Done(w.call, i, balance.Report{Err: err, Latency: time.Since(began)})
+		w.learn(r, i, balance.Report{Err: err, Latency: time.Since(began)})
 	}
 	switch {
 	case err == nil:

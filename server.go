@@ -265,8 +265,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	defer s.end()
 	s.stopAccepting(false)
-	s.arriving.Wait()
-	err := cmp.Or(s.endProtocols(func(p rpc.ProtocolServer) error { return p.Shutdown(ctx) }), s.waitForConns(ctx))
+	err := await(ctx, &s.arriving)
+	if err != nil {
+		s.cutAll() // those that TLS, or what tells protocols apart, still has: no protocol will have them
+	}
+	err = cmp.Or(err, s.endProtocols(ctx, func(p rpc.ProtocolServer) error { return p.Shutdown(ctx) }), await(ctx, &s.serving))
 	if err != nil {
 		s.cutAll()
 	}
@@ -287,9 +290,9 @@ func (s *Server) Close() error {
 	closed := make(chan error, 1)
 	go func() { // ends with the last handler
 		s.arriving.Wait()
-		err := s.endProtocols(rpc.ProtocolServer.Close)
+		err := s.endProtocols(context.Background(), rpc.ProtocolServer.Close)
 		s.cutAll()
-		closed <- cmp.Or(err, s.waitForConns(context.Background()))
+		closed <- cmp.Or(err, await(context.Background(), &s.serving))
 	}()
 	select {
 	case err := <-closed:
@@ -353,24 +356,42 @@ func (s *Server) cutAll() {
 }
 
 // endProtocols calls end for all protocols at once, and returns one of their errors.
-func (s *Server) endProtocols(end func(rpc.ProtocolServer) error) error {
-	errs := make(chan error)
+func (s *Server) endProtocols(ctx context.Context, end func(rpc.ProtocolServer) error) error {
+	errs := make(chan error, len(s.servers)) // a protocol that does not heed ctx has room for its error
 	for _, p := range s.servers {
-		go func() { errs <- end(p) }()
+		go func() {
+			var err error
+			exited := func(e *rpc.Error) { errs <- e }
+			err = rpc.Guard{Log: s.log, Local: true}.Run("what ends a protocol", func() error { return end(p) }, exited)
+			errs <- err
+		}()
 	}
+	late := overdue(ctx)
 	var first error
 	for range s.servers {
-		first = cmp.Or(first, <-errs)
+		select {
+		case err := <-errs:
+			first = cmp.Or(first, err)
+		case <-late:
+			return cmp.Or(first, ctx.Err())
+		}
 	}
 	return first
 }
 
-// waitForConns waits until every connection has ended. Where a handler ignores the end of its context, that is never,
-// and a goroutine stays behind with it.
-func (s *Server) waitForConns(ctx context.Context) error {
+// overdue returns a channel that is closed closeTime after the end of ctx: as long does a protocol have to cut what runs.
+func overdue(ctx context.Context) <-chan struct{} {
+	c := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(closeTime, func() { close(c) }) })
+	return c
+}
+
+// await waits until all that wg counts has ended. Where that ignores the end of its context, it is never, and a goroutine
+// stays behind with it.
+func await(ctx context.Context, wg *sync.WaitGroup) error {
 	ended := make(chan struct{})
 	go func() {
-		s.serving.Wait()
+		wg.Wait()
 		close(ended)
 	}()
 	select {

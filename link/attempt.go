@@ -19,7 +19,7 @@ func (l *Link) attemptLocked() *attempt {
 
 // run makes the attempt a, after a wait.
 func (l *Link) run(a *attempt, wait time.Duration) {
-	conn, err := l.connect(wait)
+	conn, done, err := l.connect(wait)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer close(a.done)
@@ -34,32 +34,37 @@ func (l *Link) run(a *attempt, wait time.Duration) {
 		a.err = err
 		l.failedLocked(err)
 	default:
-		a.conn = &Conn{Conn: conn, done: conn.Done()}
+		a.conn = &Conn{Conn: conn, done: done}
 		l.live.Store(a.conn)
 	}
 }
 
-func (l *Link) connect(wait time.Duration) (rpc.Conn, error) {
+func (l *Link) connect(wait time.Duration) (rpc.Conn, <-chan struct{}, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-l.ctx.Done():
-		return nil, ErrClosed
+		return nil, nil, ErrClosed
 	case <-timer.C:
 		return l.connectApart()
 	}
 }
 
 // connectApart connects on a goroutine that the program's code, such as its dialer, may end.
-func (l *Link) connectApart() (conn rpc.Conn, err error) {
+func (l *Link) connectApart() (conn rpc.Conn, done <-chan struct{}, err error) {
 	err = errors.New("what connects ended its goroutine")
 	rpc.Apart(func() {
 		err = rpc.Guard{Log: l.options.Log, Local: true}.Run("what connects", func() (err error) {
-			conn, err = l.options.Connect(l.ctx)
+			if conn, err = l.options.Connect(l.ctx); err == nil && conn == nil {
+				err = errors.New("what connects has returned neither a connection nor an error")
+			}
+			if err == nil {
+				done = conn.Done()
+			}
 			return err
 		}, nil)
 	})
-	return conn, err
+	return conn, done, err
 }
 
 // failedLocked puts the next attempt off.

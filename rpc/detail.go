@@ -148,12 +148,16 @@ func (e *Error) EncodeDetails(format DetailFormat, limit int, log *Log) ([]Detai
 	var sent []Detail
 	size := 0
 	for _, d := range e.Details {
+		if err := checkDetailName(d.name); err != nil {
+			log.Warn("an error's detail was left off", "code", e.Code, "cause", err)
+			continue
+		}
 		d, err := d.encode(format)
 		if err != nil {
 			return nil, err
 		}
 		if size += d.size(); size > limit || len(sent) == MaxDetails {
-			log.Warn("an error's details were left off", "method", e.Method, "code", e.Code, "detail", d.name,
+			log.Warn("an error's details were left off", "code", e.Code, "detail", d.name,
 				"sent", len(sent), "of", len(e.Details), "limit", MaxDetails, "limit_bytes", limit)
 			break
 		}
@@ -165,9 +169,6 @@ func (e *Error) EncodeDetails(format DetailFormat, limit int, log *Log) ([]Detai
 func (d Detail) size() int { return detailHead + len(d.name) + len(d.content) }
 
 func (d Detail) encode(format DetailFormat) (_ Detail, err error) {
-	if err := checkDetailName(d.name); err != nil {
-		return d, err
-	}
 	if d.message == nil {
 		return d, nil
 	}

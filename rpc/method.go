@@ -54,6 +54,7 @@ type Call struct {
 
 	begun   atomic.Bool // Body
 	stream  Stream      // at a server, what Body is to be run with
+	owned   Message     // the Result that whoever made the call reads; nil for a call that belongs to no pool
 	release func()
 }
 
@@ -135,11 +136,15 @@ func (u *Unary[A, R, PA, PR]) NewCall() *UnaryCall[A, R] {
 	result.Reset()
 	c.Method, c.Args, c.Result = &u.Method, args, result
 	c.release = func() {
+		if c.Args != Message(args) || c.Result != Message(result) || c.Body != nil || c.Method != &u.Method {
+			return // an interceptor has put something of its own in place, which no later call may find
+		}
 		args.Reset()
 		result.Reset()
 		c.Deadline, c.Peer, c.Attempt = time.Time{}, nil, 0
 		u.calls.Put(c)
 	}
+	c.owned = result
 	return c
 }
 

@@ -1,6 +1,11 @@
 package rpc
 
-import "context"
+import (
+	"context"
+	"reflect"
+
+	"github.com/yodelrpc/yodel/wire"
+)
 
 // A Service is a set of endpoints. Generated code makes one from a user's handlers.
 type Service struct {
@@ -32,8 +37,9 @@ type CallFunc func(ctx context.Context, c *Call) error
 
 // An Interceptor wraps every call of a channel or a server, streams included. It is called once for a channel or
 // server, with the rest of the way, and returns the way with itself in front, which any number of goroutines call at
-// once. It answers in the place of what comes behind it by not calling next: it sets the Result of a unary call, or
-// leaves the Body of a stream alone, and returns nil or an error.
+// once. It answers in the place of what comes behind it by not calling next: it fills or sets the Result of a unary
+// call, or leaves the Body of a stream alone, and returns nil or an error. A Result that it sets is the call's from then
+// on, which takes what is in it.
 type Interceptor func(next CallFunc) CallFunc
 
 // Chain returns last with the interceptors in front of it, the first outermost.
@@ -41,5 +47,26 @@ func Chain(interceptors []Interceptor, last CallFunc) CallFunc {
 	for i := len(interceptors) - 1; i >= 0; i-- {
 		last = interceptors[i](last)
 	}
-	return last
+	if len(interceptors) == 0 {
+		return last
+	}
+	return func(ctx context.Context, c *Call) error {
+		err := last(ctx, c)
+		if err == nil && c.owned != nil && c.Result != c.owned {
+			return c.takeResult()
+		}
+		return err
+	}
+}
+
+// takeResult moves the Result that an interceptor has put in place into that of the call's maker, who reads no other.
+func (c *Call) takeResult() error {
+	result := c.Result
+	c.Result = c.owned
+	if reflect.TypeOf(result) != reflect.TypeOf(c.owned) {
+		return Errorf(Internal, "an interceptor has set the call's Result to a %T; it has to be a %T", result, c.owned).
+			For(c.Method, OutcomeUnknown)
+	}
+	wire.Move(c.owned, result)
+	return nil
 }

@@ -13,6 +13,8 @@ type Conn struct {
 	rpc.Conn
 	done   <-chan struct{} // the connection's
 	useful atomic.Bool     // it has answered a call; written by whoever makes calls
+
+	retired atomic.Bool // the link takes no more callers; written by Retire
 }
 
 // Broken reports whether the connection takes no more calls.

@@ -95,14 +95,14 @@ func (l *Link) Call(ctx context.Context, c *rpc.Call) error {
 // Ready reports whether the link has a connection that takes calls.
 func (l *Link) Ready() bool {
 	c := l.live.Load()
-	return c != nil && !c.Broken()
+	return c != nil && !c.Broken() && !c.retired.Load()
 }
 
 // Conn returns the link's connection, which stays the link's, and connects if there is none. The caller, a call of m,
 // which ends at expiry unless that is zero, waits for one attempt, or for as many as it takes if calls wait for ready. m
 // is nil where no call is concerned; the errors are those of a call that did not start.
 func (l *Link) Conn(ctx context.Context, m *rpc.Method, expiry time.Time) (*Conn, error) {
-	if c := l.live.Load(); c != nil && !c.Broken() {
+	if c := l.live.Load(); c != nil && !c.Broken() && !c.retired.Load() {
 		return c, nil
 	}
 	for {
@@ -216,6 +216,9 @@ func (l *Link) Retire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.retired = true
+	if c := l.live.Load(); c != nil {
+		c.retired.Store(true)
+	}
 	l.cancel()
 }
 

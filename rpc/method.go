@@ -45,8 +45,8 @@ type Call struct {
 	// Deadline is the end of the call where it is earlier than the context's own; zero for none.
 	Deadline time.Time
 
-	// Peer is the other side: at a server the caller, at a client the server of the last attempt. It is nil before the
-	// first attempt, and where a connection does not know.
+	// Peer is the other side: at a server the caller, at a client the server of the last attempt. At a server it is there
+	// for interceptors; handlers have [Info]. It is nil before the first attempt, and where a connection does not know.
 	Peer *Peer
 
 	// Attempt is how often a channel has tried the call: 1 for the first time, 0 before it and at a server.
@@ -93,8 +93,8 @@ func (c *Call) ranBefore() error {
 // unary call.
 func (c *Call) Begun() bool { return c.begun.Load() }
 
-// Release gives the call back. Whoever made the call with [Endpoint.NewCall] calls it once, when nothing will touch the
-// call any more.
+// Release gives the call back. Whoever made it, by [Route.NewCall] or [Unary.NewCall], calls Release once, when nothing
+// will touch the call any more.
 func (c *Call) Release() {
 	if c.release != nil { // one that belongs to no pool has nothing to give back to
 		c.release()

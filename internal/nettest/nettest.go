@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/yodelrpc/yodel/internal/tlstest"
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // A Network makes connections from clients to one server.
@@ -74,6 +75,16 @@ func (n Network) Pair(tb testing.TB) (near, far net.Conn) {
 	return near, far
 }
 
+// Peer returns what a server knows of the client at the other end of nc.
+func Peer(nc net.Conn) *rpc.Peer {
+	p := &rpc.Peer{Addr: nc.RemoteAddr()}
+	if inner, ok := nc.(*tls.Conn); ok {
+		state := inner.ConnectionState()
+		p.TLS = &state
+	}
+	return p
+}
+
 type socketListener struct{ net.Listener }
 
 func listen(network, address string) (Listener, error) {
@@ -92,6 +103,8 @@ type tlsListener struct {
 	socket          Listener
 	server, client  *tls.Config
 	serving         *sync.WaitGroup
+	closing         context.Context // of handshakes
+	cancel          context.CancelFunc
 }
 
 func listenTLS(tb testing.TB) (Listener, error) {
@@ -100,13 +113,15 @@ func listenTLS(tb testing.TB) (Listener, error) {
 		return nil, err
 	}
 	a := tlstest.New(tb, "authority")
-	l := tlsListener{ListenMemory(), socket, a.Server(), a.Client(), new(sync.WaitGroup)}
+	l := &tlsListener{MemoryListener: ListenMemory(), socket: socket, server: a.Server(), client: a.Client(),
+		serving: new(sync.WaitGroup)}
+	l.closing, l.cancel = context.WithCancel(context.Background())
 	l.client.ServerName = "127.0.0.1"
 	l.serving.Go(l.accept)
 	return l, nil
 }
 
-func (l tlsListener) accept() {
+func (l *tlsListener) accept() {
 	for {
 		nc, err := l.socket.Accept()
 		if err != nil {
@@ -114,16 +129,16 @@ func (l tlsListener) accept() {
 		}
 		l.serving.Go(func() {
 			inner := tls.Server(nc, l.server)
-			if inner.Handshake() != nil || l.pass(context.Background(), inner) != nil {
+			if inner.HandshakeContext(l.closing) != nil || l.pass(l.closing, inner) != nil {
 				nc.Close()
 			}
 		})
 	}
 }
 
-func (l tlsListener) Addr() net.Addr { return l.socket.Addr() }
+func (l *tlsListener) Addr() net.Addr { return l.socket.Addr() }
 
-func (l tlsListener) Dial(ctx context.Context) (net.Conn, error) {
+func (l *tlsListener) Dial(ctx context.Context) (net.Conn, error) {
 	nc, err := l.socket.Dial(ctx)
 	if err != nil {
 		return nil, err
@@ -136,7 +151,8 @@ func (l tlsListener) Dial(ctx context.Context) (net.Conn, error) {
 	return inner, nil
 }
 
-func (l tlsListener) Close() error {
+func (l *tlsListener) Close() error {
+	l.cancel()
 	_ = l.MemoryListener.Close()
 	err := l.socket.Close()
 	l.serving.Wait()

@@ -54,7 +54,7 @@ func serveAs(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, serial b
 			f.conns.Add(1)
 			go func() {
 				defer f.conns.Done()
-				f.server.ServeConn(nc, nil, new(rpc.Peer))
+				f.server.ServeConn(nc, nil, nettest.Peer(nc))
 			}()
 		}
 	}()

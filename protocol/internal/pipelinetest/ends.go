@@ -23,7 +23,7 @@ func testWithdrawn(t *testing.T, p Protocol, n nettest.Network) {
 	gate := make(chan struct{})
 	c := NewFake(t, p, n, limits, func(nc net.Conn) {
 		<-gate
-		real.Server.ServeConn(nc, nil, new(rpc.Peer))
+		real.Server.ServeConn(nc, nil, nettest.Peer(nc))
 	}).Dial()
 	var wg sync.WaitGroup
 	var once sync.Once

@@ -49,7 +49,7 @@ func NewBench(tb testing.TB, p Protocol, n nettest.Network, limits rpc.ServerLim
 		tb.Fatal(err)
 	}
 	b := &Bench{Echo: echo, Server: p.NewServer(d), tb: tb, protocol: p, limits: limits}
-	b.start(n, func(nc net.Conn) { b.Server.ServeConn(nc, nil, new(rpc.Peer)) })
+	b.start(n, func(nc net.Conn) { b.Server.ServeConn(nc, nil, nettest.Peer(nc)) })
 	tb.Cleanup(func() { b.Server.Close() })
 	return b
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/yodelrpc/yodel/internal/testenv"
@@ -78,6 +81,19 @@ func TestReadmePython(t *testing.T) {
 	}
 }
 
+// anchors returns what links name the headings of a page by: their words in lower case, with hyphens between.
+func anchors(page string) []string {
+	var all []string
+	for line := range strings.Lines(page) {
+		if text := strings.TrimLeft(line, "#"); text != line {
+			name := strings.ToLower(strings.TrimSpace(text))
+			name = regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(name, "")
+			all = append(all, strings.ReplaceAll(name, " ", "-"))
+		}
+	}
+	return all
+}
+
 // newModule makes a module in dir that takes yodel from this repository, and everything else from the module cache.
 func newModule(t *testing.T, dir, name string) {
 	t.Helper()
@@ -128,8 +144,15 @@ func TestReadmeLinks(t *testing.T) {
 		t.Fatal("README.md has no links")
 	}
 	for _, link := range links {
-		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
+		page, heading, _ := strings.Cut(link[1], "#")
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if errors.Is(err, syscall.EISDIR) {
+			continue
+		}
+		if err != nil {
 			t.Error(err)
+		} else if heading != "" && !slices.Contains(anchors(string(text)), heading) {
+			t.Errorf("%s has no heading for #%s; it has %q", page, heading, anchors(string(text)))
 		}
 	}
 }

@@ -125,9 +125,6 @@ func (w *choice) attempt(ctx context.Context, r *roster, i int) (err error, agai
 // connect returns the connection of m. Where there may be another server to try, one attempt is all that a call waits for.
 func (w *choice) connect(r *roster, m *member) (*link.Conn, error) {
 	if w.ch.patient && w.ch.servers.resolver != nil {
-		if conn := m.link; conn.Ready() {
-			return conn.Conn(w.bound, w.call.Method, w.expiry)
-		}
 		return m.link.Attempt(w.bound, w.call.Method, w.expiry)
 	}
 	return m.link.Conn(w.bound, w.call.Method, w.expiry)

@@ -21,7 +21,7 @@
 //
 // A server answers every protocol on its one port; the first bytes of a connection tell which it is. A client chooses
 // by the scheme of the target: mux, which is the fast one and the default; or basic, line or http, which programs that
-// know nothing of Yodel speak, too. The folders of package protocol have a PROTOCOL.md each.
+// know nothing of Yodel speak, too. Each folder below protocol/ has a PROTOCOL.md.
 //
 // # Errors
 //

@@ -23,6 +23,7 @@ var snippetPackages = map[string]string{
 	"divide":      module + "/examples/divide",
 	"dynamic":     module + "/dynamic",
 	"orders":      "snippets/orders", // of ordersDefinition
+	"resolve":     module + "/resolve",
 	"rpc":         module + "/rpc",
 	"toyprotocol": module + "/examples/toyprotocol",
 	"wire":        module + "/wire",

@@ -22,10 +22,10 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 	if err != nil {
 		return err
 	}
-	if !s.add(ln) {
+	if !s.add(&ln) {
 		return ErrServerClosed
 	}
-	defer s.remove(ln) // Shutdown waits for that, and with it for the workers
+	defer s.remove(&ln) // Shutdown waits for that, and with it for the workers
 	return supervise.Run(ctx, supervise.Options{
 		Workers:   n,
 		Listener:  ln,

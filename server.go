@@ -82,10 +82,10 @@ type Server struct {
 	end     context.CancelFunc
 
 	mu        sync.Mutex
-	listeners map[net.Listener]bool
-	conns     map[net.Conn]bool // whether Shutdown waits until a protocol has it
-	stopped   time.Time         // when Shutdown or Close began; zero before
-	closed    bool              // Close was called
+	listeners map[*net.Listener]bool // by pointer, for a listener may be of a type that has no hash
+	conns     map[net.Conn]bool      // whether Shutdown waits until a protocol has it
+	stopped   time.Time              // when Shutdown or Close began; zero before
+	closed    bool                   // Close was called
 
 	arriving sync.WaitGroup // of connections that no protocol has yet
 	serving  sync.WaitGroup // of all listeners and connections
@@ -112,7 +112,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
 	s := &Server{
 		options:   o,
-		listeners: make(map[net.Listener]bool),
+		listeners: make(map[*net.Listener]bool),
 		conns:     make(map[net.Conn]bool),
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
@@ -211,14 +211,14 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 }
 
 func (s *Server) serve(ctx context.Context, ln net.Listener) error {
-	if !s.add(ln) {
+	if !s.add(&ln) {
 		return ErrServerClosed
 	}
 	s.log.Always(slog.LevelInfo, "serving", "address", ln.Addr().String())
 	stop := context.AfterFunc(ctx, func() { s.drain(ctx) })
 	defer stop()
 	err := s.accept(ln)
-	s.remove(ln)
+	s.remove(&ln)
 	if err != nil {
 		return err
 	}
@@ -235,11 +235,11 @@ func (s *Server) drain(ctx context.Context) {
 }
 
 // add counts a listener, whose end remove tells, unless the server is closing.
-func (s *Server) add(ln net.Listener) bool {
+func (s *Server) add(ln *net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing.Err() != nil {
-		ln.Close()
+		(*ln).Close()
 		return false
 	}
 	s.listeners[ln] = true
@@ -247,10 +247,10 @@ func (s *Server) add(ln net.Listener) bool {
 	return true
 }
 
-func (s *Server) remove(ln net.Listener) {
+func (s *Server) remove(ln *net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, ln)
-	ln.Close()
+	(*ln).Close()
 	s.serving.Done()
 }

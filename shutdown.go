@@ -86,7 +86,8 @@ func (s *Server) stopAccepting(cut bool) {
 		s.stopped = time.Now()
 	}
 	s.closed = s.closed || cut
-	for ln := range s.listeners {
+	for l := range s.listeners {
+		ln := *l
 		if d, ok := ln.(deadliner); !ok || cut || s.options.Mode == Serial || d.SetDeadline(time.Unix(1, 0)) != nil {
 			ln.Close()
 		}

@@ -91,3 +91,14 @@ func (badServer) Refusal([]byte, *rpc.Error) []byte            { return nil }
 func (s badServer) Shutdown(context.Context) error             { s.end(); return nil }
 func (badServer) Close() error                                 { return nil }
 func (badServer) Running() []*rpc.Method                       { return nil }
+
+// A listener may be of any type, also one that no map takes as a key.
+func TestListenerWithoutHash(t *testing.T) {
+	t.Parallel()
+	ln := nettest.TCP.Listen(t)
+	serve(t, yodel.ServerOptions{}, struct {
+		net.Listener
+		_ []int
+	}{Listener: ln})
+	wantQuotient(t, dial(t, yodel.DialOptions{Dialer: through(ln)}, "mux://test:1"))
+}

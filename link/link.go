@@ -116,6 +116,9 @@ func (l *Link) Conn(ctx context.Context, m *rpc.Method, expiry time.Time) (*Conn
 // Attempt is Conn for a caller that waits through the pause before an attempt, also one that ends with expiry, but not
 // for more than one attempt, whatever the link's options say: there may be another link to try.
 func (l *Link) Attempt(ctx context.Context, m *rpc.Method, expiry time.Time) (*Conn, error) {
+	if c := l.live.Load(); c != nil && !c.Broken() && !c.retired.Load() {
+		return c, nil
+	}
 	c, err, _ := l.wait(ctx, m, expiry, true)
 	return c, err
 }

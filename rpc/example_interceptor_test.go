@@ -145,7 +145,9 @@ func hedge(after time.Duration) rpc.Interceptor {
 			case first = <-answers:
 			case <-time.After(after):
 				try()
-				first = <-answers
+				if first = <-answers; first.err != nil { // the other one may do better
+					first = <-answers
+				}
 			}
 			if first.err == nil {
 				c.Adopt(first.call)

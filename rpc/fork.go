@@ -8,9 +8,10 @@ import "github.com/yodelrpc/yodel/wire"
 // to their pool with c. Forks at the same time need contexts of their own where answers' metadata is wanted: see
 // [WithAnswerMetadata].
 //
-// A stream's fork shares its Body, which runs once, whoever runs it.
+// A stream's fork shares its Body, which runs once in all of them, also where an interceptor has put one in its place.
 func (c *Call) Fork() *Call {
-	f := &Call{Method: c.Method, Args: c.Args, Body: c.Body, Deadline: c.Deadline, Attempt: c.Attempt, stream: c.stream}
+	f := &Call{Method: c.Method, Args: c.Args, Body: c.Body, Deadline: c.Deadline, Attempt: c.Attempt,
+		begun: c.begun, stream: c.stream}
 	if c.Result != nil {
 		f.Result = wire.New(c.Result)
 	}

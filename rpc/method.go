@@ -52,15 +52,15 @@ type Call struct {
 	// Attempt is how often a channel has tried the call: 1 for the first time, 0 before it and at a server.
 	Attempt int
 
-	begun   atomic.Bool // Body
-	stream  Stream      // at a server, what Body is to be run with
-	owned   Message     // the Result that whoever made the call reads; nil for a call that belongs to no pool
+	begun   *atomic.Bool // a Body of this call or of a fork; set by whoever runs it. Nil for a unary call
+	stream  Stream       // at a server, what Body is to be run with
+	owned   Message      // the Result that whoever made the call reads; nil for a call that belongs to no pool
 	release func()
 }
 
 // NewStreamCall returns a call of m, which has a stream, that body uses.
 func NewStreamCall(m *Method, body func(ctx context.Context, s Stream) error) *Call {
-	c := &Call{Method: m}
+	c := &Call{Method: m, begun: new(atomic.Bool)}
 	var ran atomic.Bool // apart from begun, which is of whatever Body an interceptor put in place
 	c.Body = func(ctx context.Context, s Stream) error {
 		if ran.Swap(true) {
@@ -75,6 +75,9 @@ func NewStreamCall(m *Method, body func(ctx context.Context, s Stream) error) *C
 // Run runs the Body of a call with a stream, within the call's deadline. The last CallFunc of a way calls it, once the
 // stream is open. When a Body has run, whoever put it in place, Run returns an error.
 func (c *Call) Run(ctx context.Context, s Stream) error {
+	if c.begun == nil { // NewStreamCall did not make the call
+		c.begun = new(atomic.Bool)
+	}
 	if c.begun.Swap(true) {
 		return c.ranBefore()
 	}
@@ -91,7 +94,7 @@ func (c *Call) ranBefore() error {
 
 // Begun reports whether the Body of a call has begun to run, so that the call cannot be made again. It is false for a
 // unary call.
-func (c *Call) Begun() bool { return c.begun.Load() }
+func (c *Call) Begun() bool { return c.begun != nil && c.begun.Load() }
 
 // Release gives the call back. Whoever made it, by [Route.NewCall] or [Unary.NewCall], calls Release once, when nothing
 // will touch the call any more.

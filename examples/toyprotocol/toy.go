@@ -50,8 +50,11 @@ func readPart(r io.Reader, limit int) ([]byte, error) {
 	if uint64(n) > uint64(limit) {
 		return nil, fmt.Errorf("a part of %d bytes; the limit is %d", n, limit)
 	}
-	part := make([]byte, n)
-	_, err := io.ReadFull(r, part)
+	// Memory in step with the bytes that arrive: a length is soon written.
+	part, err := io.ReadAll(io.LimitReader(r, int64(n)))
+	if err == nil && len(part) < int(n) {
+		err = io.ErrUnexpectedEOF
+	}
 	return part, err
 }
 
@@ -95,6 +98,11 @@ func (c *conn) Call(ctx context.Context, call *rpc.Call) error {
 		ctx, cancel = context.WithDeadline(ctx, expiry)
 		defer cancel()
 	}
+	args, err := wire.Marshal(call.Args)
+	if err != nil {
+		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be encoded: %w", err).
+			For(call.Method, rpc.OutcomeNotStarted)
+	}
 	select {
 	case <-c.turn:
 		defer func() { c.turn <- struct{}{} }()
@@ -106,7 +114,7 @@ func (c *conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	// A call that is given up ends the connection, for nothing else tells the server.
 	defer context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })()
-	status, answer, err := c.exchange(call)
+	status, answer, err := c.exchange(call.Method, args)
 	switch {
 	case ctx.Err() != nil:
 		return rpc.NewContextError(call.Method, rpc.OutcomeUnknown, ctx.Err(), nil)
@@ -123,12 +131,8 @@ func (c *conn) Call(ctx context.Context, call *rpc.Call) error {
 }
 
 // exchange sends a request and reads its answer.
-func (c *conn) exchange(call *rpc.Call) (status byte, answer []byte, err error) {
-	args, err := wire.Marshal(call.Args)
-	if err != nil {
-		return 0, nil, err
-	}
-	if _, err := c.nc.Write(appendPart(appendPart(nil, []byte(call.Method.FullName())), args)); err != nil {
+func (c *conn) exchange(m *rpc.Method, args []byte) (status byte, answer []byte, err error) {
+	if _, err := c.nc.Write(appendPart(appendPart(nil, []byte(m.FullName())), args)); err != nil {
 		return 0, nil, err
 	}
 	if status, err = c.in.ReadByte(); err != nil {
@@ -143,8 +147,8 @@ func (c *conn) end(err error) {
 	defer c.mu.Unlock()
 	if c.err == nil {
 		c.err = err
+		close(c.done) // before a call that this ends can return
 		c.nc.Close()
-		close(c.done)
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *serverConn) startDrain() {
 
 const drainPing = "draining"
 
-// checkDrain looks now and then whether the client of a connection that writers does its part.
+// checkDrain looks now and then whether the client does its part, of a connection whose answers wait to be read.
 func (c *serverConn) checkDrain() {
 	d := &c.drain
 	d.mu.Lock()

@@ -21,21 +21,22 @@ const module = "github.com/yodelrpc/yodel"
 // module are named by the beginning of their paths. The first row that fits a package counts.
 var layers = []layer{
 	// The runtime.
+	{"internal/linger", nil},
 	{"internal/nearest", nil},
 	{"wire", []string{"internal/nearest"}},
 	{"rpc", []string{"internal/nearest", "wire"}},
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
-	{"protocol/internal/...", []string{"protocol/internal/...", "rpc", "wire"}},
+	{"protocol/internal/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}},
 	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/...", "rpc", "wire"}},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
 	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/frame", "rpc", "wire"}},
-	{"protocol/...", []string{"protocol/internal/...", "rpc", "wire"}}, // siblings never meet
+	{"protocol/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
 	{"internal/supervise", []string{"rpc"}},
-	{".", []string{"balance/...", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
+	{".", []string{"balance/...", "internal/linger", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/linger"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -73,17 +73,8 @@ type refusal struct {
 	words []byte // as the peer's protocol says it; none where TLS has said it with an alert
 }
 
-// send says the words to the peer and takes in what still comes from it, until the time by in all: closing a connection
-// with bytes unread would keep the peer from what was said last.
-func (r *refusal) send(by time.Time) {
-	_ = r.nc.SetDeadline(by)
-	if _, err := r.nc.Write(r.words); err != nil {
-		return
-	}
-	if half, ok := r.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, r.nc)
-	}
-}
+// send writes the words to the peer, and lets it read them until the time by.
+func (r *refusal) send(by time.Time) { linger.Write(r.nc, r.words, by) }
 
 // demandsTLS reports whether nc must not be served in plaintext. Who may connect to a unix socket is for the permissions
 // of its file to say.

@@ -275,7 +275,7 @@ func (c *Conn) giveUpSending(err error) {
 		c.end(fmt.Errorf("the server read nothing for %v", c.limits.Stall))
 		return
 	}
-	timer := time.AfterFunc(linger, func() { c.end(err) })
+	timer := time.AfterFunc(lingerTime, func() { c.end(err) })
 	defer timer.Stop()
 	<-c.read
 }

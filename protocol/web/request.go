@@ -201,9 +201,9 @@ func (x *request) awaitTaken() {
 func (x *request) setWriteDeadlineLocked() {
 	wait := x.c.limits.Stall
 	if x.late {
-		wait = min(wait, lastGrace-begunGrace)
+		wait = min(wait, drainGrace-begunGrace)
 	} else if !x.by.IsZero() {
-		wait = min(wait, lastGrace)
+		wait = min(wait, drainGrace)
 	}
 	x.takenBy = time.Now().Add(wait)
 	_ = x.w.SetWriteDeadline(x.takenBy)

@@ -176,7 +176,7 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		return
 	}
 	defer s.leave(c)
-	if !c.tell() {
+	if !c.detect() {
 		return
 	}
 	h := s.http1
@@ -233,7 +233,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	telling.Go(func() { s.http2.Shutdown(ctx2) }) // which sends GOAWAY, and waits for connections until ctx2 ends
 	defer telling.Wait()
 	defer stop()
-	last := time.AfterFunc(lastGrace, s.cutUnused)
+	last := time.AfterFunc(drainGrace, s.cutUnused)
 	defer last.Stop()
 	ended := s.ended()
 	select {

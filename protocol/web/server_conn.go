@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/linger"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -42,9 +43,9 @@ type serverConn struct {
 
 	mu         sync.Mutex
 	state      state
-	said       bool      // that the connection ends: nothing is written any more
+	timedOut   bool      // the peer was told so: nothing is written any more
 	ended      bool      // the connection was cut: requests end as they begin
-	bowed      bool      // the writing side has ended, or there is no time for that
+	lingered   bool      // linger was called, or there is no time for that
 	wish       time.Time // the deadline that net/http wants for reads
 	by         time.Time // when what the state waits for has to be there; zero for never
 	frames     frames    // of HTTP/2
@@ -60,12 +61,12 @@ type serverConn struct {
 	lengthTail []byte // the end of what was read: the name may be cut
 }
 
-// Times that peers have once the server shuts down. After lastGrace only connections are left whose handlers run.
+// Times that peers have once the server shuts down. After drainGrace only connections are left whose handlers run.
 const (
 	begunGrace = 750 * time.Millisecond // to send the rest of a request, and to begin the first one
-	lastGrace  = time.Second
+	drainGrace = time.Second
 	idleGrace  = 100 * time.Millisecond // to send another request on a connection that was used; it is answered
-	linger     = 500 * time.Millisecond // to close the connection in turn, so that no reset destroys what was sent
+	lingerTime = 500 * time.Millisecond // to close the connection in turn, so that no reset destroys what was sent
 )
 
 func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.ServerLimits) *serverConn {
@@ -85,8 +86,8 @@ func newServerConn(nc net.Conn, head []byte, peer *rpc.Peer, limits rpc.ServerLi
 // preface is how a connection of HTTP/2 begins, as far as no other does.
 const preface = "PRI * HT"
 
-// tell reads until it knows which version of HTTP the peer speaks, and reports whether it does.
-func (c *serverConn) tell() bool {
+// detect reads until it knows which version of HTTP the peer speaks, and reports whether it does.
+func (c *serverConn) detect() bool {
 	for len(c.head) < len(preface) && string(c.head) == preface[:len(c.head)] {
 		var buf [len(preface)]byte
 		n, err := c.read(buf[:len(preface)-len(c.head)])
@@ -117,11 +118,11 @@ func (c *serverConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// read reads from the network. Where a request does not come in time it says so, and ends the connection.
+// read reads from the network. Where a request does not come in time it answers 408, and ends the connection.
 func (c *serverConn) read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.late() {
-		c.sayTimeout()
+		c.sendTimeout()
 		return 0, io.EOF
 	}
 	return n, err
@@ -214,7 +215,7 @@ func (c *serverConn) end(r *request, answered bool) {
 	}
 	c.used = c.used || answered
 	if c.hijacked { // where the handler returned before the drain, cutUnused ends it
-		time.AfterFunc(lastGrace, c.cut)
+		time.AfterFunc(drainGrace, c.cut)
 	}
 }
 
@@ -269,7 +270,7 @@ func (c *serverConn) draining() bool {
 // missing.
 func (c *serverConn) cutUnused() {
 	c.mu.Lock()
-	unused := len(c.requests) == 0 && !c.used || c.bowed
+	unused := len(c.requests) == 0 && !c.used || c.lingered
 	c.mu.Unlock()
 	if unused {
 		c.cut()
@@ -306,7 +307,7 @@ func (c *serverConn) SetWriteDeadline(t time.Time) error {
 func (c *serverConn) setWriteDeadlineLocked() error {
 	stall := c.limits.Stall
 	if !c.drainBy.IsZero() {
-		stall = min(stall, lastGrace)
+		stall = min(stall, drainGrace)
 	}
 	return c.Conn.SetWriteDeadline(earlier(time.Now().Add(stall), c.writeWish))
 }
@@ -329,7 +330,7 @@ func (c *serverConn) setWriting(now bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = now
-	return !now || !c.said && c.setWriteDeadlineLocked() == nil
+	return !now || !c.timedOut && c.setWriteDeadlineLocked() == nil
 }
 
 // timeout tells the peer that no request has been read: neither one that is on its way nor half of one has been run, nor
@@ -338,48 +339,40 @@ const timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\
 	"Connection: close\r\n\r\n" +
 	`{"error": {"type": "unavailable", "message": "no whole request was read before the connection ended"}}`
 
-func (c *serverConn) sayTimeout() {
+func (c *serverConn) sendTimeout() {
 	io.WriteString(c, timeout) // where the peer is gone, nobody misses it
 	c.mu.Lock()
-	c.said = true
+	c.timedOut = true
 	c.mu.Unlock()
-	c.bow()
+	c.linger()
 }
 
 // Close ends the connection, once the peer has had the time to read what was written.
 func (c *serverConn) Close() error {
 	if !c.http2 {
-		c.bow()
+		c.linger()
 	}
 	err := c.Conn.Close()
 	c.closing.Do(func() { close(c.closed) })
 	return err
 }
 
-// bow ends the writing side, and reads what still comes until the peer ends its own. A connection that is closed with
-// unread bytes is reset, and that destroys what the peer has not read.
-func (c *serverConn) bow() {
-	w, ok := c.Conn.(interface{ CloseWrite() error })
+// linger ends the writing side and reads what still comes, for as long as lingerTime, where neither was done before.
+func (c *serverConn) linger() {
 	c.stopWatch()
 	c.mu.Lock()
-	done := c.bowed || !ok
-	c.bowed = true
+	done := c.lingered
+	c.lingered = true
 	c.mu.Unlock()
-	if done || w.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(linger)) != nil {
-		return
-	}
-	var buf [4 << 10]byte
-	for {
-		if _, err := c.Conn.Read(buf[:]); err != nil {
-			return
-		}
+	if !done {
+		linger.End(c.Conn, time.Now().Add(lingerTime))
 	}
 }
 
 // cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not notice.
 func (c *serverConn) cut() {
 	c.mu.Lock()
-	c.bowed, c.ended = true, true
+	c.lingered, c.ended = true, true
 	c.mu.Unlock()
 	c.Conn.Close()
 	c.cancelRequests()

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// When the server shuts down a peer that reads nothing gets lastWords in all. It is looked at more often than that, since
-// what the network takes by itself is no progress of the peer's: a write's first moments do not count.
+// When the server shuts down a peer that reads nothing gets drainGrace in all, in which its progress is looked at several
+// times: the network takes some by itself at first, which must not count as the peer's.
 const (
-	leastProgress = 16 << 10 // bytes that a peer has to take in lastWords, so that a server which shuts down waits for it
-	looks         = 5        // in lastWords
+	leastProgress = 16 << 10 // bytes that a peer has to take in drainGrace, so that a server which shuts down waits for it
+	looks         = 5        // in drainGrace
 )
 
 // An output writes to a connection with deadlines. It sets the connection's deadline anew only when that has come near,
@@ -27,7 +27,7 @@ type output struct {
 }
 
 // write writes b. It fails once the peer takes no byte for the stall time, or up to two and a half times as long; when
-// it is hurried, once the peer takes next to nothing for lastWords. What cannot be taken up again is written in parts that
+// it is hurried, once the peer takes next to nothing for drainGrace. What cannot be taken up again is written in parts that
 // are small enough to be taken in such a time.
 func (o *output) write(b []byte) (written int, err error) {
 	var h haste
@@ -88,9 +88,9 @@ func (o *output) setDeadline(d time.Duration) error {
 	now, most := time.Now(), d+d/4
 	switch {
 	case o.hurried && o.slices:
-		d, most = lastWords/looks, lastWords/looks
+		d, most = drainGrace/looks, drainGrace/looks
 	case o.hurried:
-		d, most = min(d, lastWords), lastWords
+		d, most = min(d, drainGrace), drainGrace
 	}
 	if left := o.deadline.Sub(now); left >= d && left <= most {
 		return nil
@@ -107,7 +107,7 @@ func (o *output) hurry() {
 	o.hurried = true
 	o.deadline = time.Now()
 	if !o.slices {
-		o.deadline = o.deadline.Add(lastWords)
+		o.deadline = o.deadline.Add(drainGrace)
 	}
 	_ = o.nc.SetWriteDeadline(o.deadline)
 }

@@ -203,5 +203,5 @@ func (c *Conn) endReading(err error) {
 		c.nc.Close()
 		return
 	}
-	time.AfterFunc(lastWords, func() { c.nc.Close() })
+	time.AfterFunc(lingerTime, func() { c.nc.Close() })
 }

@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/linger"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 const (
-	flushSize = 64 << 10               // answers are written at the latest when they are so many bytes
-	lastWords = time.Second            // for a peer to read why its connection ends, or to end a request at a shutdown
-	farewell  = 100 * time.Millisecond // for a peer to send a request, which is refused, or to end, when the server shuts down
-	glance    = time.Millisecond       // for a read to take what has arrived; one with no time at all would not look
+	flushSize  = 64 << 10               // answers are written at the latest when they are so many bytes
+	lingerTime = time.Second            // for a peer to read why its connection ends, and to end its side
+	drainGrace = time.Second            // for a peer, when the server shuts down, to send the rest of a request
+	idleGrace  = 100 * time.Millisecond // for one that sends nothing then; what it does send is refused
+	readPoll   = time.Millisecond       // for a read to take what has arrived; one with no time at all would not look
 )
 
 // Why a connection ended, where no other error says it.
@@ -60,7 +62,7 @@ type serverConn struct {
 	limited  bool      // its read has a deadline
 	draining bool      // the connection ends when what has arrived is answered
 	drainBy  time.Time // when no more is read; zero until what had arrived when the server shut down is answered
-	glanced  bool      // what had arrived when the server shut down has been read
+	polled   bool      // what had arrived when the server shut down has been read
 }
 
 func newServerConn(s *Server, nc net.Conn, head []byte, peer *rpc.Peer) *serverConn {
@@ -80,10 +82,10 @@ func (c *serverConn) serve() {
 	c.end()
 	if refused, ok := errors.AsType[*rpc.Error](err); ok {
 		if c.lastAnswer(refused) == nil {
-			hangUp(c.nc, lastWords)
+			linger.End(c.nc, time.Now().Add(lingerTime))
 		}
 	} else if err == errDrained {
-		hangUp(c.nc, farewell)
+		linger.End(c.nc, time.Now().Add(idleGrace))
 	}
 	if err != io.EOF && err != errDrained && !errors.Is(err, net.ErrClosed) {
 		c.s.log.Warn("connection ended", "protocol", c.s.protocol, "peer", c.peer.Addr, "reason", err)
@@ -229,12 +231,12 @@ func (c *serverConn) flushLocked() error {
 // read waits for more bytes, for those of a message that has begun, or of the first one, only so long.
 func (c *serverConn) read() error {
 	partial := c.in.pending() > 0
-	glancing := c.beginRead(partial)
+	polling := c.beginRead(partial)
 	n, err := c.watch.read(c.in.room())
 	c.in.filled(n)
 	interrupted, draining := c.endRead()
 	switch {
-	case n > 0, interrupted, glancing && isTimeout(err):
+	case n > 0, interrupted, polling && isTimeout(err):
 		return nil
 	case draining:
 		return errDrained
@@ -248,8 +250,9 @@ func (c *serverConn) read() error {
 	return err
 }
 
-// beginRead gives the next read its deadline. When the server shuts down the first read glances at what has arrived.
-func (c *serverConn) beginRead(partial bool) (glancing bool) {
+// beginRead gives the next read its deadline. The first read after the server began to
+// shut down takes what has arrived, and does not wait.
+func (c *serverConn) beginRead(partial bool) (polling bool) {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
 	c.reading = true
@@ -261,9 +264,9 @@ func (c *serverConn) beginRead(partial bool) (glancing bool) {
 		}
 	}
 	switch {
-	case c.draining && !c.glanced:
-		c.glanced = true
-		c.setReadDeadlineLocked(now.Add(glance))
+	case c.draining && !c.polled:
+		c.polled = true
+		c.setReadDeadlineLocked(now.Add(readPoll))
 		return true
 	case c.draining:
 		c.setReadDeadlineLocked(c.drainDeadline(now, partial))
@@ -281,15 +284,15 @@ func (c *serverConn) beginRead(partial bool) (glancing bool) {
 // nothing on the way.
 func (c *serverConn) drainDeadline(now time.Time, partial bool) time.Time {
 	if c.left == notDraining {
-		c.left, c.drainBy = 0, now.Add(lastWords)
+		c.left, c.drainBy = 0, now.Add(drainGrace)
 		if partial {
 			c.left = 1
 		}
 	}
 	if c.ranLast {
-		c.ranLast, c.drainBy = false, now.Add(lastWords)
+		c.ranLast, c.drainBy = false, now.Add(drainGrace)
 	}
-	if by := now.Add(farewell); !partial && !c.refused && by.Before(c.drainBy) {
+	if by := now.Add(idleGrace); !partial && !c.refused && by.Before(c.drainBy) {
 		return by
 	}
 	return c.drainBy
@@ -331,15 +334,4 @@ func (c *serverConn) drain() {
 func (c *serverConn) cut() {
 	c.nc.Close()
 	c.end()
-}
-
-// hangUp says that no more answers come, and takes in what still arrives for up to the given time: closing a TCP
-// connection with bytes unread would make the peer lose answers that it has not read.
-func hangUp(nc net.Conn, wait time.Duration) {
-	half, ok := nc.(interface{ CloseWrite() error })
-	if !ok || wait == 0 || half.CloseWrite() != nil {
-		return
-	}
-	_ = nc.SetReadDeadline(time.Now().Add(wait))
-	_, _ = io.Copy(io.Discard, nc)
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
-// patience is how long the handlers of a batch may take before the connection is watched.
-const patience = 5 * time.Millisecond
+// watchAfter is how long the handlers of a batch may run before the connection is watched.
+const watchAfter = 5 * time.Millisecond
 
 // A watch reads ahead on a server's connection while a handler runs for long, so that the handler's context ends when the
-// peer goes away. Behind what it may read the end is still seen, where the system tells of it (package peerend). At most one goroutine at a time reads from the connection: the watch while it is active, else the
-// connection's own.
+// peer goes away. Behind what it may read the end is still seen, where the system tells of it (package peerend). At most
+// one goroutine at a time reads from the connection: the watch while it is active, else the connection's own.
 type watch struct {
 	c     *serverConn
 	timer *time.Timer
@@ -32,9 +32,9 @@ func (w *watch) start() {
 	defer w.mu.Unlock()
 	w.busy = true
 	if w.timer == nil {
-		w.timer = time.AfterFunc(patience, w.run)
+		w.timer = time.AfterFunc(watchAfter, w.run)
 	} else {
-		w.timer.Reset(patience)
+		w.timer.Reset(watchAfter)
 	}
 }
 

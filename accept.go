@@ -46,8 +46,8 @@ func (s *Server) accept(ln net.Listener) error {
 // A deadliner is a listener whose Accept can be made to end without closing it.
 type deadliner interface{ SetDeadline(time.Time) error }
 
-// acceptLast gives the Accept that follows, while the server shuts down, a moment to return a connection that the system
-// has accepted already. Closing ln would reset that. It reports false where there is to be no such Accept.
+// acceptLast gives the Accept that follows, while the server shuts down, a moment to return a connection that the
+// system has accepted already. Closing ln would reset that. It reports false where there is to be no such Accept.
 func (s *Server) acceptLast(ln net.Listener, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -38,7 +38,8 @@ func TestBalancerPicksAndLearns(t *testing.T) {
 		}
 		var picks []string
 		b := &scripted{pick: func(c *rpc.Call, links []balance.Link, failed balance.Link) int {
-			picks = append(picks, fmt.Sprint(c.Attempt, failed != nil && failed.Server().Address == "a", links[0].InFlight()))
+			picks = append(picks, fmt.Sprint(c.Attempt, failed != nil && failed.Server().Address == "a",
+				links[0].InFlight()))
 			return c.Attempt
 		}}
 		ch := f.dial(t, DialOptions{Resolver: resolve.Static(at("a", "b")...), Balancer: b})

@@ -34,8 +34,8 @@ var _ rpc.Channel = (*Channel)(nil)
 
 var errClosed = errors.New("the channel is closed")
 
-// newChannel returns a channel whose links connect as connect says, each to the server of an address, which is empty for
-// the target itself.
+// newChannel returns a channel whose links connect as connect says, each to the server of an address, which is empty
+// for the target itself.
 func newChannel(o DialOptions, log *rpc.Log, connect func(address string) (connector, error)) (*Channel, error) {
 	ch := &Channel{timeout: o.Timeout, patient: o.WaitForReady, log: log}
 	ch.call = rpc.Chain(o.Interceptors, ch.send)
@@ -77,9 +77,11 @@ func (ch *Channel) Call(ctx context.Context, c *rpc.Call) (err error) {
 			return
 		}
 		p := recover()
-		if p != nil || !c.Begun() { // else the caller's loop over a stream ends its goroutine, which concerns nobody here
+		if p != nil || !c.Begun() {
+			// else the caller's loop over a stream ends its goroutine, which concerns nobody here
 			guard := rpc.Guard{Log: ch.log, Method: c.Method, Local: true}
-			err = guard.Caught("an interceptor, the balancer or the context of the call", p, nil).For(c.Method, rpc.OutcomeUnknown)
+			err = guard.Caught("an interceptor, the balancer or the context of the call", p, nil).For(c.Method,
+				rpc.OutcomeUnknown)
 		}
 	}()
 	err = ch.call(ctx, c)

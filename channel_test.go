@@ -161,7 +161,8 @@ func TestServerThatWaitsForMore(t *testing.T) {
 		began := time.Now()
 		_, err := divide.NewClient(ch).Divide(t.Context(), 1)
 		wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
-		if took := time.Since(began); took != time.Second || !strings.Contains(err.Error(), "basic+unix:///run/calc.sock") {
+		if took := time.Since(began); took != time.Second ||
+			!strings.Contains(err.Error(), "basic+unix:///run/calc.sock") {
 			t.Errorf("after %v: %v", took, err)
 		}
 		ch.Close()

@@ -122,7 +122,8 @@ func (w *choice) attempt(ctx context.Context, r *roster, i int) (err error, agai
 	return err, true
 }
 
-// connect returns the connection of m. Where there may be another server to try, one attempt is all that a call waits for.
+// connect returns the connection of m. Where there may be another server to try, one attempt is all that a call waits
+// for.
 func (w *choice) connect(r *roster, m *member) (*link.Conn, error) {
 	if w.ch.patient && w.ch.servers.resolver != nil {
 		return m.link.Attempt(w.bound, w.call.Method, w.expiry)

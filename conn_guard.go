@@ -12,8 +12,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// guardConn returns nc, or what keeps its panics from the process where nc is of a type of the program's own: a connection is
-// read and written by goroutines that nobody else could recover.
+// guardConn returns nc, or what keeps its panics from the process where nc is of a type of the program's own: a
+// connection is read and written by goroutines that nobody else could recover.
 func guardConn(nc net.Conn, log *rpc.Log) net.Conn {
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn, *tls.Conn, nil:
@@ -28,8 +28,8 @@ func guardConn(nc net.Conn, log *rpc.Log) net.Conn {
 
 type halfCloser interface{ CloseWrite() error }
 
-// A guardedConn is a connection that ends with an error once a method of it panics. It shows what the connection knows of
-// sockets, which is asked for by type.
+// A guardedConn is a connection that ends with an error once a method of it panics. It shows what the connection knows
+// of sockets, which is asked for by type.
 type guardedConn struct {
 	nc    net.Conn
 	log   *rpc.Log
@@ -56,7 +56,8 @@ func (c *guardedConn) move(what string, f func([]byte) (int, error), b []byte) (
 		return err
 	})
 	if n < 0 || n > len(b) {
-		return 0, errors.Join(fmt.Errorf("the connection's %s says that it has moved %d of %d bytes", what, n, len(b)), err)
+		return 0, errors.Join(fmt.Errorf("the connection's %s says that it has moved %d of %d bytes", what, n, len(b)),
+			err)
 	}
 	return n, err
 }
@@ -109,7 +110,11 @@ var errNoSocket = errors.New("the connection shows no socket")
 func (c *guardedConn) SyscallConn() (raw syscall.RawConn, err error) {
 	err = c.run("SyscallConn", func() error {
 		nc := c.nc
-		for wrapper, ok := nc.(interface{ NetConn() net.Conn }); ok; wrapper, ok = nc.(interface{ NetConn() net.Conn }) {
+		for {
+			wrapper, ok := nc.(interface{ NetConn() net.Conn })
+			if !ok {
+				break
+			}
 			nc = wrapper.NetConn()
 		}
 		s, ok := nc.(syscall.Conn)
@@ -134,7 +139,8 @@ func (c *guardedConn) run(what string, f func() error) error {
 	return err
 }
 
-// try calls f. Where that does not return, the connection is closed, so that whoever else waits for it learns of its end.
+// try calls f. Where that does not return, the connection is closed, so that whoever else waits for it learns of its
+// end.
 func (c *guardedConn) try(what string, f func() error) (err error) {
 	returned := false
 	defer func() {

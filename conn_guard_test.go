@@ -138,7 +138,8 @@ func TestDialersConnectionsThatPanicAreNamed(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which what was not sent is tried again
 			_, err := dial(t, o, scheme+"://"+address).Divide(ctx, 1)
 			cancel()
-			if want := "the connection's " + method + " panicked: a faulty connection"; err == nil || !strings.Contains(err.Error(), want) {
+			if want := "the connection's " + method + " panicked: a faulty connection"; err == nil ||
+				!strings.Contains(err.Error(), want) {
 				t.Errorf("%s: the error is %v; want one with %q", scheme, err, want)
 			}
 		}

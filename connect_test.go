@@ -50,7 +50,8 @@ func TestConnect(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	err = dialHanging(t).Connect(ended)
-	if want := "cannot connect to mux://127.0.0.1:1: context canceled: still connecting"; err == nil || err.Error() != want {
+	if want := "cannot connect to mux://127.0.0.1:1: context canceled: still connecting"; err == nil ||
+		err.Error() != want {
 		t.Errorf("err = %v; want %s", err, want)
 	}
 	if !errors.Is(err, context.Canceled) {

@@ -59,7 +59,8 @@ func manyDetails(n, size int) *rpc.Error {
 // What a handler adds to an error comes back as what it was, in the order it had, within the bounds.
 func TestDetails(t *testing.T) {
 	t.Parallel()
-	order := values.Order{Note: "ä\n", Colors: []values.Color{values.ColorBlue}, Payment: values.PaymentVoucher{Voucher: "v"}}
+	order := values.Order{Note: "ä\n", Colors: []values.Color{values.ColorBlue},
+		Payment: values.PaymentVoucher{Voucher: "v"}}
 	for _, scheme := range append(carriers, "basic") {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +92,8 @@ func TestDetails(t *testing.T) {
 			if e.Detail(new(values.Card)) {
 				t.Error("it has a card")
 			}
-			if err := e.Details[0].Decode(&gotOrder); err == nil || err.Error() != "the detail is a divide.InvalidOperation and not a values.Order" {
+			if err := e.Details[0].Decode(&gotOrder); err == nil ||
+				err.Error() != "the detail is a divide.InvalidOperation and not a values.Order" {
 				t.Error(err)
 			}
 		})
@@ -104,7 +106,9 @@ func TestDetailsPassedOn(t *testing.T) {
 	for _, first := range carriers {
 		for _, second := range carriers {
 			err := failing(t, second, func() error {
-				return failing(t, first, func() error { return rpc.NewError(rpc.Aborted, "x").WithDetails(&values.Card{Number: "7"}) })
+				return failing(t, first, func() error {
+					return rpc.NewError(rpc.Aborted, "x").WithDetails(&values.Card{Number: "7"})
+				})
 			})
 			var card values.Card
 			if e, ok := err.(*rpc.Error); !ok || e.Code != rpc.Aborted || !e.Detail(&card) || card.Number != "7" {
@@ -171,13 +175,15 @@ func TestDetailsSensitive(t *testing.T) {
 		}
 		for _, shown := range []any{sent, sent.Details, *sent, e, e.Details, *e} {
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
-				if text := fmt.Sprintf(verb, shown); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+				if text := fmt.Sprintf(verb, shown); strings.Contains(text, secret) ||
+					strings.Contains(text, fmt.Sprintf("%x", secret)) {
 					t.Errorf("%s of %T: %s", verb, shown, text)
 				}
 			}
 		}
 	}
-	if text := sent.Details[0].String(); !strings.HasPrefix(text, "secrets.Fields{") || !strings.Contains(text, "shown") {
+	if text := sent.Details[0].String(); !strings.HasPrefix(text, "secrets.Fields{") ||
+		!strings.Contains(text, "shown") {
 		t.Error(text)
 	}
 }

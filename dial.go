@@ -19,8 +19,8 @@ import (
 
 // DialOptions are the choices of a channel. The zero value works.
 type DialOptions struct {
-	// Conns is how many connections to each server the channel spreads its calls over; default 1. A server that serves one
-	// connection at a time never answers on a second one.
+	// Conns is how many connections to each server the channel spreads its calls over; default 1. A server that serves
+	// one connection at a time never answers on a second one.
 	Conns int
 
 	// Timeout is the deadline of calls whose context has none and whose method declares none; default none.
@@ -31,13 +31,14 @@ type DialOptions struct {
 	// has failed, as with a certificate that is refused. Otherwise a call waits for one attempt, and fails with it.
 	WaitForReady bool
 
-	// Resolver says which servers the channel calls, as that changes, in place of the target's own address. The target still
-	// says how they are called: its scheme, and its host as the name that their certificates have to be for. When a server
-	// is no longer among them calls that run there end as they would, and further ones go to others; while there is none
-	// calls fail with unavailable, or wait if WaitForReady is set. Default: the target alone.
+	// Resolver says which servers the channel calls, as that changes, in place of the target's own address. The target
+	// still says how they are called: its scheme, and its host as the name that their certificates have to be for. When
+	// a server is no longer among them calls that run there end as they would, and further ones go to others; while
+	// there is none calls fail with unavailable, or wait if WaitForReady is set. Default: the target alone.
 	Resolver resolve.Resolver
 
-	// Balancer picks the connection for each attempt at a call, and may learn how it went; default [balance.RoundRobin].
+	// Balancer picks the connection for each attempt at a call, and may learn how it went; default
+	// [balance.RoundRobin].
 	Balancer balance.Balancer
 
 	// Backoff is the wait between attempts to connect, and between those of a Resolver that fails.

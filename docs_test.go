@@ -49,10 +49,10 @@ type snippet struct {
 	given string // parameters and results of the function that statements are in
 }
 
-// TestDocsCompile vets the Go of README.md and of all pages: a whole file as it is; declarations, which the later blocks of
-// the page know, too; and statements, in a function of their own. What statements take for granted stands in a comment
-// above the block: <!-- given: ctx context.Context, client *divide.Client; returns (any, error) -->, which pages of HTML do
-// not show.
+// TestDocsCompile vets the Go of README.md and of all pages: a whole file as it is; declarations, which the later
+// blocks of the page know, too; and statements, in a function of their own. What statements take for granted stands in
+// a comment above the block: <!-- given: ctx context.Context, client *divide.Client; returns (any, error) -->, which
+// pages of HTML do not show.
 func TestDocsCompile(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("docs/*.md")
@@ -66,7 +66,8 @@ func TestDocsCompile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "go.mod"), "module snippets\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
+	write(t, filepath.Join(dir, "go.mod"),
+		"module snippets\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
 	write(t, filepath.Join(dir, "orders/orders.go"), generateOrders(t))
 	found := 0
 	for _, page := range pages {
@@ -76,7 +77,8 @@ func TestDocsCompile(t *testing.T) {
 			text, declares := s.file(t, declared)
 			declared += declares
 			if text != "" {
-				write(t, filepath.Join(dir, regexp.MustCompile(`\W`).ReplaceAllString(s.place, "_"), "snippet.go"), text)
+				write(t, filepath.Join(dir, regexp.MustCompile(`\W`).ReplaceAllString(s.place, "_"), "snippet.go"),
+					text)
 			}
 		}
 	}
@@ -134,8 +136,8 @@ func snippetsOf(t *testing.T, page string) []snippet {
 	return all
 }
 
-// file returns the snippet as a file, and what it declares for those behind it. A program of README.md's module is none:
-// TestReadme of the tool builds that.
+// file returns the snippet as a file, and what it declares for those behind it. A program of README.md's module is
+// none: TestReadme of the tool builds that.
 func (s snippet) file(t *testing.T, declared string) (text, declares string) {
 	t.Helper()
 	if strings.HasPrefix(s.text, "package ") {

@@ -63,8 +63,8 @@ func (d faultyDivider) Divide(_ context.Context, num1, num2 int32) (float32, err
 	return float32(num1) / float32(num2), nil
 }
 
-// A handler's fault is answered with internal over every protocol; the connection, its other callers and the server's end
-// do not notice.
+// A handler's fault is answered with internal over every protocol; the connection, its other callers and the server's
+// end do not notice.
 func TestHandlersThatFail(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []yodel.Mode{yodel.Concurrent, yodel.Serial} {
@@ -79,14 +79,16 @@ func TestHandlersThatFail(t *testing.T) {
 							t.Fatal(err)
 						}
 						var log logged
-						server := yodel.ServerOptions{Mode: mode, Logger: log.logger()}.NewServer(divide.NewService(faultyDivider{fail}))
+						server := yodel.ServerOptions{Mode: mode,
+							Logger: log.logger()}.NewServer(divide.NewService(faultyDivider{fail}))
 						served := make(chan error, 1)
 						go func() { served <- server.Serve(context.Background(), ln) }()
 						var dials atomic.Int32
-						client := dial(t, yodel.DialOptions{Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+						dialer := func(ctx context.Context, network, address string) (net.Conn, error) {
 							dials.Add(1)
 							return new(net.Dialer).DialContext(ctx, network, address)
-						}}, protocol+"://"+ln.Addr().String())
+						}
+						client := dial(t, yodel.DialOptions{Dialer: dialer}, protocol+"://"+ln.Addr().String())
 						var neighbours sync.WaitGroup
 						for range 2 {
 							neighbours.Go(func() {
@@ -140,10 +142,12 @@ func TestChannelOptionsThatFail(t *testing.T) {
 			for range 3 {
 				var err error
 				returned := rpc.Apart(func() { _, err = client.Divide(t.Context(), 1) })
-				if goexit := name == "runtime.Goexit" && option == "Interceptor"; returned == goexit { // the caller's own goroutine
+				if goexit := name == "runtime.Goexit" && option == "Interceptor"; returned == goexit {
+					// the caller's own goroutine
 					t.Errorf("%s of %s: returned %v", name, option, returned)
 				}
-				if e, ok := errors.AsType[*rpc.Error](err); returned && (!ok || e.Code != rpc.Internal && e.Code != rpc.Unavailable) {
+				if e, ok := errors.AsType[*rpc.Error](err); returned &&
+					(!ok || e.Code != rpc.Internal && e.Code != rpc.Unavailable) {
 					t.Errorf("%s of %s: the call ends with %v", name, option, err)
 				}
 			}
@@ -168,7 +172,9 @@ func TestOneLimitOfLogLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := yodel.ServerOptions{Logger: log.logger()}.NewServer(divide.NewService(faultyDivider{func() error { panic("a panic") }}))
+	server := yodel.ServerOptions{Logger: log.logger()}.NewServer(divide.NewService(faultyDivider{func() error {
+		panic("a panic")
+	}}))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(t.Context(), ln) }()
 	defer func() {
@@ -189,7 +195,8 @@ func TestOneLimitOfLogLines(t *testing.T) {
 		nc.Close()
 	}
 	took := time.Since(began)
-	if n, most := strings.Count(log.String(), "level=ERROR")+strings.Count(log.String(), "level=WARN"), 10*(int(took.Seconds())+1); n > most {
+	if n, most := strings.Count(log.String(), "level=ERROR")+
+		strings.Count(log.String(), "level=WARN"), 10*(int(took.Seconds())+1); n > most {
 		t.Errorf("%d lines in %v, want at most %d", n, took, most)
 	}
 }

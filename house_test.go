@@ -9,12 +9,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // What a person reads at once: a file on one subject, a folder whose names fit on one screen.
 const (
 	maxLines = 400 // a file
 	maxFiles = 15  // of code in a folder, tests aside
+
+	maxColumns = 120 // of a line of Go, a tab being tabColumns
+	tabColumns = 4
 )
 
 // longFiles are the files over maxLines, each with its reason.
@@ -26,7 +30,8 @@ var fullFolders = map[string]string{
 	"rpc":  "generated code and programs import one vocabulary; a folder of it would be another package to import",
 	"wire": "generated code imports one codec; files sort by its parts: decoder, encoder, fields, json, record",
 
-	"protocol/mux": "a client and a server that share how calls are numbered; files sort by side, client_ and server_, and " +
+	"protocol/mux": "a client and a server that share how calls are numbered; files sort by side, client_ and " +
+		"server_, and " +
 		"what both stand on is in internal/",
 	"protocol/web": "two versions of HTTP, from both sides, with what they share",
 
@@ -52,6 +57,9 @@ func TestFilesAndFolders(t *testing.T) {
 				t.Errorf("%s has %d lines, where %d is the most: split it along its subjects", name, lines, maxLines)
 			}
 		}
+		if path.Ext(name) == ".go" {
+			checkColumns(t, name, string(text))
+		}
 		if !isTest(name) {
 			folders[path.Dir(name)]++
 		}
@@ -69,6 +77,23 @@ func TestFilesAndFolders(t *testing.T) {
 	checkNeeded(t, "fullFolders", fullFolders, full)
 	if len(folders) < 20 {
 		t.Errorf("found only %d folders", len(folders))
+	}
+}
+
+// checkColumns reports the lines of a file of Go that are too long to be read beside another, but for those that a
+// raw string begins or goes through: their text is another's.
+func checkColumns(t *testing.T, name, text string) {
+	t.Helper()
+	raw := false
+	for i, line := range strings.Split(text, "\n") {
+		columns := utf8.RuneCountInString(line) + (tabColumns-1)*strings.Count(line, "\t")
+		before := raw
+		if strings.Count(line, "`")%2 == 1 {
+			raw = !raw
+		}
+		if columns > maxColumns && !before && !raw && !strings.HasPrefix(line, "//go:") {
+			t.Errorf("%s:%d has %d columns, where %d is the most: break it", name, i+1, columns, maxColumns)
+		}
 	}
 }
 

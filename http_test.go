@@ -81,7 +81,8 @@ func serveHTTP(t *testing.T, h http.Handler) (address string, authority *tlstest
 		t.Fatal(err)
 	}
 	authority = tlstest.New(t, "web")
-	server = yodel.ServerOptions{HTTP: h, TLS: authority.Server(), AllowPlaintext: true}.NewServer(divide.NewService(halves{}))
+	server = yodel.ServerOptions{HTTP: h, TLS: authority.Server(),
+		AllowPlaintext: true}.NewServer(divide.NewService(halves{}))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(t.Context(), ln) }()
 	t.Cleanup(func() {
@@ -152,7 +153,8 @@ func TestHTTPThatIsNoCall(t *testing.T) {
 			if _, page := ask("GET", "/", "", ""); !strings.Contains(page, "This is a Yodel server") {
 				t.Errorf("GET / is %q", page)
 			}
-			if r, got := ask("POST", "/divide.Divide/divide", "application/grpc", "x"); got != "answer" || r.Trailer.Get("Grpc-Status") != "0" {
+			if r, got := ask("POST", "/divide.Divide/divide", "application/grpc", "x"); got != "answer" ||
+				r.Trailer.Get("Grpc-Status") != "0" {
 				t.Errorf("answered %q with the trailer %v", got, r.Trailer)
 			}
 			duplex(t, c, url)
@@ -322,11 +324,13 @@ func TestHTTPIsBound(t *testing.T) {
 		t.Errorf("answered %q", got)
 	}
 	broken := yodel.ServerOptions{HTTP: bindable{err: errors.New("no schema")}}.NewServer()
-	if err := broken.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil || err.Error() != "ServerOptions.HTTP: no schema" {
+	if err := broken.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil ||
+		err.Error() != "ServerOptions.HTTP: no schema" {
 		t.Errorf("ListenAndServe returned %v", err)
 	}
 	noWeb := yodel.ServerOptions{HTTP: http.NotFoundHandler(), Protocols: yodel.Protocols()[:1]}.NewServer()
-	if err := noWeb.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil || !strings.Contains(err.Error(), "carries HTTP") {
+	if err := noWeb.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil ||
+		!strings.Contains(err.Error(), "carries HTTP") {
 		t.Errorf("ListenAndServe returned %v", err)
 	}
 }

@@ -36,7 +36,8 @@ var layers = []layer{
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
 	{"internal/supervise", []string{"rpc"}},
-	{".", []string{"balance/...", "internal/linger", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc", "wire"}},
+	{".", []string{"balance/...", "internal/linger", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc",
+		"wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

@@ -174,7 +174,8 @@ func TestPatientCallWaitsUntilItsDeadline(t *testing.T) {
 		began := time.Now()
 		err := call(t.Context(), ch, once)
 		e, ok := errors.AsType[*rpc.ContextError](err)
-		if !ok || e.Outcome != rpc.OutcomeNotStarted || e.Err != context.DeadlineExceeded || !errors.Is(err, errRefused) {
+		if !ok || e.Outcome != rpc.OutcomeNotStarted || e.Err != context.DeadlineExceeded ||
+			!errors.Is(err, errRefused) {
 			t.Errorf("err = %v; want a ContextError with the cause", err)
 		}
 		if waited := time.Since(began); waited != time.Minute || n.attempts.Load() < 10 {

@@ -330,7 +330,8 @@ func TestProcessesInsideTLS(t *testing.T) {
 	t.Setenv(tlsVariable, k.dir)
 	r := start(t, "127.0.0.1:0")
 	client := dial(t, yodel.DialOptions{TLS: a.Client(a.Issue("somebody"))}, r.address)
-	if pid, err := client.Divide(t.Context(), tellsProcess); err != nil || int(pid) != r.workers[0] && int(pid) != r.workers[1] {
+	if pid, err := client.Divide(t.Context(), tellsProcess); err != nil ||
+		int(pid) != r.workers[0] && int(pid) != r.workers[1] {
 		t.Errorf("a call was answered by %v, %v; want one of %v", pid, err, r.workers)
 	}
 	for _, scheme := range schemes {

@@ -28,7 +28,8 @@ func TestProgramsThatEverybodyHas(t *testing.T) {
 		want        string
 	}{
 		{"curl", "", []string{"curl", "-sS", "-d", jsonRequest, plain}, quotient},
-		{"curl, typed", "", []string{"curl", "-sS", "-H", typed("application/json"), "-d", jsonRequest, plain}, quotient},
+		{"curl, typed", "", []string{"curl", "-sS", "-H", typed("application/json"), "-d", jsonRequest, plain},
+			quotient},
 		{"curl, basic", basicRequest, []string{"curl", "-sS", "-H", typed("binary"), "--data-binary", "@-", plain},
 			basicResponse},
 		{"curl, page", "", []string{"curl", "-sS", plain}, "float Divide.divide(1:int num1, 2:int num2=1)"},
@@ -36,7 +37,8 @@ func TestProgramsThatEverybodyHas(t *testing.T) {
 		{"curl, TLS", "", []string{"curl", "-sSk", "-d", jsonRequest, secure}, quotient},
 		{"curl, TLS with HTTP/2", "", []string{"curl", "-sSk", "--http2", "-d", jsonRequest, secure}, quotient},
 		{"nc, line", jsonRequest + "\n", []string{"nc", "-N", host, port}, quotient},
-		{"nc, two lines", jsonRequest + "\n" + jsonRequest + "\n", []string{"nc", "-N", host, port}, quotient + quotient},
+		{"nc, two lines", jsonRequest + "\n" + jsonRequest + "\n", []string{"nc", "-N", host, port},
+			quotient + quotient},
 		{"nc, basic", basicRequest + basicRequest, []string{"nc", "-N", host, port}, basicResponse + basicResponse},
 	} {
 		t.Run(test.name, func(t *testing.T) {

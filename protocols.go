@@ -25,8 +25,8 @@ func Protocols() []rpc.Protocol {
 	}
 }
 
-// protocolsOf returns the protocols of an option: those given, which it checks, or the built-in ones where there are none.
-// Those need no check: a test makes it, and it takes more than a thousand calls of Detect.
+// protocolsOf returns the protocols of an option: those given, which it checks, or the built-in ones where there are
+// none. Those need no check: a test makes it, and it takes more than a thousand calls of Detect.
 func protocolsOf(given []rpc.Protocol, option string) ([]rpc.Protocol, error) {
 	if len(given) == 0 {
 		return Protocols(), nil
@@ -53,7 +53,8 @@ func checkProtocols(protocols []rpc.Protocol) error {
 		schemes[p.Scheme] = true
 		for _, name := range p.ALPN {
 			if other, ok := alpn[name]; ok {
-				return fmt.Errorf("protocols %s and %s have the same name of ALPN, %q; rename one", other, p.Scheme, name)
+				return fmt.Errorf("protocols %s and %s have the same name of ALPN, %q; rename one", other, p.Scheme,
+					name)
 			}
 			alpn[name] = p.Scheme
 		}
@@ -64,13 +65,16 @@ func checkProtocols(protocols []rpc.Protocol) error {
 func checkProtocol(p *rpc.Protocol) error {
 	switch {
 	case !schemePattern.MatchString(p.Scheme), p.Scheme == "unix":
-		return fmt.Errorf("a protocol has the scheme %q; it has to be of lower-case letters, digits and hyphens, and not unix", p.Scheme)
+		return fmt.Errorf(
+			"a protocol has the scheme %q; it has to be of lower-case letters, digits and hyphens, and not unix",
+			p.Scheme)
 	case p.Detect == nil, p.Dial == nil, p.NewServer == nil:
 		return fmt.Errorf("protocol %s: Detect, Dial and NewServer are needed, and one of them is nil", p.Scheme)
 	case p.DetectBytes < 1, p.DetectBytes > firstRead:
 		return fmt.Errorf("protocol %s: DetectBytes is %d; it has to be 1 to %d", p.Scheme, p.DetectBytes, firstRead)
 	case p.Spoken == nil && len(p.ALPN) > 1:
-		return fmt.Errorf("protocol %s has several names of ALPN; its Spoken has to tell which one a connection is of", p.Scheme)
+		return fmt.Errorf("protocol %s has several names of ALPN; its Spoken has to tell which one a connection is of",
+			p.Scheme)
 	case match(p, []byte{tlsHandshake, 3, 1}) != rpc.MatchNo:
 		return fmt.Errorf("protocol %s begins with the byte %#x, which is how TLS begins", p.Scheme, tlsHandshake)
 	}
@@ -86,12 +90,12 @@ func match(p *rpc.Protocol, head []byte) rpc.Match {
 	return m
 }
 
-// mostBeginnings bounds how many beginnings checkBeginnings tries, which is a second's work at most. What it does not try
-// is left to the connections, which are refused where two protocols claim one.
+// mostBeginnings bounds how many beginnings checkBeginnings tries, which is a second's work at most. What it does not
+// try is left to the connections, which are refused where two protocols claim one.
 const mostBeginnings = 1 << 16
 
-// checkBeginnings looks for bytes that two protocols claim: it goes from each beginning that two of them may have to all
-// that are a byte longer.
+// checkBeginnings looks for bytes that two protocols claim: it goes from each beginning that two of them may have to
+// all that are a byte longer.
 func checkBeginnings(protocols []rpc.Protocol) error {
 	left := mostBeginnings
 	for queue := [][]byte{nil}; len(queue) > 0 && left > 0; queue = queue[1:] {

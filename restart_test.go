@@ -102,7 +102,8 @@ func TestReplacedServersLoseNothing(t *testing.T) {
 			r.server.Close()
 			r.served.Wait()
 			ran := r.handler.ran.Load()
-			t.Logf("%d calls ran, %d were answered; %d failed, %d of these in doubt", ran, answered.Load(), failed.Load(),
+			t.Logf("%d calls ran, %d were answered; %d failed, %d of these in doubt", ran, answered.Load(),
+				failed.Load(),
 				unknown.Load())
 			if ran != answered.Load() || unknown.Load() > 0 {
 				t.Error("a call was lost")

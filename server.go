@@ -24,17 +24,17 @@ type ServerOptions struct {
 	// DrainTimeout bounds how long calls may go on after the context of Serve has ended; default 20 s.
 	DrainTimeout time.Duration
 
-	// TLS is spoken by all clients, but for those of unix sockets, where the file's permissions say who may connect: they
-	// may do without. Whoever comes in plaintext is refused, on every protocol. Inside TLS the protocol is what ALPN
-	// agreed on, or told by the first bytes. Nil refuses TLS. See [TLSFiles] for certificates that are replaced while the
-	// server runs.
+	// TLS is spoken by all clients, but for those of unix sockets, where the file's permissions say who may connect:
+	// they may do without. Whoever comes in plaintext is refused, on every protocol. Inside TLS the protocol is what
+	// ALPN agreed on, or told by the first bytes. Nil refuses TLS. See [TLSFiles] for certificates that are replaced
+	// while the server runs.
 	TLS *tls.Config
 
 	// AllowPlaintext serves clients without TLS as well, on the same ports, where TLS is set.
 	AllowPlaintext bool
 
-	// Protocols are those that the server speaks, on the same ports; default [Protocols]. Inside TLS the first is the one
-	// that it prefers.
+	// Protocols are those that the server speaks, on the same ports; default [Protocols]. Inside TLS the first is the
+	// one that it prefers.
 	Protocols []rpc.Protocol
 
 	// HTTP answers the requests of HTTP that are no calls, on the same ports: all but a POST to / whose Content-Type is
@@ -60,7 +60,8 @@ type ServerOptions struct {
 	Limits rpc.ServerLimits
 
 	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each
-	// address that is served and those about workers that start, end and die; nil for none. What it panics with is lost.
+	// address that is served and those about workers that start, end and die; nil for none. What it panics with is
+	// lost.
 	Logger *slog.Logger
 }
 
@@ -135,7 +136,8 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 
 func (o ServerOptions) validate() error {
 	if o.DrainTimeout < 0 {
-		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default", o.DrainTimeout)
+		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default",
+			o.DrainTimeout)
 	}
 	return o.Mode.validate()
 }
@@ -196,8 +198,8 @@ func listen(ctx context.Context, network, address string) (net.Listener, error) 
 }
 
 // Serve serves the connections of ln, which it closes, until ctx ends. Then it drains the whole server, for at most
-// DrainTimeout, and returns nil. It returns nil, too, after Shutdown or Close, when these have ended; if one of them had
-// begun before, it returns [ErrServerClosed].
+// DrainTimeout, and returns nil. It returns nil, too, after Shutdown or Close, when these have ended; if one of them
+// had begun before, it returns [ErrServerClosed].
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	err := s.err
 	if err == nil && s.options.Mode.processes() > 0 {

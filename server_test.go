@@ -364,7 +364,8 @@ func TestServerErrorsSayWhatToDo(t *testing.T) {
 	}{
 		{"in use", taken.Addr().String(), inUse, yodel.NewServer(service)},
 		{"no port", "localhost", "it is not HOST:PORT", yodel.NewServer(service)},
-		{"a scheme", "mux://localhost:80", "a server speaks every protocol, whatever the scheme", yodel.NewServer(service)},
+		{"a scheme", "mux://localhost:80", "a server speaks every protocol, whatever the scheme",
+			yodel.NewServer(service)},
 		{"a path", "localhost:80/", "write only HOST:PORT", yodel.NewServer(service)},
 		{"no such port", "localhost:99999", "there is no port 99999", yodel.NewServer(service)},
 		{"relative path", "unix://s", "absolute path", yodel.NewServer(service)},

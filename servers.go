@@ -21,7 +21,8 @@ type member struct {
 	server  atomic.Pointer[resolve.Server] // written with servers.mu held
 	running atomic.Int64                   // attempts under way
 	leaving atomic.Bool                    // set once, when its server is no longer told of
-	idle    func()                         // called once it is leaving and no attempt is under way, perhaps more than once
+	// called once it is leaving and no attempt is under way, perhaps more than once
+	idle func()
 }
 
 var _ balance.Link = (*member)(nil)
@@ -66,8 +67,8 @@ type roster struct {
 	changed chan struct{}   // closed when another roster has taken this one's place
 }
 
-// servers are those of a channel, which come and go. Its goroutines are that of the resolver, from the first call on, and
-// one for each link that goes.
+// servers are those of a channel, which come and go. Its goroutines are that of the resolver, from the first call on,
+// and one for each link that goes.
 type servers struct {
 	resolver resolve.Resolver // nil where the roster never changes
 	balancer balance.Balancer
@@ -221,8 +222,8 @@ func (s *servers) resolve() {
 	}
 }
 
-// roster returns the links that there are, and waits for some: for the first word of the resolver, or, if patient, until
-// there is one.
+// roster returns the links that there are, and waits for some: for the first word of the resolver, or, if patient,
+// until there is one.
 func (s *servers) roster(ctx context.Context, m *rpc.Method, expiry time.Time, patient bool) (*roster, error) {
 	r := s.current.Load()
 	if len(r.members) > 0 {

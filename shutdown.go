@@ -24,7 +24,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		s.cutAll() // those that TLS, or what tells protocols apart, still has: no protocol will have them
 	}
-	err = cmp.Or(err, s.endProtocols(ctx, func(p rpc.ProtocolServer) error { return p.Shutdown(ctx) }), await(ctx, &s.serving))
+	err = cmp.Or(err, s.endProtocols(ctx, func(p rpc.ProtocolServer) error {
+		return p.Shutdown(ctx)
+	}), await(ctx, &s.serving))
 	if err != nil {
 		s.cutAll()
 	}
@@ -135,15 +137,16 @@ func (s *Server) endProtocols(ctx context.Context, end func(rpc.ProtocolServer) 
 	return first
 }
 
-// overdue returns a channel that is closed closeTime after the end of ctx: as long does a protocol have to cut what runs.
+// overdue returns a channel that is closed closeTime after the end of ctx: as long does a protocol have to cut what
+// runs.
 func overdue(ctx context.Context) <-chan struct{} {
 	c := make(chan struct{})
 	context.AfterFunc(ctx, func() { time.AfterFunc(closeTime, func() { close(c) }) })
 	return c
 }
 
-// await waits until all that wg counts has ended. Where that ignores the end of its context, it is never, and a goroutine
-// stays behind with it.
+// await waits until all that wg counts has ended. Where that ignores the end of its context, it is never, and a
+// goroutine stays behind with it.
 func await(ctx context.Context, wg *sync.WaitGroup) error {
 	ended := make(chan struct{})
 	go func() {

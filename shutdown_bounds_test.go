@@ -77,7 +77,8 @@ func TestProtocolThatCannotEnd(t *testing.T) {
 			if err := srv.Shutdown(ctx); err == nil || time.Since(began) > 10*time.Second {
 				t.Errorf("Shutdown returned %v after %v", err, time.Since(began))
 			}
-			c := dial(t, yodel.DialOptions{Protocols: []rpc.Protocol{bad}, Dialer: through(nettest.TCP.Listen(t))}, "bad://test:1")
+			c := dial(t, yodel.DialOptions{Protocols: []rpc.Protocol{bad}, Dialer: through(nettest.TCP.Listen(t))},
+				"bad://test:1")
 			_, err := c.Divide(t.Context(), 1)
 			wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
 		})

@@ -145,7 +145,8 @@ func TestProtocolsThatClash(t *testing.T) {
 
 func FuzzTarget(f *testing.F) {
 	for _, s := range []string{
-		"", ":1", "localhost:8000", "[::1]:http", "line://a:1", "unix:///s", "mux+unix:///s", "basic+tcp://a:1", "+://", "muxs://a:1", "https+unix:///s", "s://a:1",
+		"", ":1", "localhost:8000", "[::1]:http", "line://a:1", "unix:///s", "mux+unix:///s", "basic+tcp://a:1", "+://",
+		"muxs://a:1", "https+unix:///s", "s://a:1",
 	} {
 		f.Add(s)
 	}

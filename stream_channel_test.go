@@ -154,7 +154,9 @@ func TestLoopsEndThroughTheChannel(t *testing.T) {
 // A stream is opened anew where it could not be opened on a connection that broke, but never once its loop has begun.
 func TestStreamsAreRetriedUntilTheyBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := &streamConn{fails: func(c *streamConn, m *rpc.Method) error { return c.breaks(m, rpc.OutcomeNotStarted) }}
+		broken := &streamConn{fails: func(c *streamConn, m *rpc.Method) error {
+			return c.breaks(m, rpc.OutcomeNotStarted)
+		}}
 		whole := new(streamConn)
 		ch := streamChannel(t, DialOptions{}, broken, whole)
 		for _, err := range numbers.Call(t.Context(), ch, new(nothing)) {

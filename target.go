@@ -17,8 +17,8 @@ type target struct {
 	address string // HOST:PORT, or the path of a unix socket
 }
 
-// parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH, where SCHEME is one of schemes, or one with an s behind
-// it for TLS. The first of them is that of a target that names none.
+// parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH, where SCHEME is one of schemes, or one with an s
+// behind it for TLS. The first of them is that of a target that names none.
 func parseTarget(s string, schemes []string) (target, error) {
 	prefix, rest, ok := strings.Cut(s, "://")
 	if !ok {

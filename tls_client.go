@@ -11,7 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// clientTLS returns the TLS of a channel to t, which p speaks, with the name that the server's certificate has to be for; nil for none.
+// clientTLS returns the TLS of a channel to t, which p speaks, with the name that the server's certificate has to be
+// for; nil for none.
 func (o DialOptions) clientTLS(t target, p *rpc.Protocol) (*tls.Config, error) {
 	if !t.secure && o.TLS == nil {
 		return nil, nil
@@ -27,7 +28,8 @@ func (o DialOptions) clientTLS(t target, p *rpc.Protocol) (*tls.Config, error) {
 	}
 	c.ServerName = cmp.Or(c.ServerName, t.host())
 	if c.ServerName == "" && !c.InsecureSkipVerify {
-		return nil, errors.New("TLS over a unix socket needs the name that the server's certificate is for: set " + serverName)
+		return nil, errors.New("TLS over a unix socket needs the name that the server's certificate is for: set " +
+			serverName)
 	}
 	return c, nil
 }
@@ -46,8 +48,9 @@ func (t target) host() string {
 func secure(ctx context.Context, nc net.Conn, address string, config *tls.Config) (net.Conn, error) {
 	if _, ok := nc.(*tls.Conn); ok {
 		nc.Close()
-		return nil, errors.New("DialOptions.Dialer made a TLS connection, where the target or DialOptions.TLS asks for TLS " +
-			"inside of it: leave TLS to one of them")
+		return nil, errors.New(
+			"DialOptions.Dialer made a TLS connection, where the target or DialOptions.TLS asks for TLS " +
+				"inside of it: leave TLS to one of them")
 	}
 	inner := tls.Client(nc, config)
 	err := inner.HandshakeContext(ctx)

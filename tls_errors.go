@@ -26,8 +26,8 @@ func (e *tlsError) Unwrap() error { return e.cause }
 // Permanent says that the next attempt to connect would fail, too.
 func (e *tlsError) Permanent() bool { return true }
 
-// Setting returns the option of a channel that the text tells to change, so that a program with names of its own for its
-// options, such as the tool, can put its name there.
+// Setting returns the option of a channel that the text tells to change, so that a program with names of its own for
+// its options, such as the tool, can put its name there.
 func (e *tlsError) Setting() string { return e.setting }
 
 func tlsErrorf(cause error, format string, args ...any) *tlsError {
@@ -53,15 +53,17 @@ func clientHandshakeError(err error, address string, config *tls.Config) error {
 		return e
 	}
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return tlsErrorf(err, "%s does not speak TLS: it answers with %q; dial it without TLS", address, e.RecordHeader[:])
+		return tlsErrorf(err, "%s does not speak TLS: it answers with %q; dial it without TLS", address,
+			e.RecordHeader[:])
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return serverCertificateError(e, address, config.ServerName)
 	}
 	switch {
 	case sentAlert(err, handshakeFailure):
-		return settingErrorf(err, certificates, "%s refused the TLS handshake: it may share no version or cipher with this "+
-			"side, or demand a client's certificate, which is for %s", address)
+		return settingErrorf(err, certificates,
+			"%s refused the TLS handshake: it may share no version or cipher with this "+
+				"side, or demand a client's certificate, which is for %s", address)
 	case endsEarly(err):
 		return fmt.Errorf("%s ended the connection during the TLS handshake; it may speak no TLS: %w", address, err)
 	case isTimeout(err):
@@ -150,7 +152,8 @@ func expired(err error) (when string, ok bool) {
 	return "after " + invalid.Cert.NotAfter.Format(time.RFC3339), true
 }
 
-// The alerts by which one side refuses the other's certificate (RFC 8446, section 6.2), and that which comes without one.
+// The alerts by which one side refuses the other's certificate (RFC 8446, section 6.2), and that which comes without
+// one.
 var (
 	certificateAlerts   = []tls.AlertError{42, 43, 44, 45, 46, 48, 49}
 	certificateRequired = tls.AlertError(116)
@@ -173,8 +176,8 @@ func certificateAlert(err error) string {
 	return ""
 }
 
-// refusedByServer returns what a server's alert means to its client; nil for any other error. With TLS 1.3 it comes when
-// the handshake is over for the client, at the first read.
+// refusedByServer returns what a server's alert means to its client; nil for any other error. With TLS 1.3 it comes
+// when the handshake is over for the client, at the first read.
 func refusedByServer(err error, config *tls.Config) error {
 	if certificateAlert(err) != "" {
 		return settingErrorf(err, allOfTLS, "the server refused the client's certificate: its log says why; "+
@@ -184,7 +187,8 @@ func refusedByServer(err error, config *tls.Config) error {
 		return settingErrorf(err, certificates, "the server demands a client's certificate, and got none: set %s")
 	}
 	if sentAlert(err, noProtocol) {
-		return tlsErrorf(err, "the server's TLS knows none of the protocols %q of ALPN: it does not speak the target's scheme",
+		return tlsErrorf(err,
+			"the server's TLS knows none of the protocols %q of ALPN: it does not speak the target's scheme",
 			config.NextProtos)
 	}
 	return nil

@@ -14,15 +14,15 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// TLSFiles are the PEM files of one side's TLS. A handshake looks, at most once a second, whether they have changed, and
-// reads them again: what replaces a certificate has only to rename the new files over the old ones. While new files are
-// broken, or the key is not yet that of the certificate, the old pair stays in use, with a line in the log.
+// TLSFiles are the PEM files of one side's TLS. A handshake looks, at most once a second, whether they have changed,
+// and reads them again: what replaces a certificate has only to rename the new files over the old ones. While new files
+// are broken, or the key is not yet that of the certificate, the old pair stays in use, with a line in the log.
 type TLSFiles struct {
 	// Certificate has this side's certificate, and behind it those that lead to its authority; Key has the private key.
 	Certificate, Key string
 
-	// CA has the authorities that sign the other side's certificates. On a server it demands a certificate of every client;
-	// on a client it stands in place of the system's authorities, and is read once.
+	// CA has the authorities that sign the other side's certificates. On a server it demands a certificate of every
+	// client; on a client it stands in place of the system's authorities, and is read once.
 	CA string
 
 	// Logger gets a line when files are read again, or cannot be; nil for none.

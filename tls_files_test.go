@@ -136,7 +136,8 @@ func TestBadFilesOfTLSAreRefused(t *testing.T) {
 		{yodel.TLSFiles{Certificate: "x"}, "go together"},
 		{yodel.TLSFiles{Certificate: "/x", Key: "/y"}, "/x: no such file"},
 		{yodel.TLSFiles{Certificate: k.path("a.crt"), Key: k.path("b.key")}, "private key does not match"},
-		{yodel.TLSFiles{Certificate: k.path("a.crt"), Key: k.path("a.key"), CA: k.path("a.key")}, "has no certificate in PEM"},
+		{yodel.TLSFiles{Certificate: k.path("a.crt"), Key: k.path("a.key"), CA: k.path("a.key")},
+			"has no certificate in PEM"},
 	} {
 		if _, err := test.files.Server(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: err = %v; want %q", test.files, err, test.want)

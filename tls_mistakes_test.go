@@ -45,7 +45,8 @@ var mistakes = []mistake{
 			return &tls.Config{Certificates: []tls.Certificate{a.Issue("other.test")}}
 		},
 		client: func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
-		clientSays: `the certificate of ADDRESS (subject \"CN=other.test\", issuer \"CN=authority\") is not for the name ` +
+		clientSays: `the certificate of ADDRESS (subject \"CN=other.test\", issuer \"CN=authority\") is not for the ` +
+			`name ` +
 			`127.0.0.1: dial a name that it is for, or set DialOptions.TLS.ServerName`,
 		serverSays: "the client refused the server's certificate (tls: bad certificate)",
 	},
@@ -53,7 +54,8 @@ var mistakes = []mistake{
 		name:   "an unknown authority",
 		server: func(_, other *tlstest.Authority) *tls.Config { return other.Server() },
 		client: func(a, _ *tlstest.Authority) *tls.Config { return a.Client() },
-		clientSays: `the certificate of ADDRESS (subject \"CN=127.0.0.1\", issuer \"CN=other\") is of an authority that this ` +
+		clientSays: `the certificate of ADDRESS (subject \"CN=127.0.0.1\", issuer \"CN=other\") is of an authority ` +
+			`that this ` +
 			`side does not know: put that into DialOptions.TLS.RootCAs`,
 		serverSays: "the client refused the server's certificate (tls: bad certificate)",
 	},
@@ -83,8 +85,8 @@ var mistakes = []mistake{
 			return c
 		},
 		clientSays: "the server refused the client's certificate: its log says why",
-		serverSays: `the client's certificate (subject \"CN=somebody\", issuer \"CN=other\") is of an authority that is not in ` +
-			`ServerOptions.TLS.ClientCAs`,
+		serverSays: `the client's certificate (subject \"CN=somebody\", issuer \"CN=other\") is of an authority ` +
+			`that is not in ServerOptions.TLS.ClientCAs`,
 	},
 	{
 		name:       "an expired client's certificate",
@@ -95,7 +97,8 @@ var mistakes = []mistake{
 	},
 }
 
-// Each of the usual mistakes ends in an error that names it, at both sides, over every protocol and with TLS 1.2 and 1.3.
+// Each of the usual mistakes ends in an error that names it, at both sides, over every protocol and with TLS 1.2 and
+// 1.3.
 func TestMistakesOfTLSAreNamed(t *testing.T) {
 	t.Parallel()
 	a, other := tlstest.New(t, "authority"), tlstest.New(t, "other")

@@ -47,7 +47,8 @@ func withALPN(c *tls.Config, alpn []string) *tls.Config {
 }
 
 // withALPNForClient adds the names to what choose returns. As a rule that is the same configuration as the last time.
-func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error), alpn []string) func(*tls.ClientHelloInfo) (
+func withALPNForClient(choose func(*tls.ClientHelloInfo) (*tls.Config, error),
+	alpn []string) func(*tls.ClientHelloInfo) (
 	*tls.Config, error,
 ) {
 	type pair struct{ chosen, used *tls.Config }
@@ -76,8 +77,8 @@ type refusal struct {
 // send writes the words to the peer, and lets it read them until the time by.
 func (r *refusal) send(by time.Time) { linger.Write(r.nc, r.words, by) }
 
-// demandsTLS reports whether nc must not be served in plaintext. Who may connect to a unix socket is for the permissions
-// of its file to say.
+// demandsTLS reports whether nc must not be served in plaintext. Who may connect to a unix socket is for the
+// permissions of its file to say.
 func (s *Server) demandsTLS(nc net.Conn) bool {
 	return s.tls != nil && !s.options.AllowPlaintext && nc.LocalAddr().Network() != "unix"
 }
@@ -87,13 +88,14 @@ func (s *Server) refusePlaintext(nc net.Conn, p *rpc.Protocol, head []byte) erro
 	reason := rpc.Errorf(rpc.FailedPrecondition,
 		"this port speaks TLS only: connect with TLS, as a Yodel client does for the target %ss://HOST:PORT", p.Scheme)
 	return &refusal{
-		fmt.Errorf("it speaks %s without TLS, which ServerOptions.TLS demands; ServerOptions.AllowPlaintext would allow it", p.Scheme),
+		fmt.Errorf("it speaks %s without TLS, which ServerOptions.TLS demands; ServerOptions.AllowPlaintext would "+
+			"allow it", p.Scheme),
 		nc, s.serverOf(p).Refusal(head, reason),
 	}
 }
 
-// noTLS is what a peer gets that begins with TLS where there is no certificate. TLS has no words for this; that the answer
-// is no TLS tells its client at least what is wrong.
+// noTLS is what a peer gets that begins with TLS where there is no certificate. TLS has no words for this; that the
+// answer is no TLS tells its client at least what is wrong.
 const noTLS = "This server speaks no TLS, for its ServerOptions.TLS is nil: connect without it.\r\n"
 
 // refuseTLS returns why a connection is not served that begins with TLS.

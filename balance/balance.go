@@ -21,18 +21,19 @@ type Link interface {
 
 // A Balancer makes what picks links. A value serves any number of channels at once.
 type Balancer interface {
-	// Picker returns what picks among links, of which there is at least one. The channel calls it when it gets servers and
-	// each time they have changed, with the Picker that the new one replaces, nil at first: what that has learned of links
-	// that stay may be taken over. Attempts may still use the old one. The slice is the Picker's, to be read only.
+	// Picker returns what picks among links, of which there is at least one. The channel calls it when it gets servers
+	// and each time they have changed, with the Picker that the new one replaces, nil at first: what that has learned
+	// of links that stay may be taken over. Attempts may still use the old one. The slice is the Picker's, to be read
+	// only.
 	Picker(links []Link, old Picker) Picker
 }
 
-// A Picker picks among the links that it was made for. It is called by many goroutines at once, on the way of each call,
-// and so neither waits nor allocates.
+// A Picker picks among the links that it was made for. It is called by many goroutines at once, on the way of each
+// call, and so neither waits nor allocates.
 type Picker interface {
-	// Pick returns the index of the link that the next attempt at c takes, or a negative number for none, which fails the
-	// call with unavailable, not started. A link that is not ready makes the call wait for a connection. failed is the link
-	// of the attempt before, nil for the first: it may not be among the links any more. c is only to be read.
+	// Pick returns the index of the link that the next attempt at c takes, or a negative number for none, which fails
+	// the call with unavailable, not started. A link that is not ready makes the call wait for a connection. failed is
+	// the link of the attempt before, nil for the first: it may not be among the links any more. c is only to be read.
 	Pick(c *rpc.Call, failed Link) int
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// RoundRobin takes one link after another, but rather one that is ready than one that is not, and after a failed attempt
-// rather another server.
+// RoundRobin takes one link after another, but rather one that is ready than one that is not, and after a failed
+// attempt rather another server.
 type RoundRobin struct{}
 
 // Picker implements [Balancer].

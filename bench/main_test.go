@@ -26,7 +26,8 @@ func TestSuiteMeasuresInTwoProcesses(t *testing.T) {
 	}{
 		{"closed loop", []string{"-work", "divide,echo1k,bimodal,connect", "-callers", "1,2"}, 8},
 		{"open loop", []string{"-work", "divide", "-callers", "4", "-open", "500"}, 1},
-		{"a few connections and rounds", []string{"-work", "echo64k", "-callers", "4", "-conns", "2", "-rounds", "2"}, 2},
+		{"a few connections and rounds",
+			[]string{"-work", "echo64k", "-callers", "4", "-conns", "2", "-rounds", "2"}, 2},
 		{"deadlines", []string{"-work", "divide", "-callers", "3", "-deadline", "1m"}, 1},
 		{"idle connections", []string{"-work", "idle", "-callers", "20"}, 1},
 	}

@@ -46,7 +46,8 @@ func parseSuite(args []string) (suite, output, error) {
 	rounds := flags.Int("rounds", 3, "rounds, of which the tables show the medians")
 	window := flags.Duration("time", time.Second, "length of each measurement")
 	rate := flags.Float64("open", 0, "calls a second of an open loop; a closed loop if 0")
-	deadline := flags.Duration("deadline", 0, "deadline that callers give each call with context.WithTimeout; none if 0")
+	deadline := flags.Duration("deadline", 0,
+		"deadline that callers give each call with context.WithTimeout; none if 0")
 	var out output
 	flags.StringVar(&out.json, "json", "", "file to save the measurements in, for plot and check")
 	flags.StringVar(&out.plot, "plot", "", "folder to draw plots in, as SVG and PNG")
@@ -107,7 +108,8 @@ func (s suite) specs() []measure.Spec {
 			for _, conns := range s.conns {
 				for _, system := range s.systems {
 					specs = append(specs, measure.Spec{
-						System: system, Work: work, Callers: callers, Conns: conns, Rate: s.rate, Time: s.time, Deadline: s.deadline,
+						System: system, Work: work, Callers: callers, Conns: conns, Rate: s.rate, Time: s.time,
+						Deadline: s.deadline,
 					})
 				}
 			}
@@ -142,5 +144,6 @@ func measureAll(ctx context.Context, specs []measure.Spec, rounds int, progress 
 }
 
 func machine() string {
-	return fmt.Sprintf("%s, %s/%s, %d cores, loopback", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	return fmt.Sprintf("%s, %s/%s, %d cores, loopback", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU())
 }

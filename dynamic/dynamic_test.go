@@ -95,14 +95,16 @@ func TestClient(t *testing.T) {
 		}
 		_, err = client.Call(ctx, "divide", map[string]any{"num1": 1, "num2": 0})
 		var invalid *dynamic.Exception
-		if !errors.As(err, &invalid) || invalid.Name() != "divide.InvalidOperation" || invalid.Error() != "by nothing" ||
+		if !errors.As(err, &invalid) || invalid.Name() != "divide.InvalidOperation" ||
+			invalid.Error() != "by nothing" ||
 			invalid.Code() != rpc.FailedPrecondition {
 			t.Errorf("divide(1, 0): %v", err)
 		} else if message, err := invalid.Get("message"); message != "by nothing" || err != nil {
 			t.Errorf("its message is %v, %v", message, err)
 		}
 		_, err = client.Call(ctx, "divide", map[string]any{"num1": 1, "num2": -1})
-		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.ResourceExhausted || e.Message != "too negative" {
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.ResourceExhausted ||
+			e.Message != "too negative" {
 			t.Errorf("divide(1, -1): %v", err)
 		}
 	})
@@ -111,7 +113,8 @@ func TestClient(t *testing.T) {
 // What is wrong with a call is said before anything is sent.
 func TestClientErrors(t *testing.T) {
 	t.Parallel()
-	client := dynamic.NewClient(dial(t, "127.0.0.1:1"), load(t, "divide.yodel", divideText+"stream int ticks(1:int n)\n"))
+	client := dynamic.NewClient(dial(t, "127.0.0.1:1"),
+		load(t, "divide.yodel", divideText+"stream int ticks(1:int n)\n"))
 	tests := []struct{ name, params, want string }{
 		{"divid", `{}`, `there is no method "divid"; there is divide, ticks`},
 		{"divide", `{}`, `missing argument "num1" (not started)`},
@@ -128,7 +131,8 @@ func TestClientErrors(t *testing.T) {
 		}
 	}
 	_, err := client.Call(t.Context(), "divide", map[string]any{"nun2": 1})
-	if err == nil || !strings.Contains(err.Error(), `there is no "nun2" in the arguments of divide; there is num2, num1`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`there is no "nun2" in the arguments of divide; there is num2, num1`) {
 		t.Error(err)
 	}
 	_, err = client.Call(t.Context(), "divide", map[string]any{"num1": 1})
@@ -143,9 +147,10 @@ func TestProxy(t *testing.T) {
 	p := load(t, "divide.yodel", divideText)
 	overEach(t, func(t *testing.T, scheme string) {
 		behind := dial(t, serve(t, divide.NewService(divider{})))
-		proxy := p.Services()[0].NewService(func(ctx context.Context, m *dynamic.Method, args *dynamic.Message) (any, error) {
-			return m.Call(ctx, behind, args)
-		})
+		proxy := p.Services()[0].NewService(
+			func(ctx context.Context, m *dynamic.Method, args *dynamic.Message) (any, error) {
+				return m.Call(ctx, behind, args)
+			})
 		client := divide.NewClient(dial(t, scheme+serve(t, proxy)))
 		if got, err := client.Divide(t.Context(), 200, divide.Num2(100)); got != 2 || err != nil {
 			t.Errorf("divide(200, 100) = %v, %v", got, err)
@@ -218,7 +223,8 @@ func TestHandler(t *testing.T) {
 		}
 	})
 	m, _ := p.Method("Shapes.ping")
-	if _, err := m.NewException("Ful"); err == nil || err.Error() != `ping declares no exception "Ful"; it declares Full, Odd` {
+	if _, err := m.NewException("Ful"); err == nil ||
+		err.Error() != `ping declares no exception "Ful"; it declares Full, Odd` {
 		t.Error(err)
 	}
 }

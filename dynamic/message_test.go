@@ -51,9 +51,11 @@ func TestValues(t *testing.T) {
 	overEach(t, func(t *testing.T, scheme string) {
 		client := dynamic.NewClient(dial(t, scheme+serve(t, p.Services()[0].NewService(echo))), p)
 		all := map[string]any{
-			"ints":    []int{1, 2},
-			"points":  map[string]any{"a": map[string]any{"x": 1, "next": map[string]any{"colour": "RED"}}},
-			"shape":   map[string]any{"point": map[string]any{"children": []any{map[string]any{"x": 9}, map[string]any{}}}},
+			"ints":   []int{1, 2},
+			"points": map[string]any{"a": map[string]any{"x": 1, "next": map[string]any{"colour": "RED"}}},
+			"shape": map[string]any{"point": map[string]any{"children": []any{
+				map[string]any{"x": 9}, map[string]any{},
+			}}},
 			"colours": []string{"RED", "BLUE"}, "names": map[int]string{-1: "minus"},
 		}
 		for name, value := range allValues {
@@ -94,11 +96,13 @@ func TestValues(t *testing.T) {
 		}
 		text, err := wire.MarshalJSON(m)
 		want := `"ints":[1,2],"points":{"a":{"x":1,"next":{"colour":"RED"}}},` +
-			`"shape":{"point":{"children":[{"x":9},{}]}},"maybe":0,"colours":["RED","BLUE"],"names":{"-1":"minus"},"secret":"s"}`
+			`"shape":{"point":{"children":[{"x":9},{}]}},"maybe":0,"colours":["RED","BLUE"],` +
+			`"names":{"-1":"minus"},"secret":"s"}`
 		if !strings.HasSuffix(string(text), want) || err != nil {
 			t.Errorf("as JSON it is\n%s, %v; want it to end with\n%s", text, err, want)
 		}
-		for _, shown := range []string{fmt.Sprintf("%v", m), fmt.Sprintf("%#v", m), fmt.Sprintf("%d", []any{m}), m.LogValue().String()} {
+		for _, shown := range []string{fmt.Sprintf("%v", m), fmt.Sprintf("%#v", m), fmt.Sprintf("%d", []any{m}),
+			m.LogValue().String()} {
 			if !strings.Contains(shown, `"secret":"***"`) {
 				t.Errorf("a secret shows: %s", shown)
 			}
@@ -172,8 +176,10 @@ func TestSetErrors(t *testing.T) {
 		{"small", time.Second, "small: 1s is not an int"},
 		{"colour", "GREEN", `colour: "GREEN" is no Colour, which are RED, BLUE`},
 		{"ints", []any{1, nil}, "ints[1]: want an int, not nil"},
-		{"points", map[string]any{"a": map[string]any{"z": 1}}, `points["a"]: there is no "z" in Point; there is x, y, `},
-		{"shape", map[string]any{"name": "", "point": map[string]any{}}, "shape: 2 members are given of Shape, which holds one"},
+		{"points", map[string]any{"a": map[string]any{"z": 1}},
+			`points["a"]: there is no "z" in Point; there is x, y, `},
+		{"shape", map[string]any{"name": "", "point": map[string]any{}},
+			"shape: 2 members are given of Shape, which holds one"},
 		{"point", p.Type("shapes.Shape").New(), "point: a message of type Shape is not a Point"},
 		{"point", 5, "point: 5 is not a Point"},
 		{"secret", 5, "secret: the value is not a string"},

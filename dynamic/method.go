@@ -157,5 +157,6 @@ func (m *Method) NewException(name string) (*Exception, error) {
 			return x.newException().(*Exception), nil
 		}
 	}
-	return nil, fmt.Errorf("%s declares no exception %s; it declares %s", m.schema.Name, rpc.Quote(name), nearest.List(name, names))
+	return nil, fmt.Errorf("%s declares no exception %s; it declares %s", m.schema.Name, rpc.Quote(name),
+		nearest.List(name, names))
 }

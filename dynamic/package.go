@@ -98,7 +98,8 @@ func (p *Package) Method(name string) (*Method, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("there is no method %s; there is %s", rpc.Quote(name), nearest.List(name, p.methodNames()))
+		return nil, fmt.Errorf("there is no method %s; there is %s", rpc.Quote(name),
+			nearest.List(name, p.methodNames()))
 	}
 	names := make([]string, len(found))
 	for i, m := range found {

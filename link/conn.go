@@ -42,8 +42,8 @@ func (c *Conn) Learn(err error) {
 	}
 }
 
-// Permanent reports whether err, which ended a connection or an attempt at one, is bound to end the next one to the same
-// server, too: TLS has failed, or the server has refused the connection as such.
+// Permanent reports whether err, which ended a connection or an attempt at one, is bound to end the next one to the
+// same server, too: TLS has failed, or the server has refused the connection as such.
 func Permanent(err error) bool {
 	var e interface{ Permanent() bool }
 	return errors.As(err, &e) && e.Permanent()

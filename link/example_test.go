@@ -12,8 +12,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A memoryConn is a connection without a network: it answers calls in this process, by the messages' bytes. It implements
-// the whole contract of [rpc.Conn].
+// A memoryConn is a connection without a network: it answers calls in this process, by the messages' bytes. It
+// implements the whole contract of [rpc.Conn].
 type memoryConn struct {
 	dispatcher *rpc.Dispatcher
 

@@ -5,8 +5,8 @@
 //	defer l.Close()
 //	calc := divide.NewClient(l)
 //
-// A channel makes one for each connection that it spreads its calls over, and adds interceptors, retries, and the choice
-// between links.
+// A channel makes one for each connection that it spreads its calls over, and adds interceptors, retries, and the
+// choice between links.
 package link
 
 import (
@@ -21,23 +21,23 @@ import (
 
 // Options are what a link is made of. All but Connect may be left out.
 type Options struct {
-	// Connect makes one connection, and gives up when ctx ends. It is called by one goroutine at a time. An error with a
-	// method Permanent that returns true ends the wait of calls that wait for ready.
+	// Connect makes one connection, and gives up when ctx ends. It is called by one goroutine at a time. An error with
+	// a method Permanent that returns true ends the wait of calls that wait for ready.
 	Connect func(ctx context.Context) (rpc.Conn, error)
 
 	// Backoff is the wait between attempts to connect.
 	Backoff Backoff
 
-	// WaitForReady lets calls wait through failed attempts until their deadline. Otherwise a call waits for one attempt,
-	// and fails with it.
+	// WaitForReady lets calls wait through failed attempts until their deadline. Otherwise a call waits for one
+	// attempt, and fails with it.
 	WaitForReady bool
 
 	// Log gets a line for each attempt that failed; nil for none.
 	Log *rpc.Log
 }
 
-// A Link is the place of one connection to one server: empty until a call needs it, and filled again after it broke. All
-// methods may be called by many goroutines at once. Its goroutines are one for an attempt to connect, one for each
+// A Link is the place of one connection to one server: empty until a call needs it, and filled again after it broke.
+// All methods may be called by many goroutines at once. Its goroutines are one for an attempt to connect, one for each
 // connection that goes, and those of the connections; Close ends them and waits for them.
 type Link struct {
 	options Options
@@ -99,8 +99,8 @@ func (l *Link) Ready() bool {
 }
 
 // Conn returns the link's connection, which stays the link's, and connects if there is none. The caller, a call of m,
-// which ends at expiry unless that is zero, waits for one attempt, or for as many as it takes if calls wait for ready. m
-// is nil where no call is concerned; the errors are those of a call that did not start.
+// which ends at expiry unless that is zero, waits for one attempt, or for as many as it takes if calls wait for ready.
+// m is nil where no call is concerned; the errors are those of a call that did not start.
 func (l *Link) Conn(ctx context.Context, m *rpc.Method, expiry time.Time) (*Conn, error) {
 	if c := l.live.Load(); c != nil && !c.Broken() && !c.retired.Load() {
 		return c, nil
@@ -124,7 +124,8 @@ func (l *Link) Attempt(ctx context.Context, m *rpc.Method, expiry time.Time) (*C
 }
 
 // wait waits for one attempt; again reports whether a further one may succeed.
-func (l *Link) wait(ctx context.Context, m *rpc.Method, expiry time.Time, patient bool) (_ *Conn, err error, again bool) {
+func (l *Link) wait(ctx context.Context, m *rpc.Method, expiry time.Time, patient bool) (_ *Conn, err error,
+	again bool) {
 	a, err := l.join(m, expiry, patient)
 	if err != nil {
 		return nil, err, false

@@ -70,7 +70,8 @@ func TestLinkCarriesCalls(t *testing.T) {
 		}
 		l.Close()
 		err := l.Call(t.Context(), c)
-		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted || !errors.Is(err, link.ErrClosed) {
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted ||
+			!errors.Is(err, link.ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
 	})
@@ -150,7 +151,8 @@ func TestRetiredLinkKeepsItsCalls(t *testing.T) {
 // Attempt waits through the pause for one attempt, where Conn would fail at once or go on.
 func TestAttemptIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := dialing(link.Options{WaitForReady: true, Backoff: link.Backoff{Base: time.Minute, Max: time.Minute}}, nil, nil, newConn())
+		l := dialing(link.Options{WaitForReady: true, Backoff: link.Backoff{Base: time.Minute, Max: time.Minute}}, nil,
+			nil, newConn())
 		for i, ok := range []bool{false, false, true} {
 			if c, err := l.Attempt(t.Context(), method, time.Time{}); (err == nil) != ok || (c != nil) != ok {
 				t.Errorf("attempt %d: %v", i, err)

@@ -14,15 +14,15 @@ type Server struct {
 	Zone    string // where it is, such as a data center; empty where nothing is known
 }
 
-// A Resolver knows which servers there are, as that changes. A value serves any number of channels at once, so Resolve is
-// called by several goroutines, but for each channel by one at a time.
+// A Resolver knows which servers there are, as that changes. A value serves any number of channels at once, so Resolve
+// is called by several goroutines, but for each channel by one at a time.
 type Resolver interface {
 	// Resolve calls update with all servers, at once and each time they have changed, until ctx ends. It runs on a
 	// goroutine of the channel, from the first call on. update takes a copy of what it is given, may be called by any
 	// goroutine, and does nothing after ctx has ended.
 	//
-	// An error makes the channel call Resolve again after a pause, and meanwhile go on with the servers that it has. A nil
-	// error says that there will be no further change.
+	// An error makes the channel call Resolve again after a pause, and meanwhile go on with the servers that it has. A
+	// nil error says that there will be no further change.
 	Resolve(ctx context.Context, update func([]Server)) error
 }
 

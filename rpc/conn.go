@@ -7,22 +7,22 @@ import (
 
 // A Channel carries calls. Generated clients call through one. All methods may be called by many goroutines at once.
 type Channel interface {
-	// Call makes one call. Of a unary one it sends c.Args and fills c.Result; for one with a stream it opens the stream,
-	// runs c.Body with it on the caller's goroutine, and closes it. It returns a declared exception of c.Method, a
-	// *ContextError, an *Error, or what c.Body returned. Once it has returned, nothing touches c.
+	// Call makes one call. Of a unary one it sends c.Args and fills c.Result; for one with a stream it opens the
+	// stream, runs c.Body with it on the caller's goroutine, and closes it. It returns a declared exception of
+	// c.Method, a *ContextError, an *Error, or what c.Body returned. Once it has returned, nothing touches c.
 	Call(ctx context.Context, c *Call) error
 }
 
-// A Conn is one connection of a protocol to one server. All methods may be called by many goroutines at once, and at any
-// time, after Close too. Whoever got the Conn from its protocol owns it, and closes it once: also one that has ended,
-// for Close is what frees it.
+// A Conn is one connection of a protocol to one server. All methods may be called by many goroutines at once, and at
+// any time, after Close too. Whoever got the Conn from its protocol owns it, and closes it once: also one that has
+// ended, for Close is what frees it.
 //
 // A Conn lives in three states, which it goes through in order. It takes calls until Done is closed. Then calls that
 // were taken may still run, as where a server drains: they are left to end, and any further one fails, not started.
 // Once Ended is closed no call runs and none will.
 type Conn interface {
-	// Call is as that of a Channel. The call is lent for as long as Call runs, and is the caller's again after that. What
-	// is set in it beforehand and only read, as Args are, may be lent to two connections at once by two calls.
+	// Call is as that of a Channel. The call is lent for as long as Call runs, and is the caller's again after that.
+	// What is set in it beforehand and only read, as Args are, may be lent to two connections at once by two calls.
 	Channel
 	// Done is closed when the connection takes no more calls: it broke, was closed, or the server is going away. It is
 	// closed before a call returns that failed for this reason, so that whoever gets the error finds it closed.
@@ -49,8 +49,8 @@ type Stream interface {
 	Recv(ctx context.Context, m Message) error
 	// CloseSend says that no more messages will be sent.
 	CloseSend() error
-	// Close ends the stream at once and frees all of it. It may be called at any time, and more than once; a Send or Recv
-	// that waits returns.
+	// Close ends the stream at once and frees all of it. It may be called at any time, and more than once; a Send or
+	// Recv that waits returns.
 	Close() error
 }
 

@@ -17,7 +17,8 @@ func TestWithDetails(t *testing.T) {
 	cause := errors.New("cause")
 	none := rpc.Errorf(rpc.Aborted, "again: %w", cause)
 	one := none.WithDetails(divide.NewInvalidOperation())
-	two, other := one.WithDetails(&divide.InvalidOperation{Message: "two"}), one.WithDetails(&divide.InvalidOperation{Message: "other"})
+	two, other := one.WithDetails(&divide.InvalidOperation{Message: "two"}), one.WithDetails(
+		&divide.InvalidOperation{Message: "other"})
 	for i, e := range []*rpc.Error{none, one, two.For(&rpc.Method{}, rpc.OutcomeAnswered)} {
 		if len(e.Details) != i || !errors.Is(e, cause) {
 			t.Errorf("%v has %d details, want %d", e, len(e.Details), i)
@@ -63,7 +64,8 @@ func TestAppendDetail(t *testing.T) {
 		t.Error("what cannot be read is given")
 	}
 	text, err := json.Marshal(bad)
-	if want := `["divide.InvalidOperation (1 bytes)"]`; err != nil || string(text) != want || fmt.Sprintf("%d", bad[0]) != want[2:len(want)-2] {
+	if want := `["divide.InvalidOperation (1 bytes)"]`; err != nil || string(text) != want ||
+		fmt.Sprintf("%d", bad[0]) != want[2:len(want)-2] {
 		t.Errorf("%s, %v and %d", text, err, bad[0])
 	}
 }

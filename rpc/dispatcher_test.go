@@ -40,7 +40,8 @@ func dispatcher(t *testing.T, log *slog.Logger, services ...*rpc.Service) *rpc.D
 func TestFind(t *testing.T) {
 	t.Parallel()
 	d := dispatcher(t, nil,
-		rpc.NewService("calc.Calculator", endpoint("calc.Calculator", "divide", false, nil), endpoint("calc.Calculator", "add", false, nil)),
+		rpc.NewService("calc.Calculator", endpoint("calc.Calculator", "divide", false, nil),
+			endpoint("calc.Calculator", "add", false, nil)),
 		rpc.NewService("calc.Old", endpoint("calc.Old", "add", false, nil)),
 		rpc.NewService("calc.Calc", endpoint("calc.Calc", "divide", true, nil)),
 	)
@@ -130,8 +131,10 @@ func TestErrorText(t *testing.T) {
 		want string
 	}{
 		{rpc.NewError(rpc.Internal, "broken"), "internal: broken"},
-		{rpc.NewError(rpc.Unavailable, "refused").For(m, rpc.OutcomeNotStarted), "calc.Calculator/divide: unavailable: refused (not started)"},
-		{rpc.NewError(rpc.Unavailable, "cut").For(m, rpc.OutcomeUnknown), "calc.Calculator/divide: unavailable: cut (unknown whether it ran)"},
+		{rpc.NewError(rpc.Unavailable, "refused").For(m, rpc.OutcomeNotStarted),
+			"calc.Calculator/divide: unavailable: refused (not started)"},
+		{rpc.NewError(rpc.Unavailable, "cut").For(m, rpc.OutcomeUnknown),
+			"calc.Calculator/divide: unavailable: cut (unknown whether it ran)"},
 		{rpc.NewError(rpc.Aborted, "lost").For(m, rpc.OutcomeAnswered), "calc.Calculator/divide: aborted: lost"},
 		{rpc.NewContextError(m, rpc.OutcomeNotStarted, context.DeadlineExceeded, errors.New("connection refused")),
 			"calc.Calculator/divide: context deadline exceeded (not started): connection refused"},

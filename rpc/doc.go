@@ -5,7 +5,8 @@
 //
 // On the client, generated code takes a [Call] from its method (method.go), fills the arguments and hands it to a
 // [Channel] (conn.go). The channel runs the interceptors (service.go) and picks a link (packages balance and
-// link), which has a connection; the [Conn] of a protocol encodes the arguments, sends them, and decodes the answer into the call.
+// link), which has a connection; the [Conn] of a protocol encodes the arguments, sends them, and decodes the answer
+// into the call.
 //
 // On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The
 // route makes a Call, the protocol decodes the arguments into it, and [Route.Invoke] runs the interceptors and the

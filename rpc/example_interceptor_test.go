@@ -14,8 +14,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// authenticate lets calls pass whose caller showed a certificate or sent the token: calls of every kind, for there is no
-// other way to a handler.
+// authenticate lets calls pass whose caller showed a certificate or sent the token: calls of every kind, for there is
+// no other way to a handler.
 func authenticate(token string) rpc.Interceptor {
 	return func(next rpc.CallFunc) rpc.CallFunc {
 		return func(ctx context.Context, c *rpc.Call) error {
@@ -37,7 +37,8 @@ func ExampleInterceptor_authentication() {
 	unary := &rpc.Call{Method: &rpc.Method{Service: "calc.Calculator", Name: "divide"}}
 	stream := rpc.NewStreamCall(&rpc.Method{Service: "calc.Calculator", Name: "ticks", ServerStream: true}, nil)
 	for _, token := range []string{"", "s3cret"} {
-		ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Metadata: rpc.Metadata{"token": {token}}}, time.Time{})
+		ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Metadata: rpc.Metadata{"token": {token}}},
+			time.Time{})
 		for _, c := range []*rpc.Call{unary, stream} {
 			if err := answer(ctx, c); err != nil {
 				fmt.Println(err)

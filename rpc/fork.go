@@ -3,9 +3,9 @@ package rpc
 import "github.com/yodelrpc/yodel/wire"
 
 // Fork returns a call of c's arguments with a result of its own, so that both travel at once, over two connections or
-// over one: a hedge. To encode a message only reads it, and nobody changes the arguments while a fork is on its way. Who
-// forks a call waits for each fork to return before c does, canceling those that have lost, since the arguments go back
-// to their pool with c. Forks at the same time need contexts of their own where answers' metadata is wanted: see
+// over one: a hedge. To encode a message only reads it, and nobody changes the arguments while a fork is on its way.
+// Who forks a call waits for each fork to return before c does, canceling those that have lost, since the arguments go
+// back to their pool with c. Forks at the same time need contexts of their own where answers' metadata is wanted: see
 // [WithAnswerMetadata].
 //
 // A stream's fork shares its Body, which runs once in all of them, also where an interceptor has put one in its place.

@@ -25,7 +25,8 @@ func TestGuard(t *testing.T) {
 				returned = g.Run("the handler", func() error { fail(); return nil }, func(e *rpc.Error) { exited = e })
 			})
 			err, _ := errors.AsType[*rpc.Error](errors.Join(returned, exited))
-			if (returned == nil) == (exited == nil) || err == nil || err.Code != rpc.Internal || !strings.HasPrefix(err.Message, "the handler ") {
+			if (returned == nil) == (exited == nil) || err == nil || err.Code != rpc.Internal ||
+				!strings.HasPrefix(err.Message, "the handler ") {
 				t.Errorf("%s: returned %v, ended with %v", name, returned, exited)
 			}
 			if err != nil && strings.Contains(err.Message, "a panic") && !local {
@@ -71,7 +72,10 @@ func BenchmarkGuard(b *testing.B) {
 	g := rpc.Guard{Method: new(rpc.Method)}
 	n := 0
 	for b.Loop() {
-		if err := g.Run("nothing", func() error { n++; return nil }, func(*rpc.Error) { n = 0; time.Sleep(time.Nanosecond) }); err != nil {
+		if err := g.Run("nothing", func() error {
+			n++
+			return nil
+		}, func(*rpc.Error) { n = 0; time.Sleep(time.Nanosecond) }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,7 +15,8 @@ func TestKindsDoNotMix(t *testing.T) {
 	t.Parallel()
 	m := &rpc.Method{Service: "test.Test", Name: "once"}
 	lost := rpc.Errorf(rpc.Unavailable, "lost: %w", io.ErrUnexpectedEOF)
-	for _, cause := range []error{nil, io.EOF, lost, context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded} {
+	for _, cause := range []error{nil, io.EOF, lost, context.Canceled, context.DeadlineExceeded,
+		os.ErrDeadlineExceeded} {
 		var err error = rpc.Errorf(rpc.Unavailable, "no connection: %w", cause)
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v is taken for the end of the caller's context", err)

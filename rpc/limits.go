@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limits bound what one peer can cost, whichever side it is. The zero value of each means its default; a negative one is
-// an error, and so is one over 2 GiB - 1 or a year.
+// Limits bound what one peer can cost, whichever side it is. The zero value of each means its default; a negative one
+// is an error, and so is one over 2 GiB - 1 or a year.
 type Limits struct {
 	Message  int // bytes of one message's payload, sent or received; default 4 MiB
 	Name     int // bytes of a method's name; default 256
@@ -31,10 +31,12 @@ type Limits struct {
 // ServerLimits are Limits and those that only a server has, of which the same holds.
 type ServerLimits struct {
 	Limits
-	Conns     int           // connections a server serves at once; default no limit
-	FirstByte time.Duration // until a new connection has sent its first request's first bytes, HTTP its header; default 10 s
+	Conns int // connections a server serves at once; default no limit
+	// until a new connection has sent its first request's first bytes, HTTP its header; default 10 s
+	FirstByte time.Duration
 	CallTime  time.Duration // that a call may run, whatever deadline its caller set; default no limit
-	Answers   int           // bytes of answers that a server holds for one connection whose peer does not read; default 4 MiB
+	// bytes of answers that a server holds for one connection whose peer does not read; default 4 MiB
+	Answers int
 }
 
 // leastRate is the bytes a second that a message needs to make progress with once it has used up MessageTime.

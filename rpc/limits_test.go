@@ -26,7 +26,8 @@ func TestBadLimitIsNamed(t *testing.T) {
 			t.Errorf("%s of -1: %v", f.Name, err)
 		}
 		field.SetInt(1<<(field.Type().Bits()-1) - 1)
-		if err := l.Validate(); field.Type().Bits() == 64 && (err == nil || !strings.Contains(err.Error(), "the most is")) {
+		if err := l.Validate(); field.Type().Bits() == 64 &&
+			(err == nil || !strings.Contains(err.Error(), "the most is")) {
 			t.Errorf("%s of %v: %v", f.Name, field, err)
 		}
 		field.SetInt(-1)
@@ -40,7 +41,8 @@ func TestMessageDeadline(t *testing.T) {
 	t.Parallel()
 	l := rpc.Limits{}.WithDefaults()
 	began := time.Now()
-	for n, want := range map[int]time.Duration{0: 30 * time.Second, 16 << 10: 31 * time.Second, 4 << 20: 286 * time.Second} {
+	for n, want := range map[int]time.Duration{0: 30 * time.Second, 16 << 10: 31 * time.Second,
+		4 << 20: 286 * time.Second} {
 		if got := l.MessageDeadline(began, n).Sub(began); got != want {
 			t.Errorf("after %d bytes: %v; want %v", n, got, want)
 		}

@@ -83,12 +83,14 @@ func TestLogHandlersThatFail(t *testing.T) {
 
 // faults are what code may do besides returning.
 var faults = map[string]func(){
-	"panic":                             func() { panic("a panic") },
-	"runtime.Goexit":                    runtime.Goexit,
-	"panic of which the text panics":    func() { panic(texter(func() { panic("a panic") })) },
-	"panic of which the text is a trap": func() { panic(texter(func() { panic(texter(func() { panic("a panic") })) })) },
-	"panic of which the text ends":      func() { panic(texter(runtime.Goexit)) },
-	"runtime error":                     func() { _ = *(*int)(nil) },
+	"panic":                          func() { panic("a panic") },
+	"runtime.Goexit":                 runtime.Goexit,
+	"panic of which the text panics": func() { panic(texter(func() { panic("a panic") })) },
+	"panic of which the text is a trap": func() {
+		panic(texter(func() { panic(texter(func() { panic("a panic") })) }))
+	},
+	"panic of which the text ends": func() { panic(texter(runtime.Goexit)) },
+	"runtime error":                func() { _ = *(*int)(nil) },
 }
 
 // A valuer is a slog.LogValuer that fails, a texter an error and a fmt.Stringer.

@@ -36,17 +36,19 @@ type Call struct {
 	Args   Message // of a unary call; nil for one with a stream
 	Result Message // of a unary call; nil for one with a stream
 
-	// Body is what uses the stream of a call with one: the caller's loop at a client, the handler at a server. It is nil
-	// for a unary call. The last CallFunc of the way opens the stream, runs Body with it (see Run), and closes it, so that
-	// all that passes through the stream passes inside the interceptors. One that wants to see or change the messages puts
-	// a Body in place that runs the first one with a Stream of its own. A Body runs once: the second time is an error.
+	// Body is what uses the stream of a call with one: the caller's loop at a client, the handler at a server. It is
+	// nil for a unary call. The last CallFunc of the way opens the stream, runs Body with it (see Run), and closes it,
+	// so that all that passes through the stream passes inside the interceptors. One that wants to see or change the
+	// messages puts a Body in place that runs the first one with a Stream of its own. A Body runs once: the second time
+	// is an error.
 	Body func(ctx context.Context, s Stream) error
 
 	// Deadline is the end of the call where it is earlier than the context's own; zero for none.
 	Deadline time.Time
 
-	// Peer is the other side: at a server the caller, at a client the server of the last attempt. At a server it is there
-	// for interceptors; handlers have [Info]. It is nil before the first attempt, and where a connection does not know.
+	// Peer is the other side: at a server the caller, at a client the server of the last attempt. At a server it is
+	// there for interceptors; handlers have [Info]. It is nil before the first attempt, and where a connection does not
+	// know.
 	Peer *Peer
 
 	// Attempt is how often a channel has tried the call: 1 for the first time, 0 before it and at a server.
@@ -88,8 +90,9 @@ func (c *Call) Run(ctx context.Context, s Stream) error {
 }
 
 func (c *Call) ranBefore() error {
-	return Errorf(FailedPrecondition, "the body of a stream runs once, and it has run: an interceptor called next, or the "+
-		"Body that it found, a second time").For(c.Method, OutcomeUnknown)
+	return Errorf(FailedPrecondition,
+		"the body of a stream runs once, and it has run: an interceptor called next, or the "+
+			"Body that it found, a second time").For(c.Method, OutcomeUnknown)
 }
 
 // Begun reports whether the Body of a call has begun to run, so that the call cannot be made again. It is false for a

@@ -5,19 +5,19 @@ import (
 	"net"
 )
 
-// A Protocol is one way to carry calls over a connection: what a server and a channel need to know of it. All fields but
-// ALPN and Spoken are needed. Its functions may be called by many goroutines at once.
+// A Protocol is one way to carry calls over a connection: what a server and a channel need to know of it. All fields
+// but ALPN and Spoken are needed. Its functions may be called by many goroutines at once.
 type Protocol struct {
-	// Scheme names it in targets, in a [Peer] and in errors: lower-case letters, digits and hyphens, the first a letter.
-	// With an s behind it a target asks for the protocol inside TLS.
+	// Scheme names it in targets, in a [Peer] and in errors: lower-case letters, digits and hyphens, the first a
+	// letter. With an s behind it a target asks for the protocol inside TLS.
 	Scheme string
 
 	// ALPN are its names when TLS agrees on a protocol (RFC 7301), the most preferred first; none where it is known
 	// inside TLS by its first bytes alone.
 	ALPN []string
 
-	// Spoken returns which of the names in ALPN a connection is of that begins with head, and without a head which one Dial
-	// speaks. Nil is for protocols with one name at most.
+	// Spoken returns which of the names in ALPN a connection is of that begins with head, and without a head which one
+	// Dial speaks. Nil is for protocols with one name at most.
 	Spoken func(head []byte) string
 
 	// Detect says whether a client's connection is of the protocol that begins with head, which has at least a byte.
@@ -57,20 +57,21 @@ func MatchPrefix(head []byte, prefix string) Match {
 	return MatchYes
 }
 
-// A ProtocolServer is one protocol's side of a server. It serves connections also while it shuts down. All methods may be
-// called by many goroutines at once. A protocol that carries HTTP may have a method HandleHTTP(http.Handler) as well; it
-// is called once, before the first connection, with what serves requests that are no calls of its own.
+// A ProtocolServer is one protocol's side of a server. It serves connections also while it shuts down. All methods may
+// be called by many goroutines at once. A protocol that carries HTTP may have a method HandleHTTP(http.Handler) as
+// well; it is called once, before the first connection, with what serves requests that are no calls of its own.
 type ProtocolServer interface {
 	// ServeConn serves a connection, of which head has been read, until it ends, and closes it. nc and head are its
 	// own. peer is shared, and does not change.
 	ServeConn(nc net.Conn, head []byte, peer *Peer)
 	// Refusal returns what tells a peer, from which head has been read, why its connection is not served.
 	Refusal(head []byte, reason *Error) []byte
-	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error then.
+	// Shutdown lets running calls finish and reads no new ones; it cuts them when ctx ends, and returns ctx's error
+	// then.
 	Shutdown(ctx context.Context) error
 	// Close cuts all connections, and may wait for handlers that do not heed the end of their contexts.
 	Close() error
-	// Running returns, once Close has cut the connections, the methods of the handlers that run on all the same, each as
-	// often as it does. Before that it may leave out those whose connections are whole.
+	// Running returns, once Close has cut the connections, the methods of the handlers that run on all the same, each
+	// as often as it does. Before that it may leave out those whose connections are whole.
 	Running() []*Method
 }

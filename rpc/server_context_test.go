@@ -61,7 +61,8 @@ func TestServerContextSharesThePeer(t *testing.T) {
 	peer := &rpc.Peer{Protocol: "basic", TLS: &tls.ConnectionState{ServerName: "a"}}
 	var part rpc.ServerContext
 	part.Begin(peer, nil, nil, time.Time{})
-	for _, c := range []context.Context{&part, rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: peer}, time.Time{})} {
+	for _, c := range []context.Context{&part,
+		rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: peer}, time.Time{})} {
 		if got := rpc.Info(c).Peer; got != peer || c.Value(key{}) != nil {
 			t.Errorf("the call has the peer %p, want that of the connection, %p", got, peer)
 		}
@@ -78,7 +79,8 @@ func TestServerContextTells(t *testing.T) {
 	t.Parallel()
 	m := &rpc.Method{Service: "test.Test", Name: "tell"}
 	base := context.WithValue(context.Background(), key{}, 7)
-	c := rpc.NewServerContext(base, rpc.CallInfo{Peer: &rpc.Peer{Protocol: "mux"}, Method: m, Metadata: rpc.Metadata{"k": {"v"}}}, time.Time{})
+	c := rpc.NewServerContext(base,
+		rpc.CallInfo{Peer: &rpc.Peer{Protocol: "mux"}, Method: m, Metadata: rpc.Metadata{"k": {"v"}}}, time.Time{})
 	ctx, cancel := context.WithCancel(c) // what a handler passes on
 	defer cancel()
 	if info := rpc.Info(ctx); info == nil || info.Method != m || info.Protocol != "mux" {

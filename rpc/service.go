@@ -38,8 +38,8 @@ type CallFunc func(ctx context.Context, c *Call) error
 // An Interceptor wraps every call of a channel or a server, streams included. It is called once for a channel or
 // server, with the rest of the way, and returns the way with itself in front, which any number of goroutines call at
 // once. It answers in the place of what comes behind it by not calling next: it fills or sets the Result of a unary
-// call, or leaves the Body of a stream alone, and returns nil or an error. A Result that it sets is the call's from then
-// on, which takes what is in it.
+// call, or leaves the Body of a stream alone, and returns nil or an error. A Result that it sets is the call's from
+// then on, which takes what is in it.
 type Interceptor func(next CallFunc) CallFunc
 
 // Chain returns last with the interceptors in front of it, the first outermost.

@@ -149,8 +149,8 @@ func sendAll[M Message](ctx context.Context, out *outgoing, args iter.Seq[M]) {
 	}
 }
 
-// one makes a call whose result is not a stream. It reads to the end, since an error may come behind the result, which is
-// never nil.
+// one makes a call whose result is not a stream. It reads to the end, since an error may come behind the result, which
+// is never nil.
 func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, args iter.Seq[PA]) (*R, error) {
 	result, n := new(R), 0
 	err := s.each(ctx, ch, args, func(r PR) bool {

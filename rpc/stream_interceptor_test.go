@@ -59,7 +59,8 @@ func (f intercepted) Call(ctx context.Context, c *rpc.Call) error { return f(ctx
 func intercept(t *testing.T, client, server rpc.Interceptor, f func(t *testing.T, c *everything.CalculatorClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(streamer{})}, rpc.DispatcherOptions{Interceptors: []rpc.Interceptor{server}})
+		d, err := rpc.NewDispatcher([]*rpc.Service{everything.NewCalculatorService(streamer{})},
+			rpc.DispatcherOptions{Interceptors: []rpc.Interceptor{server}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +205,8 @@ func TestStreamReplacedBodyRunsOnce(t *testing.T) {
 	}
 	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
 	for name, at := range map[string][2]rpc.Interceptor{
-		"client": {twice, pass}, "server": {pass, twice}, "inside, client": {inside, pass}, "inside, server": {pass, inside},
+		"client": {twice, pass}, "server": {pass, twice}, "inside, client": {inside, pass},
+		"inside, server": {pass, inside},
 	} {
 		ran = 0
 		intercept(t, at[0], at[1], func(t *testing.T, c *everything.CalculatorClient) {

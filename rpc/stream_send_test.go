@@ -33,7 +33,8 @@ func TestStreamElementsThatFail(t *testing.T) {
 				fail()
 			})
 			e, ok := errors.AsType[*rpc.Error](err)
-			if !ok || e.Code != rpc.Internal || e.Outcome != rpc.OutcomeUnknown || name == "panic" && !strings.Contains(e.Message, "a panic") {
+			if !ok || e.Code != rpc.Internal || e.Outcome != rpc.OutcomeUnknown ||
+				name == "panic" && !strings.Contains(e.Message, "a panic") {
 				t.Errorf("%s: the call that was to send them returned %v", name, err)
 			}
 		}

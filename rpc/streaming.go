@@ -93,7 +93,8 @@ type BidiStreaming[A, R, E, V any, PA message[A], PR message[R]] struct {
 	result  func(*R) *V
 }
 
-// NewBidiStreaming returns the method that m describes; element and result are the places of elements in their messages.
+// NewBidiStreaming returns the method that m describes; element and result are the places of elements in their
+// messages.
 func NewBidiStreaming[A, R, E, V any, PA message[A], PR message[R]](
 	m Method, element func(*A) *E, result func(*R) *V,
 ) *BidiStreaming[A, R, E, V, PA, PR] {
@@ -122,8 +123,8 @@ func (s *BidiStreaming[A, R, E, V, PA, PR]) Handle(
 	})
 }
 
-// messages yields first, unless it is nil, and the elements, each in a message of its own beside defaults, which are not
-// sent.
+// messages yields first, unless it is nil, and the elements, each in a message of its own beside defaults, which are
+// not sent.
 func messages[A, E any, PA message[A]](first PA, elements iter.Seq[E], element func(*A) *E) iter.Seq[PA] {
 	return func(yield func(PA) bool) {
 		if first != nil && !yield(first) {

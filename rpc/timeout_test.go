@@ -91,7 +91,8 @@ func TestWithTimeoutEnds(t *testing.T) {
 					}
 					time.Sleep(time.Nanosecond)
 					synctest.Wait()
-					if !isClosed(ended) || !errors.Is(why(), context.DeadlineExceeded) || ctx.Err() != context.DeadlineExceeded {
+					if !isClosed(ended) || !errors.Is(why(), context.DeadlineExceeded) ||
+						ctx.Err() != context.DeadlineExceeded {
 						t.Errorf("at the deadline: ended %v, %v, %v", isClosed(ended), why(), ctx.Err())
 					}
 				})

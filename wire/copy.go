@@ -12,8 +12,8 @@ func New(m Message) Message {
 	return n
 }
 
-// Move gives to the fields of from, a message of the same type that is not used after that: nothing is copied. It panics
-// where the types differ.
+// Move gives to the fields of from, a message of the same type that is not used after that: nothing is copied. It
+// panics where the types differ.
 func Move(to, from Message) {
 	if r, ok := to.(RecordHolder); ok {
 		source := from.(RecordHolder).Record()

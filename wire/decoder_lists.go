@@ -148,8 +148,8 @@ const (
 	roomBeyond  = 32 << 20
 )
 
-// Allowance is how many bytes the elements of lists and maps, optional values and members of unions of a message may take
-// in memory, where its payload has the given number of bytes.
+// Allowance is how many bytes the elements of lists and maps, optional values and members of unions of a message may
+// take in memory, where its payload has the given number of bytes.
 func Allowance(payload int) int { return roomBeyond + roomPerByte*payload }
 
 // spend takes n bytes from the allowance.

@@ -174,7 +174,8 @@ func (d *Decoder) time() time.Time {
 	number := d.Field()
 	seconds, nanos := d.span()
 	if !inYears(seconds) {
-		d.failf("field %d: a timestamp is outside the years 1 to 9999", number) // without the value: it may be sensitive
+		// without the value: it may be sensitive
+		d.failf("field %d: a timestamp is outside the years 1 to 9999", number)
 		return time.Time{}
 	}
 	return time.Unix(seconds, nanos).UTC()

@@ -3,8 +3,8 @@
 //
 // [Marshal] and [Unmarshal] do a message at a time, [MarshalJSON] and [UnmarshalJSON] the same as text, and [String]
 // shows a message to people; [Get] and [All] read fields by their names. Whoever has many messages, as a connection
-// does, keeps an [Encoder] and a [Decoder]: they append to a buffer and read from one, and allocate nothing of their own
-// but the places where strings and bytes lie.
+// does, keeps an [Encoder] and a [Decoder]: they append to a buffer and read from one, and allocate nothing of their
+// own but the places where strings and bytes lie.
 // [TypeOf] describes a message to formats that have no generated code.
 //
 // The bytes are those of protobuf for the messages that the compiler exports: see

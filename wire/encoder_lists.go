@@ -122,8 +122,8 @@ func PutUnion[U any](e *Encoder, number int, u U, encode func(*Encoder, U)) {
 	e.end(start)
 }
 
-// PutPointer is for what encode does not know: it writes the member that u points at, and nothing where u is nil. All else
-// is an error: a nil pointer to a member, and a type of somebody else that is no member, but has one embedded.
+// PutPointer is for what encode does not know: it writes the member that u points at, and nothing where u is nil. All
+// else is an error: a nil pointer to a member, and a type of somebody else that is no member, but has one embedded.
 func PutPointer[U any](e *Encoder, u U, encode func(*Encoder, U)) {
 	v := reflect.ValueOf(u)
 	if !v.IsValid() {

@@ -49,7 +49,8 @@ var vectors = map[string]struct {
 	"map":               {&everything.Maps{Small: map[string]int32{"a": 1}}, "12050a01611001"},
 	"map of messages":   {&everything.Maps{Maps: map[string]everything.Maps{"": {}}}, "7a040a001200"},
 	"union": {
-		&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(), Value: everything.ValueSmall{}},
+		&everything.Node{Defaults: everything.NewDefaults(), Circle: common.NewCircle(),
+			Value: everything.ValueSmall{}},
 		"3a021000",
 	},
 	"high numbers": {
@@ -128,7 +129,8 @@ func TestEncodeErrors(t *testing.T) {
 		message wire.Message
 		want    string
 	}{
-		"short string": {&everything.Scalars{Name: "a\xff"}, `name: the string is not valid UTF-8; declare it as bytes`},
+		"short string": {&everything.Scalars{Name: "a\xff"},
+			`name: the string is not valid UTF-8; declare it as bytes`},
 		"string": {
 			&everything.Scalars{Name: "abcdefgh\xc3"}, "name: the string is not valid UTF-8",
 		},

@@ -162,8 +162,8 @@ func (f *Field) Get(m reflect.Value) (v reflect.Value, write bool) {
 	return v, f.Required || !f.IsDefault(v)
 }
 
-// Stray returns an error if t is a union and v holds something else than one of its members, or a pointer to one: Go takes
-// a nil pointer to a member for a member, and a type that has one embedded.
+// Stray returns an error if t is a union and v holds something else than one of its members, or a pointer to one: Go
+// takes a nil pointer to a member for a member, and a type that has one embedded.
 func (t *Type) Stray(v reflect.Value) error {
 	if !t.Union || t.Go == recordType || v.IsNil() {
 		return nil
@@ -178,7 +178,8 @@ func (t *Type) Stray(v reflect.Value) error {
 
 func errNoMember(union reflect.Type, v reflect.Value) error {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return jsonErrorf("a nil %v is no %s; for none of its members leave the %s itself nil", v.Type(), union.Name(), union.Name())
+		return jsonErrorf("a nil %v is no %s; for none of its members leave the %s itself nil", v.Type(), union.Name(),
+			union.Name())
 	}
 	return jsonErrorf("a %v is no member of %s", v.Type(), union.Name())
 }

@@ -136,8 +136,8 @@ func TimeOf(v reflect.Value) time.Time {
 // SetTime sets v, which is addressable, to t.
 func SetTime(v reflect.Value, t time.Time) { *v.Addr().Interface().(*time.Time) = t }
 
-// IsTimestamp reports whether t is in the range of timestamps, the years 1 to 9999, which is that of RFC 3339, of protobuf
-// and of most languages.
+// IsTimestamp reports whether t is in the range of timestamps, the years 1 to 9999, which is that of RFC 3339, of
+// protobuf and of most languages.
 func IsTimestamp(t time.Time) bool { return inYears(t.Unix()) }
 
 // inYears is IsTimestamp for the time that is so many seconds after 1970.

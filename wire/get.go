@@ -17,9 +17,9 @@ import (
 //	list<T> map<K, V> union     as in generated code, or of *Record
 //	struct                      Message; or a pointer to the generated struct
 //
-// Any value is an any, an enum by its name. Generated messages and [Record]s give the same, but for the generated types.
-// Nothing is copied: lists, maps, bytes and structs are those of m, and are kept no longer than m. What is sensitive is
-// returned as it is; see [Masked.All] for what may be shown.
+// Any value is an any, an enum by its name. Generated messages and [Record]s give the same, but for the generated
+// types. Nothing is copied: lists, maps, bytes and structs are those of m, and are kept no longer than m. What is
+// sensitive is returned as it is; see [Masked.All] for what may be shown.
 func Get[T any](m Message, name string) (value T, ok bool) {
 	f, v := find(m, name)
 	if !v.IsValid() {

@@ -16,7 +16,8 @@ import (
 // oneOfEach returns empty messages that have fields of all types between them.
 func oneOfEach() []wire.Message {
 	return []wire.Message{
-		new(everything.Scalars), new(everything.Optionals), new(everything.Lists), new(everything.Maps), new(everything.Node),
+		new(everything.Scalars), new(everything.Optionals), new(everything.Lists), new(everything.Maps),
+		new(everything.Node),
 	}
 }
 
@@ -96,7 +97,8 @@ func TestDeepestMessages(t *testing.T) {
 		checkReadsBack(t, m, data)
 	}
 	for _, m := range []wire.Message{
-		&everything.Maps{Maps: map[string]everything.Maps{"": maps}}, &everything.Lists{Lists: []everything.Lists{lists}},
+		&everything.Maps{Maps: map[string]everything.Maps{"": maps}},
+		&everything.Lists{Lists: []everything.Lists{lists}},
 	} {
 		if _, err := wire.Marshal(m); err == nil {
 			t.Errorf("a %T one level too deep can be written", m)
@@ -104,8 +106,8 @@ func TestDeepestMessages(t *testing.T) {
 	}
 }
 
-// memory returns how many bytes f allocates, to within a few KiB: the least of three times, for the counter is the whole
-// process's, and the runtime adds to it now and then.
+// memory returns how many bytes f allocates, to within a few KiB: the least of three times, for the counter is the
+// whole process's, and the runtime adds to it now and then.
 func memory(f func()) uint64 {
 	least := uint64(math.MaxUint64)
 	for range 3 {

@@ -28,7 +28,8 @@ func TestJSONText(t *testing.T) {
 			t.Errorf("%q reads as %s, %v", text, m.Text, err)
 		}
 	}
-	if _, err := wire.Marshal(new(wire.JSONText)); err == nil || !strings.Contains(err.Error(), "without a definition") {
+	if _, err := wire.Marshal(new(wire.JSONText)); err == nil ||
+		!strings.Contains(err.Error(), "without a definition") {
 		t.Errorf("the wire format carries it: %v", err)
 	}
 	if err := wire.Unmarshal([]byte{8, 1}, new(wire.JSONText)); err == nil {

@@ -9,9 +9,9 @@ import "reflect"
 // and optional fields take more than 32 MiB and 16 times len(data) in memory. Errors are of type [*JSONError].
 func UnmarshalJSON(data []byte, m Message) error { return unmarshalJSON(data, m, false) }
 
-// UnmarshalArguments is UnmarshalJSON for the arguments of a call, of which a server runs none that it does not know: the
-// first argument, field or member of a union that the definition does not have is an error that names it, and the name
-// that it is most like.
+// UnmarshalArguments is UnmarshalJSON for the arguments of a call, of which a server runs none that it does not know:
+// the first argument, field or member of a union that the definition does not have is an error that names it, and the
+// name that it is most like.
 func UnmarshalArguments(data []byte, args Message) error { return unmarshalJSON(data, args, true) }
 
 func unmarshalJSON(data []byte, m Message, strict bool) error {

@@ -153,8 +153,8 @@ func setEnum(t *ValueType, v reflect.Value, name string) error {
 	return t.SetEnum(v, name)
 }
 
-// setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty. Line breaks, which
-// encoding/base64 skips, are as wrong as any other byte.
+// setBytes takes both alphabets of base64, padded or not. What it sets is not nil, even if it is empty. Line breaks,
+// which encoding/base64 skips, are as wrong as any other byte.
 func setBytes(v reflect.Value, text []byte) error {
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 		return errNotThat

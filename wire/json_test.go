@@ -273,7 +273,8 @@ func TestString(t *testing.T) {
 		},
 		"sensitive and absent": {&point{Y: 0.5}, `{"tags":"***"}`},
 		"sensitive and absent in what is absent": {
-			&all{Long: -5, Text: "hi", Span: 1500 * time.Millisecond, Color: blue, At: point{Y: 0.5}, Shape: shapePoint{point{Y: 0.5}}},
+			&all{Long: -5, Text: "hi", Span: 1500 * time.Millisecond, Color: blue, At: point{Y: 0.5},
+				Shape: shapePoint{point{Y: 0.5}}},
 			`{"anInt":0,"text":"***","at":{"tags":"***"},"shape":{"point":{"tags":"***"}}}`,
 		},
 		"not UTF-8": {&point{Label: new("a\xffb\n"), Y: 0.5}, `{"label":"a` + "\ufffd" + `b\n","tags":"***"}`},

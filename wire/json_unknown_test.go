@@ -14,21 +14,30 @@ import (
 func TestUnmarshalArgumentsNamesWhatIsUnknown(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
-		"argument":            {`{"anInt":1,"ext":0}`, `ext: unknown argument; did you mean "text"?`},
-		"without the one":     {`{"an_itn":1}`, `an_itn: unknown argument; did you mean "an_int"?`},
-		"another case":        {`{"AN_INT":1}`, `AN_INT: unknown argument; did you mean "an_int"?`},
-		"field":               {`{"at":{"lable":""}}`, `at.lable: unknown field of point; did you mean "label"?`},
-		"field, none near":    {`{"at":{"weight":1}}`, `at.weight: unknown field of point; there are "x", "y", "label", "next", "kids" and "tags"`},
-		"in a list":           {`{"at":{"kids":[{},{"kid":[]}]}}`, `at.kids[1].kid: unknown field of point; did you mean "kids"?`},
-		"in a map":            {`{"byId":{"7":{"z":1}}}`, `by_id["7"].z: unknown field of point; did you mean "x"?`},
-		"in an optional":      {`{"at":{"next":{"z":1}}}`, `at.next.z: unknown field of point; did you mean "x"?`},
-		"member":              {`{"shape":{"points":{}}}`, `shape.points: unknown member of shape; did you mean "point"?`},
-		"member, none near":   {`{"shape":{"cube":{}}}`, `shape.cube: unknown member of shape; there are "point" and "the_size"`},
-		"in a member":         {`{"shape":{"point":{"z":1}}}`, `shape.point.z: unknown field of point; did you mean "x"?`},
-		"in a list of unions": {`{"shapes":[{"size":1}]}`, `shapes[0].size: unknown member of shape; there are "point" and "the_size"`},
-		"null":                {`{"ext":null}`, `ext: unknown argument; did you mean "text"?`},
-		"not a name":          {`{"a \n":1}`, `["a \n"]: unknown argument; there are "yes", "an_int", "long", "uint", "ulong", "float", "double", "text" and 12 more`},
-		"no name":             {`{"":1}`, `[""]: unknown argument; there are "yes", "an_int", "long", "uint", "ulong", "float", "double", "text" and 12 more`},
+		"argument":        {`{"anInt":1,"ext":0}`, `ext: unknown argument; did you mean "text"?`},
+		"without the one": {`{"an_itn":1}`, `an_itn: unknown argument; did you mean "an_int"?`},
+		"another case":    {`{"AN_INT":1}`, `AN_INT: unknown argument; did you mean "an_int"?`},
+		"field":           {`{"at":{"lable":""}}`, `at.lable: unknown field of point; did you mean "label"?`},
+		"field, none near": {`{"at":{"weight":1}}`,
+			`at.weight: unknown field of point; there are "x", "y", "label", "next", "kids" and "tags"`},
+		"in a list": {`{"at":{"kids":[{},{"kid":[]}]}}`,
+			`at.kids[1].kid: unknown field of point; did you mean "kids"?`},
+		"in a map":       {`{"byId":{"7":{"z":1}}}`, `by_id["7"].z: unknown field of point; did you mean "x"?`},
+		"in an optional": {`{"at":{"next":{"z":1}}}`, `at.next.z: unknown field of point; did you mean "x"?`},
+		"member": {`{"shape":{"points":{}}}`,
+			`shape.points: unknown member of shape; did you mean "point"?`},
+		"member, none near": {`{"shape":{"cube":{}}}`,
+			`shape.cube: unknown member of shape; there are "point" and "the_size"`},
+		"in a member": {`{"shape":{"point":{"z":1}}}`,
+			`shape.point.z: unknown field of point; did you mean "x"?`},
+		"in a list of unions": {`{"shapes":[{"size":1}]}`,
+			`shapes[0].size: unknown member of shape; there are "point" and "the_size"`},
+		"null": {`{"ext":null}`, `ext: unknown argument; did you mean "text"?`},
+		"not a name": {`{"a \n":1}`,
+			`["a \n"]: unknown argument; there are "yes", "an_int", "long", "uint", "ulong", "float", "double", ` +
+				`"text" and 12 more`},
+		"no name": {`{"":1}`, `[""]: unknown argument; there are "yes", "an_int", "long", "uint", "ulong", "float", ` +
+			`"double", "text" and 12 more`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +46,8 @@ func TestUnmarshalArgumentsNamesWhatIsUnknown(t *testing.T) {
 			if _, ok := errors.AsType[*wire.JSONError](err); !ok || err.Error() != tt.want {
 				t.Errorf("error is\n%v, want\n%s", err, tt.want)
 			}
-			if err := wire.UnmarshalJSON([]byte(tt.text), new(all)); err != nil && !strings.Contains(err.Error(), "missing") {
+			if err := wire.UnmarshalJSON([]byte(tt.text), new(all)); err != nil &&
+				!strings.Contains(err.Error(), "missing") {
 				t.Errorf("UnmarshalJSON: %v", err)
 			}
 		})
@@ -56,10 +66,11 @@ func TestUnknownNamesAreCut(t *testing.T) {
 func TestEachJSONMember(t *testing.T) {
 	t.Parallel()
 	var got []string
-	err := wire.EachJSONMember([]byte(" {\"a\": 1 , \"\\u0062\":{\"\\u0063\":[\"\\u0064\"]},\"a\":\tnull} \n"), func(name, value []byte) error {
-		got = append(got, fmt.Sprintf("%s=%s", name, value))
-		return nil
-	})
+	err := wire.EachJSONMember([]byte(" {\"a\": 1 , \"\\u0062\":{\"\\u0063\":[\"\\u0064\"]},\"a\":\tnull} \n"),
+		func(name, value []byte) error {
+			got = append(got, fmt.Sprintf("%s=%s", name, value))
+			return nil
+		})
 	if want := `[a=1 b={"\u0063":["\u0064"]} a=null]`; err != nil || fmt.Sprint(got) != want {
 		t.Errorf("got %v, %v; want %s", got, err, want)
 	}
@@ -87,7 +98,9 @@ func TestEachJSONMemberTakesWhatMessagesTake(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := wire.EachJSONMember([]byte(`{"params":`+strings.Repeat("[", 1<<20)), func(_, _ []byte) error { return nil }); err == nil {
+	if err := wire.EachJSONMember([]byte(`{"params":`+strings.Repeat("[", 1<<20)), func(_, _ []byte) error {
+		return nil
+	}); err == nil {
 		t.Error("a million levels are no error")
 	}
 }
@@ -98,7 +111,8 @@ func TestManyMembersCostTheirBytes(t *testing.T) {
 	text := []byte(`{` + strings.Repeat(`"a":0,`, n) + `"a":0}`)
 	allocations := testing.AllocsPerRun(1, func() {
 		began, count := time.Now(), 0
-		if err := wire.EachJSONMember(text, func(_, _ []byte) error { count++; return nil }); err != nil || count != n+1 {
+		if err := wire.EachJSONMember(text, func(_, _ []byte) error { count++; return nil }); err != nil ||
+			count != n+1 {
 			t.Errorf("%d members, %v", count, err)
 		}
 		t.Logf("%d members in %v", count, time.Since(began))

@@ -22,9 +22,9 @@ var errTextFull = errors.New("the text is long enough")
 // set or not. What goes beyond 1 KiB, or cannot be written, is left off, and the text then ends with "…".
 func String(m Message) string { return Mask(m).String() }
 
-// A Masked is a message, or the member of a union, as people and logs may see it: with *** in place of what is sensitive.
-// It is what [String] returns for every verb of package fmt, and JSON for encoding/json. Generated code that holds
-// something sensitive shows itself as one.
+// A Masked is a message, or the member of a union, as people and logs may see it: with *** in place of what is
+// sensitive. It is what [String] returns for every verb of package fmt, and JSON for encoding/json. Generated code that
+// holds something sensitive shows itself as one.
 type Masked struct {
 	t *Type
 	v reflect.Value
@@ -54,8 +54,9 @@ func (m Masked) text() (text []byte, whole bool) {
 	return w.b[:min(len(w.b), maxText)], err == nil && len(w.b) <= maxText
 }
 
-// Format implements [fmt.Formatter], since fmt asks for String only where a verb is one of strings, and shows the fields
-// themselves for %d. For %v, %+v and %#v it writes the text, for any other verb what fmt makes of the text as a string.
+// Format implements [fmt.Formatter], since fmt asks for String only where a verb is one of strings, and shows the
+// fields themselves for %d. For %v, %+v and %#v it writes the text, for any other verb what fmt makes of the text as a
+// string.
 func (m Masked) Format(s fmt.State, verb rune) { formatText(s, verb, m.String()) }
 
 // FormatError is Format for an exception, which is shown as its Error method says, but with %+v and %#v as its fields.
@@ -102,11 +103,12 @@ func (m masked) MarshalJSON() ([]byte, error)  { return m.m.MarshalJSON() }
 var _ json.Marshaler = masked{}
 
 // RefuseJSON is the MarshalJSON of what holds something sensitive: an error. Loggers that write JSON give encoding/json
-// whatever they do not know, such as a list of messages or a struct with one in it, so that JSON with the data would show
-// it there, and JSON with *** in its place would be stored by those who store JSON.
+// whatever they do not know, such as a list of messages or a struct with one in it, so that JSON with the data would
+// show it there, and JSON with *** in its place would be stored by those who store JSON.
 func (m Masked) RefuseJSON() ([]byte, error) {
-	return nil, fmt.Errorf("%s holds @sensitive fields: use wire.MarshalJSON(&v) for JSON with the data, wire.Mask(&v) for "+
-		"JSON with *** in its place", m.t.Name)
+	return nil, fmt.Errorf(
+		"%s holds @sensitive fields: use wire.MarshalJSON(&v) for JSON with the data, wire.Mask(&v) for "+
+			"JSON with *** in its place", m.t.Name)
 }
 
 // Sensitive reports whether a field of t is sensitive, or one of what its fields hold, at any depth.

@@ -46,8 +46,8 @@ func Append(b []byte, m Message) ([]byte, error) {
 	return b, nil
 }
 
-// Explain returns the error for m, which an [Encoder] failed to write with err: it names the place of the value that cannot
-// be written, where an encoder knows no more than a number. All protocols refuse the same values.
+// Explain returns the error for m, which an [Encoder] failed to write with err: it names the place of the value that
+// cannot be written, where an encoder knows no more than a number. All protocols refuse the same values.
 func Explain(m Message, err error) (explained error) {
 	defer func() {
 		if recover() != nil { // m has a method of its own that panics, or was not generated

@@ -145,7 +145,8 @@ func descriptorOf(t *testing.T, m wire.Message) protoreflect.MessageDescriptor {
 		Name: new("all.proto"), Package: new("all"), Syntax: new("proto3"),
 		Dependency: []string{"google/protobuf/timestamp.proto", "google/protobuf/duration.proto"},
 		EnumType: []*descriptorpb.EnumDescriptorProto{{
-			Name: new("Rounding"), Value: []*descriptorpb.EnumValueDescriptorProto{{Name: new("ZERO"), Number: new(int32(0))}},
+			Name:  new("Rounding"),
+			Value: []*descriptorpb.EnumValueDescriptorProto{{Name: new("ZERO"), Number: new(int32(0))}},
 		}},
 	}, seen: map[string]bool{}}
 	d.add(wire.TypeOf(m))
@@ -199,7 +200,8 @@ func (d *descriptors) add(t *wire.Type) {
 		case hasPresence(f):
 			field.Proto3Optional = new(true)
 			field.OneofIndex = new(int32(len(m.OneofDecl)))
-			m.OneofDecl = append(m.OneofDecl, &descriptorpb.OneofDescriptorProto{Name: new("_f" + fmt.Sprint(f.Number))})
+			m.OneofDecl = append(m.OneofDecl,
+				&descriptorpb.OneofDescriptorProto{Name: new("_f" + fmt.Sprint(f.Number))})
 		}
 		m.Field = append(m.Field, field)
 	}

@@ -1,8 +1,8 @@
 // Package codec compares how fast messages become bytes and bytes become messages: what this repository generates,
 // google.golang.org/protobuf, and vtprotobuf, on the same messages.
 //
-// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message, or goes
-// into one that is used again, as calls of Yodel do it. The blob
+// Marshalling goes into a buffer that is used again, as a connection does it; unmarshalling makes a new message, or
+// goes into one that is used again, as calls of Yodel do it. The blob
 // comes twice: once copied by all, and once "in place", where Yodel neither copies it into the buffer nor out of it, as
 // the mux protocol does with content that is large. The others have no such way.
 package codec

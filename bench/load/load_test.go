@@ -36,7 +36,8 @@ func TestClosedCountsCallsWithinTheWindow(t *testing.T) {
 		if stats.Calls < 398 || stats.Calls > 402 {
 			t.Errorf("two callers of 10 ms calls made %d calls in 2 s, want about 400", stats.Calls)
 		}
-		if got := time.Duration(stats.Latency.ValueAtQuantile(50)); got < 9*time.Millisecond || got > 11*time.Millisecond {
+		if got := time.Duration(stats.Latency.ValueAtQuantile(50)); got < 9*time.Millisecond ||
+			got > 11*time.Millisecond {
 			t.Errorf("median %v, want about 10ms", got)
 		}
 		if len(told) != 2 || told[0] != "begin" || told[1] != "end" {

@@ -69,8 +69,9 @@ func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
 func listen(address string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("another program uses %s; end that one, or choose another address, such as a free port: "+
-			"--addr 127.0.0.1:0", address)
+		return nil, fmt.Errorf(
+			"another program uses %s; end that one, or choose another address, such as a free port: "+
+				"--addr 127.0.0.1:0", address)
 	}
 	return ln, err
 }

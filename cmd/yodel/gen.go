@@ -76,7 +76,8 @@ func (c *genCommand) run(stderr io.Writer, paths []string) error {
 	}
 	texts := make([][]byte, len(files))
 	for i, f := range files {
-		if texts[i], err = c.generate(f, golang.Options{ImportPath: l.importPath, Beside: besides(f, beside)}); err != nil {
+		if texts[i], err = c.generate(f,
+			golang.Options{ImportPath: l.importPath, Beside: besides(f, beside)}); err != nil {
 			return err
 		}
 	}
@@ -193,7 +194,8 @@ func (l *layout) move(files []*schema.File) (moved, beside []*schema.File, err e
 	}
 	for _, f := range withImports(moved) {
 		if strings.HasPrefix(f.Path, "../") {
-			return nil, nil, cli.Usagef("%s is imported and not below --root %s; name a directory above both", f.Path, root)
+			return nil, nil, cli.Usagef("%s is imported and not below --root %s; name a directory above both", f.Path,
+				root)
 		}
 	}
 	others := cli.Neighbours(files)
@@ -225,7 +227,8 @@ func (l *layout) root(files []*schema.File) (string, error) {
 		if root == "" {
 			root = dir
 		}
-		for !strings.HasPrefix(dir+string(filepath.Separator), strings.TrimSuffix(root, "/")+string(filepath.Separator)) {
+		for !strings.HasPrefix(dir+string(filepath.Separator),
+			strings.TrimSuffix(root, "/")+string(filepath.Separator)) {
 			root = filepath.Dir(root)
 		}
 	}
@@ -265,7 +268,8 @@ func (l *layout) targets(files []*schema.File) ([]string, error) {
 	for _, f := range files {
 		target := l.target(f.Path)
 		if other := from[target]; other != nil && other != f {
-			return nil, fmt.Errorf("%s and %s would both be generated as %s; rename one of them", other.Path, f.Path, target)
+			return nil, fmt.Errorf("%s and %s would both be generated as %s; rename one of them", other.Path, f.Path,
+				target)
 		}
 		if err := l.leavesImports(f, target); err != nil {
 			return nil, err
@@ -283,7 +287,8 @@ func (l *layout) leavesImports(f *schema.File, target string) error {
 	}
 	for _, i := range f.Imports {
 		if l.command.python || l.command.proto || path.Dir(i.Path) == path.Dir(f.Path) {
-			return cli.Usagef("%s imports %s, which %s would not find; name a directory, which keeps the places of both: -o %s/",
+			return cli.Usagef(
+				"%s imports %s, which %s would not find; name a directory, which keeps the places of both: -o %s/",
 				f.Path, i.Path, target, filepath.Dir(target))
 		}
 	}
@@ -297,7 +302,8 @@ func (l *layout) missing(stderr io.Writer, files []*schema.File) {
 	}
 	for _, f := range withImports(files) {
 		if _, err := os.Stat(l.target(f.Path)); err != nil {
-			fmt.Fprintf(stderr, "warning: %s is imported, and %s is not there; generate it as well\n", f.Path, l.target(f.Path))
+			fmt.Fprintf(stderr, "warning: %s is imported, and %s is not there; generate it as well\n", f.Path,
+				l.target(f.Path))
 		}
 	}
 }
@@ -332,7 +338,8 @@ func checkOutput(name, ext string) error {
 	case got == ext:
 		return nil
 	case got == ".py" || got == ".proto":
-		return cli.Usagef("-o %s is no %s file; add --%s", name, ext, map[string]string{".py": "python", ".proto": "proto"}[got])
+		return cli.Usagef("-o %s is no %s file; add --%s", name, ext,
+			map[string]string{".py": "python", ".proto": "proto"}[got])
 	default:
 		return cli.Usagef("-o %s is neither a directory nor a %s file; write -o %s/ or -o %s%s", name, ext, name,
 			strings.TrimSuffix(name, got), ext)

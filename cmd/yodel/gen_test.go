@@ -13,7 +13,8 @@ import (
 
 // tree is a tree of definitions: imports that go up, down and sideways, and two files of one package.
 var tree = map[string]string{
-	"api/a/b/common.yodel": "package acme.b\nstruct Money { 1: long cents = 5 }\nexception Refused { 1: Money price }\n",
+	"api/a/b/common.yodel": "package acme.b\nstruct Money { 1: long cents = 5 }\nexception Refused { 1: Money price " +
+		"}\n",
 	"api/c/orders.yodel": "package c\nimport \"../a/b/common.yodel\"\nimport \"users.yodel\"\n" +
 		"struct Order { 1: Money price, 2: User user }\nMoney get(1: Order order, 2: int limit = 7) => Refused, Lost\n",
 	"api/c/users.yodel":     "package c\nstruct User { 1: string name = \"Ada\" }\nUser get(1: int limit = 9)\n",

@@ -16,5 +16,6 @@ func TestGoTool(t *testing.T) {
 	if got := runInModule(t, dir, "go tool yodel version"); !strings.HasPrefix(got, "yodel ") {
 		t.Errorf("go tool yodel version prints %q", got)
 	}
-	runInModule(t, dir, "go tool yodel check divide/divide.yodel && go tool yodel gen divide/divide.yodel && go vet ./...")
+	runInModule(t, dir,
+		"go tool yodel check divide/divide.yodel && go tool yodel gen divide/divide.yodel && go vet ./...")
 }

@@ -29,9 +29,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"yodel": main})
 }
 
-// TestScripts runs testdata/script, which shows each subcommand with good and bad input. The environment has the addresses
-// of servers of divide: SERVER, SECURE, which wants certificates, and SOCKET, a unix socket; SILENT takes connections and
-// says nothing. What SECURE needs of its clients lies in ca.pem, client.pem and client.key; stranger.pem is another CA.
+// TestScripts runs testdata/script, which shows each subcommand with good and bad input. The environment has the
+// addresses of servers of divide: SERVER, SECURE, which wants certificates, and SOCKET, a unix socket; SILENT takes
+// connections and says nothing. What SECURE needs of its clients lies in ca.pem, client.pem and client.key;
+// stranger.pem is another CA.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -107,7 +108,8 @@ func writeCertificates(dir string) error {
 			return err
 		}
 		template := &x509.Certificate{
-			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"calc.example"},
+			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name},
+			DNSNames:    []string{"calc.example"},
 			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour),
 			NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true, IsCA: i < 2,
 			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
@@ -124,7 +126,8 @@ func writeCertificates(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(write(name+".pem", "CERTIFICATE", der), write(name+".key", "PRIVATE KEY", secret)); err != nil {
+		if err := errors.Join(write(name+".pem", "CERTIFICATE", der),
+			write(name+".key", "PRIVATE KEY", secret)); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,7 @@
 // Package toyprotocol is a protocol of one's own, as small as one can be: it shows what [rpc.Protocol] asks for. A
-// connection begins with "TOY1". A request is a method's name and its arguments, an answer a 0 and the result or a 1 and
-// the text of an error; each part has its length in four bytes in front, and messages are in protobuf's wire format. There
-// is one call at a time.
+// connection begins with "TOY1". A request is a method's name and its arguments, an answer a 0 and the result or a 1
+// and the text of an error; each part has its length in four bytes in front, and messages are in protobuf's wire
+// format. There is one call at a time.
 package toyprotocol
 
 import (

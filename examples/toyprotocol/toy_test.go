@@ -87,7 +87,8 @@ func TestOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	const want = "divide.Divide/divide: unknown: failed_precondition: this port speaks TLS only: connect with TLS, as a Yodel client does for " +
+	const want = "divide.Divide/divide: unknown: failed_precondition: this port speaks TLS only: connect with TLS, " +
+		"as a Yodel client does for " +
 		"the target toys://HOST:PORT"
 	if _, err := divide.NewClient(plain).Divide(t.Context(), 6, divide.Num2(3)); err == nil || err.Error() != want {
 		t.Errorf("without TLS: %v; want %s", err, want)

@@ -142,7 +142,8 @@ func (d *decl) defineMessage(tree *syntax.Message) {
 		d.union.Members, d.union.Reserved = in.fields(tree.Body.Items)
 		inOrder(d.union.Members)
 		if len(d.union.Members) == 0 && !f.broken {
-			f.report(d.name.Pos, "the union "+d.name.Text+" has no member", "write at least one, as in: 1: Circle circle")
+			f.report(d.name.Pos, "the union "+d.name.Text+" has no member",
+				"write at least one, as in: 1: Circle circle")
 		}
 	case d.exception != nil:
 		f.exceptionAnnotations(tree, d.exception)

@@ -25,7 +25,8 @@ func (f *file) defineEnum(tree *syntax.Enum, e *schema.Enum) {
 		}
 		in.claimName(v.Name)
 		e.Values = append(e.Values, schema.EnumValue{
-			Name: v.Name.Text, Number: int32(number), Doc: v.Doc(), Deprecated: f.deprecatedOnly(&v.Node, "an enum's value"),
+			Name: v.Name.Text, Number: int32(number), Doc: v.Doc(),
+			Deprecated: f.deprecatedOnly(&v.Node, "an enum's value"),
 		})
 	}
 	f.checkZero(tree, e)

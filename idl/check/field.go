@@ -38,7 +38,8 @@ func (s *scope) field(tree *syntax.Field) *schema.Field {
 	}
 	s.claimName(tree.Name)
 	if s.exception && fold(f.Name) == "error" {
-		s.report(tree.Name.Pos, "an exception cannot have a field named "+f.Name+", since errors have a method of that name",
+		s.report(tree.Name.Pos, "an exception cannot have a field named "+f.Name+
+			", since errors have a method of that name",
 			"write message or reason")
 	}
 	s.fieldAnnotations(tree, f)

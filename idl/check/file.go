@@ -60,7 +60,8 @@ func (c *checker) open(name string, at func(message, remedy string)) *file {
 func (c *checker) unreadable(name string, err error, at func(message, remedy string)) {
 	c.files[name] = nil
 	if at != nil {
-		at(fmt.Sprintf("cannot read %s: %v", name, err), "write the path of a definition, relative to this file's directory")
+		at(fmt.Sprintf("cannot read %s: %v", name, err),
+			"write the path of a definition, relative to this file's directory")
 		return
 	}
 	c.diags.Add(diag.Unreadable(name, err))

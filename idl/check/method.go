@@ -65,7 +65,8 @@ func (f *file) method(s *schema.Service, tree *syntax.Method) *schema.Method {
 		m.Result = f.typ(tree.Result)
 	}
 	if tree.Stream && m.Result != nil && m.Result.Optional {
-		f.report(tree.Result.Name.Pos, "the elements of a stream are not optional", "leave the ? out, or stream a struct")
+		f.report(tree.Result.Name.Pos, "the elements of a stream are not optional",
+			"leave the ? out, or stream a struct")
 	}
 	in := &scope{file: f, what: "parameter", owner: "the method " + m.Name}
 	m.Params, _ = in.fields(tree.Params.Items)
@@ -111,7 +112,8 @@ func (f *file) exceptions(tree *syntax.Method, m *schema.Method) {
 	}
 	if len(tree.Exceptions) > mostExceptions {
 		f.report(tree.Name.Pos, fmt.Sprintf("%s names %d exceptions, which is more than %d",
-			m.Name, len(tree.Exceptions), mostExceptions), "join some of them into one with a field that tells them apart")
+			m.Name, len(tree.Exceptions), mostExceptions),
+			"join some of them into one with a field that tells them apart")
 	}
 }
 
@@ -144,7 +146,8 @@ func (f *file) imply(n syntax.Name) *schema.Exception {
 		return nil
 	case strings.Contains(n.Text, "."):
 		if !f.broken {
-			f.report(n.Pos, fmt.Sprintf("unknown exception %s", n.Text), "import the file that declares it, or "+declare)
+			f.report(n.Pos, fmt.Sprintf("unknown exception %s", n.Text),
+				"import the file that declares it, or "+declare)
 		}
 		return nil
 	}

@@ -112,7 +112,8 @@ func (d *folder) claim(g generated) {
 		has.what += " in " + has.by.file.schema.Path
 		remedy = "rename one of them, or declare it in one file and import that from the other"
 	}
-	g.by.file.report(g.pos, fmt.Sprintf("%s and %s would both be %s in generated code", g.what, has.what, g.name), remedy)
+	g.by.file.report(g.pos, fmt.Sprintf("%s and %s would both be %s in generated code", g.what, has.what, g.name),
+		remedy)
 }
 
 // derived returns the names that generated code makes from those within the declaration.

@@ -205,7 +205,8 @@ func TestExceptions(t *testing.T) {
 func TestEachFileIsReadOnce(t *testing.T) {
 	t.Parallel()
 	dir := fstest.MapFS{
-		"top.yodel":  {Data: []byte("package p\nimport \"l.yodel\"\nimport \"./r.yodel\"\nstruct T { 1: L l, 2: R r }")},
+		"top.yodel": {Data: []byte(
+			"package p\nimport \"l.yodel\"\nimport \"./r.yodel\"\nstruct T { 1: L l, 2: R r }")},
 		"l.yodel":    {Data: []byte("package p\nimport \"base.yodel\"\nstruct L { 1: Base b }")},
 		"r.yodel":    {Data: []byte("package p\nimport \"x/../base.yodel\"\nstruct R { 1: Base b }")},
 		"base.yodel": {Data: []byte("package p\nstruct Base {}")},
@@ -235,7 +236,8 @@ func TestImpliedTwiceInOneDirectory(t *testing.T) {
 		"b.yodel": {Data: []byte("package p\nvoid b() => Failed")},
 	}
 	_, diags := check.Files(loader(dir), "a.yodel", "b.yodel")
-	want := "b.yodel:2:13: the exception Failed and the exception Failed in a.yodel would both be Failed in generated code"
+	want := "b.yodel:2:13: the exception Failed and the exception Failed in a.yodel would both be Failed in " +
+		"generated code"
 	if len(diags) != 1 || !strings.HasPrefix(diags[0].String(), want) {
 		t.Errorf("got %s", diags.Error())
 	}

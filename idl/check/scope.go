@@ -101,7 +101,8 @@ func (s *scope) reserve(r syntax.Range, least, most int64) {
 	switch {
 	case !ok:
 	case to < from:
-		s.report(r.From.Pos, fmt.Sprintf("the range %d to %d is empty", from, to), fmt.Sprintf("write %d to %d", to, from))
+		s.report(r.From.Pos, fmt.Sprintf("the range %d to %d is empty", from, to),
+			fmt.Sprintf("write %d to %d", to, from))
 	case to-from >= int64(mostReserved-len(s.reserved)):
 		s.report(r.From.Pos, fmt.Sprintf("%s reserves more than %d numbers", s.owner, mostReserved),
 			"reserve those alone that were in use")

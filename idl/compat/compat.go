@@ -1,9 +1,9 @@
 // Package compat says what a new version of a definition breaks for those who were built from the old one.
 //
-// Compare takes the checked schemas of both. Each change that it returns says whom it breaks. What breaks is what happens
-// if programs that were written against one definition are compiled with the code of the other, or call each other and
-// use all that their definition has: a new field breaks the basic protocol, which has no way to skip it. The tests try out
-// each kind of change, and hold what Compare says to what happens.
+// Compare takes the checked schemas of both. Each change that it returns says whom it breaks. What breaks is what
+// happens if programs that were written against one definition are compiled with the code of the other, or call each
+// other and use all that their definition has: a new field breaks the basic protocol, which has no way to skip it. The
+// tests try out each kind of change, and hold what Compare says to what happens.
 package compat
 
 import (
@@ -213,7 +213,8 @@ func (c *comparison) goNames(p filePair) {
 			c.add(Go, p.old.Package, fmt.Sprintf("%s was %s in Go, and is now %s", what, was[what], name),
 				"declare what is new, or has the same name, behind it, or call it otherwise")
 		case !ok && strings.HasPrefix(what, "the constructor of ") && c.staysWithoutDefaults(p, what):
-			c.add(Go, p.old.Package, fmt.Sprintf("%s, %s, is gone with the last default", what, was[what]), "keep a default")
+			c.add(Go, p.old.Package, fmt.Sprintf("%s, %s, is gone with the last default", what, was[what]),
+				"keep a default")
 		}
 	}
 }

@@ -24,7 +24,8 @@ func runCases(t *testing.T, cases map[string]compatCase) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, change := range compat.Compare(definition(t, "calc.yodel", c.old), definition(t, "calc.yodel", c.new)) {
+			for _, change := range compat.Compare(definition(t, "calc.yodel", c.old),
+				definition(t, "calc.yodel", c.new)) {
 				line, _, _ := strings.Cut(change.String(), "\n")
 				got = append(got, line)
 			}
@@ -299,7 +300,8 @@ func TestTypeChanges(t *testing.T) {
 			want: []string{"meaning: calc.E: the code changed from failed_precondition to aborted"},
 		},
 		"package": {
-			old: "package a\nstruct A { 1: int x }\nint f(1:A a)", new: "package b\nstruct A { 1: int x }\nint f(1:A a)",
+			old: "package a\nstruct A { 1: int x }\nint f(1:A a)",
+			new: "package b\nstruct A { 1: int x }\nint f(1:A a)",
 			want: []string{
 				"go, mux: a: the package is now b, and with it the full names of methods, by which mux calls " +
 					"them",

@@ -87,7 +87,8 @@ func hasValue(e *schema.Enum, fits func(schema.EnumValue) bool) bool {
 
 func (c *comparison) exception(at string, old, new *schema.Exception) {
 	if old.Code != new.Code {
-		c.add(Meaning, at, fmt.Sprintf("the code changed from %s to %s", old.Code, new.Code), "write @code("+old.Code+")")
+		c.add(Meaning, at, fmt.Sprintf("the code changed from %s to %s", old.Code, new.Code),
+			"write @code("+old.Code+")")
 	}
 	c.fields(at, old.Fields, new.Fields, old.Reserved, new.Reserved)
 }
@@ -114,8 +115,10 @@ func (c *comparison) enumValue(place string, v schema.EnumValue, old, new *schem
 			`keep it, marked @deprecated("...")`)
 		return
 	}
-	c.add(Source|JSON, place, "the value is gone, its name is not read in JSON any more, and its number may be used again",
-		fmt.Sprintf("keep it, marked @deprecated(\"...\"), or at least write reserved %d in the enum %s", v.Number, new.Name))
+	c.add(Source|JSON, place,
+		"the value is gone, its name is not read in JSON any more, and its number may be used again",
+		fmt.Sprintf("keep it, marked @deprecated(\"...\"), or at least write reserved %d in the enum %s", v.Number,
+			new.Name))
 }
 
 // A partner is what became of a field: the one of its name, else the one of its number whose name is new.
@@ -148,7 +151,8 @@ func (c *comparison) fields(place string, old, new []*schema.Field, oldReserved,
 		at := place + "." + n.Name
 		c.wasReserved(at, n.Number, oldReserved)
 		if !met[n] {
-			c.add(Basic|c.inRequests(place, JSON), at, "it is new; "+c.whoRefuses(place)+" those who do not know it refuse it",
+			c.add(Basic|c.inRequests(place, JSON), at,
+				"it is new; "+c.whoRefuses(place)+" those who do not know it refuse it",
 				"set it for nobody who was built before, or leave the type alone and add a method")
 		}
 	}
@@ -199,7 +203,8 @@ func (c *comparison) sameField(place string, old, new *schema.Field, source Reac
 		return true
 	}
 	if old.Name != new.Name {
-		c.add(Source|Wire, place, fmt.Sprintf("its number %d now belongs to %s %s", old.Number, spelled(new.Type), new.Name),
+		c.add(Source|Wire, place,
+			fmt.Sprintf("its number %d now belongs to %s %s", old.Number, spelled(new.Type), new.Name),
 			fmt.Sprintf("give %s a number of its own", new.Name))
 		return false
 	}

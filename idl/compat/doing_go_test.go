@@ -38,7 +38,8 @@ func goUser(s *side) string {
 	w.p("var DoingUser = &harness.User{\nServices: func() []*rpc.Service { return []*rpc.Service{\n%s} },", &services)
 	w.p("Calls: map[string]func(context.Context, rpc.Channel, *harness.Call){\n%s},", &calls)
 	w.p("Raises: map[string][]string{\n%s},\n}", &raises)
-	return "package " + golang.Package(s.file) + "\n\nimport (\n\"context\"\n\"errors\"\n\"fmt\"\n\"iter\"\n\"time\"\n\n" +
+	return "package " + golang.Package(s.file) +
+		"\n\nimport (\n\"context\"\n\"errors\"\n\"fmt\"\n\"iter\"\n\"time\"\n\n" +
 		"\"github.com/yodelrpc/yodel/rpc\"\n\n\"example.test/doing/harness\"\n)\n\n" +
 		"var _ = fmt.Sprint\nvar _ = errors.As\nvar _ time.Time\nvar _ iter.Seq[int]\n\n" + w.b.String()
 }
@@ -264,9 +265,11 @@ func (w *goWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Duration:
 		return fmt.Sprintf("%d * time.Second", n+1)
 	case schema.List:
-		return goType(t) + "{" + w.sample(path+"[0]", t.Elem, variant) + ", " + w.sample(path+"[1]", t.Elem, variant) + "}"
+		return goType(t) + "{" + w.sample(path+"[0]", t.Elem, variant) + ", " +
+			w.sample(path+"[1]", t.Elem, variant) + "}"
 	case schema.Map:
-		return goType(t) + "{" + w.sample(path+"[key]", t.Key, variant) + ": " + w.sample(path+"[]", t.Elem, variant) + "}"
+		return goType(t) + "{" + w.sample(path+"[key]", t.Key, variant) + ": " +
+			w.sample(path+"[]", t.Elem, variant) + "}"
 	case schema.EnumType:
 		return t.Enum.Name + schema.UpperCamel(sampleValue(t.Enum, variant).Name)
 	case schema.StructType:
@@ -297,7 +300,8 @@ func (w *goWriter) least(t *schema.Type) string {
 
 func hasDefaults(fields []*schema.Field) bool {
 	return slices.ContainsFunc(fields, func(f *schema.Field) bool {
-		return f.Default != nil || f.Type.Kind == schema.StructType && !f.Type.Optional && hasDefaults(f.Type.Struct.Fields)
+		return f.Default != nil ||
+			f.Type.Kind == schema.StructType && !f.Type.Optional && hasDefaults(f.Type.Struct.Fields)
 	})
 }
 

@@ -63,7 +63,8 @@ func (j *judgement) add(reach compat.Reach, r record, format string, args ...any
 		return
 	}
 	j.breaks |= reach
-	j.why = append(j.why, fmt.Sprintf("%s %s %s %s %d %s: breaks %v: ", j.language, r.Run, r.Protocol, r.Method, r.Variant,
+	j.why = append(j.why, fmt.Sprintf("%s %s %s %s %d %s: breaks %v: ", j.language, r.Run, r.Protocol, r.Method,
+		r.Variant,
 		r.Raise, reach)+fmt.Sprintf(format, args...))
 }
 
@@ -188,7 +189,8 @@ func (j *judgement) means(r record, to *side, meant, read map[string]string) {
 		}
 	}
 	for path, value := range read {
-		if _, ok := meant[path]; !ok && j.trial.old.knows(r.Method, path, value) && j.trial.new.knows(r.Method, path, value) {
+		if _, ok := meant[path]; !ok && j.trial.old.knows(r.Method, path, value) &&
+			j.trial.new.knows(r.Method, path, value) {
 			j.add(compat.Meaning, r, "%s: meant nothing, read %s", path, value)
 		}
 	}

@@ -198,7 +198,8 @@ func (w *pyWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Bytes:
 		return fmt.Sprintf("b\"\\xff%d\"", n)
 	case schema.Timestamp:
-		return fmt.Sprintf("__import__('datetime').datetime.fromtimestamp(%d, __import__('datetime').timezone.utc)", n+1)
+		return fmt.Sprintf("__import__('datetime').datetime.fromtimestamp(%d, __import__('datetime').timezone.utc)",
+			n+1)
 	case schema.Duration:
 		return fmt.Sprintf("__import__('datetime').timedelta(seconds=%d)", n+1)
 	case schema.List:
@@ -211,7 +212,8 @@ func (w *pyWriter) sample(path string, t *schema.Type, variant int) string {
 		return "g." + t.Struct.Name + "(" + w.sampleFields(t.Struct.Fields, path, variant) + ")"
 	case schema.UnionType:
 		f := sampleMember(t.Union, variant)
-		return "g." + t.Union.Name + schema.UpperCamel(f.Name) + "(" + w.sample(path+"."+w.field[f], f.Type, variant) + ")"
+		return "g." + t.Union.Name + schema.UpperCamel(f.Name) + "(" +
+			w.sample(path+"."+w.field[f], f.Type, variant) + ")"
 	}
 	return ""
 }

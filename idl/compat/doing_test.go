@@ -80,7 +80,8 @@ func TestCompatByDoing(t *testing.T) {
 			said &^= compat.Python // nobody tried
 		}
 		if said != breaks[tr.id] {
-			t.Errorf("%s breaks %v; compat says that it breaks %v: %v\nold: %s\nnew: %s\n%s", tr.name, breaks[tr.id], said, changes,
+			t.Errorf("%s breaks %v; compat says that it breaks %v: %v\nold: %s\nnew: %s\n%s", tr.name, breaks[tr.id],
+				said, changes,
 				tr.kindOfChange.old, tr.kindOfChange.new, tr.goBreaks)
 		}
 	}
@@ -112,7 +113,8 @@ func doInGo(t *testing.T, all []*trial, breaks map[string]compat.Reach) {
 		checker.check(t, tr.id+"old", true)
 		checker.check(t, tr.id+"new", true)
 		mixed := "nil"
-		fmt.Fprintf(&imports, "%[1]sold %[2]q\n%[1]snew %[3]q\n", tr.id, "example.test/doing/"+tr.id+"old", "example.test/doing/"+tr.id+"new")
+		fmt.Fprintf(&imports, "%[1]sold %[2]q\n%[1]snew %[3]q\n", tr.id, "example.test/doing/"+tr.id+"old",
+			"example.test/doing/"+tr.id+"new")
 		if err := checker.check(t, tr.id+"mixed", false); err != nil {
 			tr.goBreaks = err.Error()
 			breaks[tr.id] |= compat.Go
@@ -151,14 +153,17 @@ type typeChecker struct {
 func newTypeChecker(t *testing.T, goTool, dir string) *typeChecker {
 	t.Helper()
 	list := output(t, dir, nil, goTool, "list", "-trimpath", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}",
-		"./harness", "github.com/yodelrpc/yodel/rpc", "cmp", "context", "errors", "fmt", "iter", "math", "strconv", "time")
+		"./harness", "github.com/yodelrpc/yodel/rpc", "cmp", "context", "errors", "fmt", "iter", "math", "strconv",
+		"time")
 	exports := map[string]string{}
 	for line := range strings.Lines(string(list)) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), " ")
 		exports[path] = file
 	}
 	c := &typeChecker{dir: dir, fset: token.NewFileSet()}
-	c.from = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	c.from = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})
 	return c
 }
 

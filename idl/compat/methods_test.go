@@ -100,7 +100,8 @@ func TestMethodChanges(t *testing.T) {
 					"is left off",
 			},
 		},
-		"params in another order":   {old: "int f(1:int a, 2:int b, 3:int c=1)", new: "int f(2:int b, 3:int c=1, 1:int a)"},
+		"params in another order": {old: "int f(1:int a, 2:int b, 3:int c=1)",
+			new: "int f(2:int b, 3:int c=1, 1:int a)"},
 		"defaults in another order": {old: "int f(1:int a=1, 2:int b=1)", new: "int f(2:int b=1, 1:int a=1)"},
 		"default in front":          {old: "int f(1:int a, 2:int b=1)", new: "int f(2:int b=1, 1:int a)"},
 		"no longer idempotent": {
@@ -146,7 +147,8 @@ func TestExceptionLists(t *testing.T) {
 			},
 		},
 		"last one gone": {
-			old: "int f() => Lost, Refused", new: "exception Refused { 1: string message = \"refused\" }\nint f() => Lost",
+			old: "int f() => Lost, Refused",
+			new: "exception Refused { 1: string message = \"refused\" }\nint f() => Lost",
 			want: []string{
 				"go, python, meaning: calc.Calc.f.Refused: the method no longer answers with the exception; " +
 					"in handlers that do, it is an error of the system",

@@ -11,10 +11,12 @@ import (
 
 var update = flag.Bool("update", false, "write the table of docs/language.md anew")
 
-// The page's table of changes is what Compare says of each kind of change, which TestCompatByDoing holds to what happens.
+// The page's table of changes is what Compare says of each kind of change, which TestCompatByDoing holds to what
+// happens.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	const page, begin, end = "../../docs/language.md", "<!-- The table is made by go test ./idl/compat -update. -->\n\n",
+	const page, begin, end = "../../docs/language.md",
+		"<!-- The table is made by go test ./idl/compat -update. -->\n\n",
 		"\n<!-- The end of the table. -->\n"
 	text := read(t, page)
 	before, rest, ok := strings.Cut(text, begin)
@@ -40,7 +42,8 @@ func table(t *testing.T) string {
 		b.WriteString("| **" + group.title + "** | | | | | | |\n")
 		for _, change := range group.changes {
 			var reach compat.Reach
-			for _, c := range compat.Compare(definition(t, "calc.yodel", change.old), definition(t, "calc.yodel", change.new)) {
+			for _, c := range compat.Compare(definition(t, "calc.yodel", change.old),
+				definition(t, "calc.yodel", change.new)) {
 				reach |= c.Reach
 			}
 			b.WriteString("| " + strings.NewReplacer("T?", "`T?`", "list<T>", "`list<T>`").Replace(change.name) + " |")

@@ -21,7 +21,8 @@ func (c *comparison) service(old *schema.Service, f *schema.File) {
 	}
 	for _, m := range s.Methods {
 		if !hasMethod(old, m.Name) {
-			c.add(Source, at+"."+m.Name, "a new method, which handlers lack", "give the handlers one as well, or add a service")
+			c.add(Source, at+"."+m.Name, "a new method, which handlers lack",
+				"give the handlers one as well, or add a service")
 		}
 	}
 }
@@ -86,8 +87,9 @@ func (c *comparison) result(at string, old, new *schema.Method) {
 	case old.StreamResult != new.StreamResult:
 		c.add(Source|Wire, at, "the result "+isStream(new.StreamResult)+" a stream", remedy)
 	case (old.Result == nil) != (new.Result == nil):
-		c.add(Source|Basic, at, fmt.Sprintf("the result changed from %s to %s; over the basic protocol callers may wait for "+
-			"bytes that nobody sends", spelled(old.Result), spelled(new.Result)), remedy)
+		c.add(Source|Basic, at,
+			fmt.Sprintf("the result changed from %s to %s; over the basic protocol callers may wait for "+
+				"bytes that nobody sends", spelled(old.Result), spelled(new.Result)), remedy)
 	case !c.sameType(old.Result, new.Result):
 		c.typeChanged(at, old.Result, new.Result)
 	case old.Result != nil && old.Result.Optional != new.Result.Optional:
@@ -95,7 +97,8 @@ func (c *comparison) result(at string, old, new *schema.Method) {
 		if old.Result.Optional {
 			reach |= Python // whose handlers answer with None
 		}
-		c.add(reach, at, "the result "+isOptional(new.Result)+" optional, which the basic protocol writes otherwise", remedy)
+		c.add(reach, at, "the result "+isOptional(new.Result)+" optional, which the basic protocol writes otherwise",
+			remedy)
 	}
 }
 
@@ -134,12 +137,15 @@ func (c *comparison) newParam(place string, n *schema.Field) {
 			"give it a default, or write ? behind its type")
 		return
 	}
-	c.add(Source|Basic|JSON, place, "a new parameter, which handlers have to take, and which servers that do not know it refuse "+
-		"over the basic protocol and in JSON where it is given", "replace servers before clients use it, or add a method")
+	c.add(Source|Basic|JSON, place,
+		"a new parameter, which handlers have to take, and which servers that do not know it refuse "+
+			"over the basic protocol and in JSON where it is given",
+		"replace servers before clients use it, or add a method")
 }
 
 func (c *comparison) paramGone(place string, p *schema.Field) {
-	reach, text := Source|Basic|JSON, "the parameter is gone; those who still send it are refused over the basic protocol and in JSON"
+	reach, text := Source|Basic|JSON,
+		"the parameter is gone; those who still send it are refused over the basic protocol and in JSON"
 	if p.Required {
 		reach, text = Source|Wire, "the parameter is gone, and servers that were built before demand it"
 	}
@@ -148,7 +154,8 @@ func (c *comparison) paramGone(place string, p *schema.Field) {
 
 func (c *comparison) param(place string, old, new *schema.Field, oldStream, newStream bool) {
 	if oldStream != newStream {
-		c.add(Source|Wire, place, "it "+isStream(newStream)+" a stream", "keep the method, and add one with another name")
+		c.add(Source|Wire, place, "it "+isStream(newStream)+" a stream",
+			"keep the method, and add one with another name")
 		return
 	}
 	source := Python // which passes parameters to handlers by name, as Go does options to methods
@@ -160,7 +167,8 @@ func (c *comparison) param(place string, old, new *schema.Field, oldStream, newS
 	}
 	switch {
 	case new.Required && !old.Required:
-		c.add(Source|Wire, place, "it may no longer be left off; those who do cannot call the method", "keep the default, or the ?")
+		c.add(Source|Wire, place, "it may no longer be left off; those who do cannot call the method",
+			"keep the default, or the ?")
 	case old.Required && !new.Required:
 		c.add(Source|Wire, place, "it may now be left off, so that generated code takes it as an option; "+
 			"servers that were built before refuse calls without it", "add a method with another name")
@@ -176,12 +184,14 @@ func (c *comparison) param(place string, old, new *schema.Field, oldStream, newS
 // isOption reports whether generated clients take a parameter by name.
 func isOption(p *schema.Field) bool { return p.Default != nil || p.Type.Optional }
 
-// order compares the order of the parameters that generated code has by position: all in Go's handlers, those that are no
-// options in clients.
+// order compares the order of the parameters that generated code has by position: all in Go's handlers, those that are
+// no options in clients.
 func (c *comparison) order(at string, old, new *schema.Method) {
 	moved := func(positional func(*schema.Field) bool) bool {
 		last, places := -1, map[*schema.Field]int{}
-		for i, n := range slices.DeleteFunc(slices.Clone(new.Params), func(n *schema.Field) bool { return !positional(n) }) {
+		for i, n := range slices.DeleteFunc(slices.Clone(new.Params), func(n *schema.Field) bool {
+			return !positional(n)
+		}) {
 			places[n] = i
 		}
 		position := 0
@@ -208,8 +218,9 @@ func (c *comparison) order(at string, old, new *schema.Method) {
 		reach |= Source
 	}
 	if reach != 0 {
-		c.add(reach, at, "the parameters stand in another order, which is that of their numbers, and with them the arguments of "+
-			"generated code", "keep the numbers, and give what is new a higher one")
+		c.add(reach, at,
+			"the parameters stand in another order, which is that of their numbers, and with them the arguments of "+
+				"generated code", "keep the numbers, and give what is new a higher one")
 	}
 }
 
@@ -227,8 +238,9 @@ func (c *comparison) exceptions(at string, old, new *schema.Method) {
 			c.add(Source|Basic|Mux|Meaning, place, fmt.Sprintf("the exception is gone and %s has its number, %d",
 				new.Exceptions[i].Name, i+2), "keep it in the list")
 		case j < 0:
-			c.add(Source|Meaning, place, "the method no longer answers with the exception; in handlers that do, it is an error of "+
-				"the system", "keep it in the list")
+			c.add(Source|Meaning, place,
+				"the method no longer answers with the exception; in handlers that do, it is an error of "+
+					"the system", "keep it in the list")
 		case i != j:
 			c.add(Basic|Mux, place, fmt.Sprintf("its number, which goes by the order, changed from %d to %d", i+2, j+2),
 				"keep the order, and write new exceptions last")

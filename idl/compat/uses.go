@@ -2,8 +2,8 @@ package compat
 
 import "github.com/yodelrpc/yodel/idl/schema"
 
-// uses returns the full names of the types that parameters of either version have in them, and of those that parameters,
-// results and exceptions have.
+// uses returns the full names of the types that parameters of either version have in them, and of those that
+// parameters, results and exceptions have.
 func uses(old, new []*schema.File) (asked, used map[string]bool) {
 	asked, used = map[string]bool{}, map[string]bool{}
 	for _, f := range append(append([]*schema.File{}, old...), new...) {

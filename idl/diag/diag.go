@@ -29,7 +29,8 @@ type Source struct {
 func (s *Source) At(pos Pos, message, remedy string) Diagnostic {
 	line, indent := s.excerpt(pos)
 	return Diagnostic{
-		File: s.Name, Line: pos.Line, Column: pos.Column, Message: message, Remedy: remedy, Source: line, Indent: indent,
+		File: s.Name, Line: pos.Line, Column: pos.Column, Message: message, Remedy: remedy, Source: line,
+		Indent: indent,
 	}
 }
 

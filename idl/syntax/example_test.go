@@ -7,7 +7,8 @@ import (
 )
 
 func ExampleFormat() {
-	formatted, err := syntax.Format("divide.yodel", []byte("float  divide( 1 : int num1,2:int num2 = 1 )=>InvalidOperation;"))
+	formatted, err := syntax.Format("divide.yodel",
+		[]byte("float  divide( 1 : int num1,2:int num2 = 1 )=>InvalidOperation;"))
 	fmt.Printf("%s%v\n", formatted, err)
 	// Output:
 	// float divide(1:int num1, 2:int num2=1) => InvalidOperation

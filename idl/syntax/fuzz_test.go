@@ -77,7 +77,8 @@ func dropPlaces(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if field := v.Field(i); field.Type() == reflect.TypeFor[syntax.Pos]() || v.Type().Field(i).Name == "Source" {
+			if field := v.Field(i); field.Type() == reflect.TypeFor[syntax.Pos]() ||
+				v.Type().Field(i).Name == "Source" {
 				field.SetZero()
 			} else {
 				dropPlaces(field)

@@ -62,7 +62,8 @@ type remark struct {
 
 // end returns the place behind the token, which is on its line.
 func (t *token) end() Pos {
-	return Pos{Offset: t.pos.Offset + len(t.text), Line: t.pos.Line, Column: t.pos.Column + utf8.RuneCountInString(t.text)}
+	return Pos{Offset: t.pos.Offset + len(t.text), Line: t.pos.Line,
+		Column: t.pos.Column + utf8.RuneCountInString(t.text)}
 }
 
 // quoted returns the token as messages show it.

@@ -68,7 +68,8 @@ func TestEmptyBytesStayPresentInBasic(t *testing.T) {
 	}
 	const value = "\x00\x00\x00\x05" + "\x09\x00\x00\x00\x00"
 	request := "\x00\x00\x00\x09optionals" + "\x00\x00\x00\x0a\x01" + value
-	answer, _, _ := basic.Format().NewServer(d).ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil)
+	answer, _, _ := basic.Format().NewServer(d).ServeMessage(t.Context(), rpc.CallInfo{Peer: new(rpc.Peer)},
+		[]byte(request), nil, nil)
 	if string(answer) != "\x01"+value {
 		t.Errorf("the answer is %q", answer)
 	}

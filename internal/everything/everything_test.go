@@ -47,14 +47,16 @@ func TestEnumText(t *testing.T) {
 	t.Parallel()
 	var r everything.Rounding
 	for text, want := range map[string]everything.Rounding{
-		"HALF_EVEN": everything.RoundingHalfEven, "FLOOR": everything.RoundingFloor, "12": 12, "-2147483648": math.MinInt32,
+		"HALF_EVEN": everything.RoundingHalfEven, "FLOOR": everything.RoundingFloor, "12": 12,
+		"-2147483648": math.MinInt32,
 	} {
 		if err := r.UnmarshalText([]byte(text)); err != nil || r != want || r.String() != text {
 			t.Errorf("%s: got %v, %v", text, r, err)
 		}
 	}
 	for _, text := range []string{"", "half_even", "2147483648"} {
-		if err := r.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "HALF_EVEN, DOWN, FLOOR") {
+		if err := r.UnmarshalText([]byte(text)); err == nil ||
+			!strings.Contains(err.Error(), "HALF_EVEN, DOWN, FLOOR") {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}

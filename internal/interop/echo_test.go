@@ -50,7 +50,8 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Errorf("every/every.go is not what is generated from %s now; run go test ./internal/interop -update", definition)
+		t.Errorf("every/every.go is not what is generated from %s now; run go test ./internal/interop -update",
+			definition)
 	}
 }
 

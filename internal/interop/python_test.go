@@ -33,7 +33,8 @@ func python(t *testing.T, program string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	modules := t.TempDir()
-	for _, path := range []string{definition, filepath.Join(shared, "divide.yodel"), filepath.Join(shared, "hostile.yodel")} {
+	for _, path := range []string{definition, filepath.Join(shared, "divide.yodel"),
+		filepath.Join(shared, "hostile.yodel")} {
 		writeModule(t, modules, path)
 	}
 	cmd := exec.CommandContext(t.Context(), python3, append([]string{"-W", "error", "-B", program}, args...)...)

@@ -75,9 +75,12 @@ func TestPythonClientInsideTLS(t *testing.T) {
 		{"TLS to plaintext", nil, "s", []string{ca}, "does not speak TLS"},
 		{"a wrong name", named(a.Issue("other.test")), "s", []string{ca}, "is not for the name 127.0.0.1"},
 		{"an unknown authority", other.Server(), "s", []string{ca}, "is of an authority that this side does not know"},
-		{"an expired certificate", named(a.Expired("127.0.0.1")), "s", []string{ca}, "is not valid now: certificate has expired"},
-		{"no client's certificate", a.Mutual(), "s", []string{ca}, "the server demands a client's certificate, and got none"},
-		{"a wrong client's certificate", a.Mutual(), "s", append([]string{ca}, wrong...), "the server refused the client's certificate"},
+		{"an expired certificate", named(a.Expired("127.0.0.1")), "s", []string{ca},
+			"is not valid now: certificate has expired"},
+		{"no client's certificate", a.Mutual(), "s", []string{ca},
+			"the server demands a client's certificate, and got none"},
+		{"a wrong client's certificate", a.Mutual(), "s", append([]string{ca}, wrong...),
+			"the server refused the client's certificate"},
 	} {
 		for _, scheme := range []string{"basic", "line", "mux"} {
 			target := scheme + test.secure + "://" + serveTLS(t, test.server)
@@ -119,7 +122,8 @@ func TestPythonServerInsideTLS(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 					defer cancel()
 					defer ch.Close() // a Server has one connection at a time
-					if _, err := every.NewClient(ch).Divide(ctx, 1); err == nil || !strings.Contains(err.Error(), want) {
+					if _, err := every.NewClient(ch).Divide(ctx, 1); err == nil ||
+						!strings.Contains(err.Error(), want) {
 						t.Errorf("err = %v; want %s", err, want)
 					}
 				}
@@ -135,7 +139,9 @@ func TestPythonServerInsideTLS(t *testing.T) {
 				failing(dial(scheme, a.Client()), "the server demands a client's certificate, and got none")
 				wrong := other.Issue("somebody")
 				config := a.Client()
-				config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &wrong, nil }
+				config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					return &wrong, nil
+				}
 				failing(dial(scheme, config), "the server refused the client's certificate")
 				failing(dial(scheme, nil), "this port speaks TLS only")
 				good := dial(scheme, a.Client(a.Issue("somebody")))

@@ -33,7 +33,8 @@ var (
 	Unix   = Network{"unix", 2 << 20, func(tb testing.TB) (Listener, error) {
 		return listen("unix", filepath.Join(tb.TempDir(), "s"))
 	}}
-	// TLS is TLS over TCP. What Accept and Dial return has made its handshake, as what the root hands to a protocol has.
+	// TLS is TLS over TCP. What Accept and Dial return has made its handshake, as what the root hands to a protocol
+	// has.
 	TLS = Network{"tls", 16 << 20, listenTLS}
 )
 
@@ -51,7 +52,8 @@ func (n Network) Listen(tb testing.TB) Listener {
 	return l
 }
 
-// Pair returns both ends of a connection, which are closed at the end of the test: near is the client's, far the server's.
+// Pair returns both ends of a connection, which are closed at the end of the test: near is the client's, far the
+// server's.
 func (n Network) Pair(tb testing.TB) (near, far net.Conn) {
 	tb.Helper()
 	l, err := n.listen(tb)
@@ -96,8 +98,8 @@ func (l socketListener) Dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, l.Addr().Network(), l.Addr().String())
 }
 
-// A tlsListener makes the handshake of each connection on a goroutine of its own, so that one that is slow keeps no other
-// from Accept.
+// A tlsListener makes the handshake of each connection on a goroutine of its own, so that one that is slow keeps no
+// other from Accept.
 type tlsListener struct {
 	*MemoryListener // of the connections that have made it
 	socket          Listener

@@ -46,7 +46,8 @@ func TestMillionsOfEmptyElements(t *testing.T) {
 			if most := uint64(5 * wire.Allowance(len(request))); used > most {
 				t.Errorf("%s, %s: %d MiB for a request of %d KiB (%v)", side, name, used>>20, len(request)>>10, err)
 			}
-			if name == "large structs" && (err == nil || !strings.Contains(err.Error(), "MiB and 16 times")) && side == "generated" {
+			if name == "large structs" && (err == nil || !strings.Contains(err.Error(), "MiB and 16 times")) &&
+				side == "generated" {
 				t.Errorf("%s, %s: %v", side, name, err)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/internal/secrets"
 )
 
-// TestWhatNoMethodReaches holds docs/language.md to its list of what shows sensitive values all the same: each must show
-// them, or the page warns of what is no more.
+// TestWhatNoMethodReaches holds docs/language.md to its list of what shows sensitive values all the same: each must
+// show them, or the page warns of what is no more.
 func TestWhatNoMethodReaches(t *testing.T) {
 	t.Parallel()
 	fields, denied := newFields(), &secrets.Denied{Message: "shown", Token: text}
@@ -58,7 +58,8 @@ func TestAddressesShowNothing(t *testing.T) {
 	for _, v := range []any{&fields, []secrets.Fields{fields}, map[string]secrets.Fields{"": fields}} {
 		find(t, "%p", fmt.Sprintf("%p", v))
 	}
-	for _, err := range []error{fmt.Errorf("a: %w", denied), fmt.Errorf("%w, %w", denied, denied), errors.Join(denied)} {
+	for _, err := range []error{fmt.Errorf("a: %w", denied), fmt.Errorf("%w, %w", denied, denied),
+		errors.Join(denied)} {
 		for _, verb := range strings.Split("v +v #v s q x X d b o p T", " ") {
 			find(t, verb+" of an error that wraps", fmt.Sprintf("%"+verb, err))
 		}

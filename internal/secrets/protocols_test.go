@@ -23,8 +23,10 @@ import (
 // vault fails in the way that the first argument says.
 type vault struct{}
 
-func (vault) Store(_ context.Context, shown string, _ bool, small int32, text string, _ []byte, _ time.Time, _ time.Duration,
-	_ secrets.Level, _ []string, _ map[string]string, _ secrets.Plain, _ secrets.Open, _ *string, _ float64, h secrets.Holder,
+func (vault) Store(_ context.Context, shown string, _ bool, small int32, text string, _ []byte, _ time.Time,
+	_ time.Duration,
+	_ secrets.Level, _ []string, _ map[string]string, _ secrets.Plain, _ secrets.Open, _ *string, _ float64,
+	h secrets.Holder,
 	s secrets.Secret,
 ) error {
 	switch shown {
@@ -113,7 +115,8 @@ func TestFailures(t *testing.T) {
 		defer ch.Close()
 		c := secrets.NewVaultClient(ch)
 		store := func(shown string, h secrets.Holder, s secrets.Secret, opts ...secrets.StoreOption) error {
-			return c.Store(t.Context(), shown, true, number, text, data, seen, 7777777, secrets.LevelHigh, []string{text},
+			return c.Store(t.Context(), shown, true, number, text, data, seen, 7777777, secrets.LevelHigh,
+				[]string{text},
 				map[string]string{text: text}, plain, secrets.OpenText{Text: text}, h, s, opts...)
 		}
 		good := members()[0]
@@ -121,7 +124,8 @@ func TestFailures(t *testing.T) {
 			"panic": store("panic", newHolder(), good), "denied": store("denied", newHolder(), good),
 			"hushed":             store("hushed, wrapped", newHolder(), good),
 			"holder in an error": store("holder in an error", newHolder(), good),
-			"bad text":           store("", bad, good), "bad key": store("", badKey, good), "bad time": store("", badTime, good),
+			"bad text":           store("", bad, good), "bad key": store("", badKey, good),
+			"bad time":     store("", badTime, good),
 			"bad member":   store("", newHolder(), secrets.SecretText{Text: text + "\xff"}),
 			"bad argument": store("", newHolder(), good, secrets.MaybeText(text+"\xff")),
 		} {
@@ -163,15 +167,18 @@ func TestBadJSON(t *testing.T) {
 		find(t, params, answer)
 	}
 	values := []string{
-		`"hunter2"`, `31337`, `31337.31337`, `"31337"`, `true`, `["hunter2", 31337, {}]`, `[31337, "hunter2"]`, `{"hunter2": 31337}`,
-		`{"hunter2": "\ud800"}`, `{"hunter2": "hunter2", "hunter2": 1}`, `[{"hunter2": 1}]`, `{"text": 31337}`, `{"number": "hunter2"}`,
+		`"hunter2"`, `31337`, `31337.31337`, `"31337"`, `true`, `["hunter2", 31337, {}]`, `[31337, "hunter2"]`,
+		`{"hunter2": 31337}`,
+		`{"hunter2": "\ud800"}`, `{"hunter2": "hunter2", "hunter2": 1}`, `[{"hunter2": 1}]`, `{"text": 31337}`,
+		`{"number": "hunter2"}`,
 		`{"text": "hunter2", "number": 31337}`, `"1999-02-30T00:00:00Z"`, `"31337-01-01T00:00:00Z"`, `"7777777"`,
 		`"hunter2\x"`, "\"hunter2\x01\"", "\"hunter2\xff\"", `31337hunter2`, `hunter2`, `"73501"`, `[["hunter2"]]`,
 		`{"31337": "hunter2*", "31337": ""}`, `{"hunter2*": "czNjcjN0"}`, `1e31337`, `-31337e31337`,
 	}
 	fields := wire.TypeOf(new(secrets.Fields)).Fields
 	for _, v := range values {
-		for _, name := range strings.Fields("flag small text data seen took level texts byName plain open maybeText real") {
+		for _, name := range strings.Fields(
+			"flag small text data seen took level texts byName plain open maybeText real") {
 			refuse(`"` + name + `": ` + v)
 		}
 		for i := range fields {

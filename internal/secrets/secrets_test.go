@@ -41,7 +41,8 @@ var (
 
 func newFields() secrets.Fields {
 	return secrets.Fields{
-		Flag: true, Small: number, Large: number, Positive: number, Huge: number, Single: 2.5e-7, Real: 2.5e-7, Text: text, Data: data,
+		Flag: true, Small: number, Large: number, Positive: number, Huge: number, Single: 2.5e-7, Real: 2.5e-7,
+		Text: text, Data: data,
 		Seen: seen, Took: 7777777, Level: secrets.LevelHigh, Texts: []string{text}, Numbers: []int32{number},
 		Plains: []secrets.Plain{plain}, ByName: map[string]string{text: text}, ByNumber: map[int64][]byte{number: data},
 		Plain: plain, Open: secrets.OpenText{Text: text}, MaybeText: new(string(text)), MaybeNumber: new(int32(number)),
@@ -53,7 +54,8 @@ func newFields() secrets.Fields {
 func members() []secrets.Secret {
 	return []secrets.Secret{
 		secrets.SecretText{Text: text}, secrets.SecretNumber{Number: number}, secrets.SecretData{Data: data},
-		secrets.SecretPlain{Plain: plain}, secrets.SecretFields{Fields: newFields()}, secrets.SecretFormat{Format_: text},
+		secrets.SecretPlain{Plain: plain}, secrets.SecretFields{Fields: newFields()},
+		secrets.SecretFormat{Format_: text},
 		&secrets.SecretText{Text: text}, &secrets.SecretFields{Fields: newFields()},
 	}
 }
@@ -61,7 +63,8 @@ func members() []secrets.Secret {
 func newHolder() secrets.Holder {
 	f := newFields()
 	h := secrets.Holder{
-		Fields: f, List: []secrets.Fields{f}, ByName: map[string]secrets.Fields{"a": f}, Maybe: &f, Secret: members()[0], Secrets: members(),
+		Fields: f, List: []secrets.Fields{f}, ByName: map[string]secrets.Fields{"a": f}, Maybe: &f,
+		Secret: members()[0], Secrets: members(),
 		SecretByNumber: map[int32]secrets.Secret{1: members()[3]}, Shown: "shown", LogValue_: "shown",
 	}
 	inner := h
@@ -101,7 +104,8 @@ func everyKind(t *testing.T, visit func(name string, v any)) {
 	}))
 	ctx := context.Background()
 	err := c.Store(ctx, "shown", true, number, text, data, seen, 7777777, secrets.LevelHigh, []string{text},
-		map[string]string{text: text}, plain, secrets.OpenText{Text: text}, h, members()[0], secrets.MaybeText(text), secrets.Real(2.5e-7))
+		map[string]string{text: text}, plain, secrets.OpenText{Text: text}, h, members()[0], secrets.MaybeText(text),
+		secrets.Real(2.5e-7))
 	if _, err2 := c.Load(ctx, text); err != errLooked || err2 != errLooked {
 		t.Error(err, err2)
 	}
@@ -121,12 +125,14 @@ func wrapped(v any) map[string]any {
 	return map[string]any{
 		"value": v, "pointer": pointer.Interface(), "list": list.Interface(), "list of pointers": pointers.Interface(),
 		"map": byName.Interface(), "array": array.Interface(), "any": []any{v, pointer.Interface()},
-		"map of any": map[string]any{"k": v}, "struct of one's own": struct{ Inside, Pointer any }{v, pointer.Interface()},
+		"map of any":          map[string]any{"k": v},
+		"struct of one's own": struct{ Inside, Pointer any }{v, pointer.Interface()},
 	}
 }
 
 // noise are numbers that may have any digits: times, ports, addresses.
-var noise = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?|127\.0\.0\.1:\d+|0x[0-9a-f]{6,}|\+0x[0-9a-f]+|goroutine \d+`)
+var noise = regexp.MustCompile(
+	`\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?|127\.0\.0\.1:\d+|0x[0-9a-f]{6,}|\+0x[0-9a-f]+|goroutine \d+`)
 
 // find reports what of the sensitive values is in out.
 func find(t *testing.T, how, out string) {
@@ -168,7 +174,8 @@ func TestFmt(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		&secrets.Denied{Message: "shown", Token: text, Fields: newFields()}, &secrets.Hushed{Message: text, Number: number},
+		&secrets.Denied{Message: "shown", Token: text, Fields: newFields()},
+		&secrets.Hushed{Message: text, Number: number},
 	} {
 		for _, e := range []error{
 			err, fmt.Errorf("wrapped: %w", err), errors.Join(err, err), fmt.Errorf("%w, %w", err, err),
@@ -207,7 +214,9 @@ func TestSlog(t *testing.T) {
 				how := name + ", " + form + " by the handler of " + kind
 				for _, put := range []func(*slog.Logger){
 					func(l *slog.Logger) { l.Info("m", "k", w) },
-					func(l *slog.Logger) { l.Info("m", slog.Group("g", "k", w, slog.Group("inner", slog.Any("k", w)))) },
+					func(l *slog.Logger) {
+						l.Info("m", slog.Group("g", "k", w, slog.Group("inner", slog.Any("k", w))))
+					},
 					func(l *slog.Logger) { l.With("k", w).WithGroup("g").With("k", w).Info("m", "k", w) },
 					func(l *slog.Logger) { l.Error(fmt.Sprint(w), "err", fmt.Errorf("failed: %v", w)) },
 				} {
@@ -233,9 +242,12 @@ func TestSlogShowsTheRest(t *testing.T) {
 		return a
 	}}
 	denied := &secrets.Denied{Message: "shown", Token: text}
-	const fields = `{"flag":"***","small":"***","large":"***","positive":"***","huge":"***","single":"***","real":"***",` +
-		`"text":"***","data":"***","seen":"***","took":"***","level":"***","texts":"***","numbers":"***","plains":"***",` +
-		`"byName":"***","byNumber":"***","plain":"***","open":"***","maybeText":"***","maybeNumber":"***","maybeSeen":"***",` +
+	const fields = `{"flag":"***","small":"***","large":"***","positive":"***","huge":"***",` +
+		`"single":"***","real":"***",` +
+		`"text":"***","data":"***","seen":"***","took":"***","level":"***","texts":"***","numbers":"***",` +
+		`"plains":"***",` +
+		`"byName":"***","byNumber":"***","plain":"***","open":"***","maybeText":"***",` +
+		`"maybeNumber":"***","maybeSeen":"***",` +
 		`"maybePlain":"***","opens":"***","plainByName":"***","inner":"***"}`
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, without)).Info("m", "k", denied)
@@ -249,7 +261,8 @@ func TestSlogShowsTheRest(t *testing.T) {
 	}
 	out.Reset()
 	slog.New(slog.NewJSONHandler(&out, without)).Info("m", "k", []*secrets.Denied{denied})
-	if want := "Denied holds @sensitive fields: use wire.MarshalJSON(&v) for JSON with the data"; !strings.Contains(out.String(), want) {
+	if want := "Denied holds @sensitive fields: use wire.MarshalJSON(&v) for JSON with the data"; !strings.Contains(
+		out.String(), want) {
 		t.Errorf("got  %swant %s", out.String(), want)
 	}
 }

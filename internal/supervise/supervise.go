@@ -14,10 +14,11 @@ import (
 // Options are what a supervisor needs.
 type Options struct {
 	Workers   int
-	Listener  net.Listener                     // of TCP or a unix socket; Run closes it
-	ListensOn string                           // what Listener listens on, by which a worker knows its own
-	Closing   context.Context                  // ends when the workers are to drain
-	Patience  time.Duration                    // with a worker that drains, before it is killed
-	Backoff   func(failures int) time.Duration // before a worker is started in place of one that died, failures in a row
-	Log       *rpc.Log                         // gets every line, without the limit
+	Listener  net.Listener    // of TCP or a unix socket; Run closes it
+	ListensOn string          // what Listener listens on, by which a worker knows its own
+	Closing   context.Context // ends when the workers are to drain
+	Patience  time.Duration   // with a worker that drains, before it is killed
+	// before a worker is started in place of one that died, failures in a row
+	Backoff func(failures int) time.Duration
+	Log     *rpc.Log // gets every line, without the limit
 }

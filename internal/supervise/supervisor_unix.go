@@ -23,9 +23,9 @@ import (
 // Supported reports whether the system has what this package needs.
 const Supported = true
 
-// Run keeps workers running until ctx or o.Closing ends, or a signal says so, and then drains them. SIGHUP replaces them
-// by workers of the program as it is by then. It closes the listener, and returns an error if the first workers do not
-// come to serve.
+// Run keeps workers running until ctx or o.Closing ends, or a signal says so, and then drains them. SIGHUP replaces
+// them by workers of the program as it is by then. It closes the listener, and returns an error if the first workers do
+// not come to serve.
 func Run(ctx context.Context, o Options) error {
 	file, err := share(o.Listener)
 	if err != nil {

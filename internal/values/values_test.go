@@ -1,5 +1,5 @@
-// Package values_test sends what Go can hold through every protocol: it travels, or the side that sends it fails with an
-// error that names its place.
+// Package values_test sends what Go can hold through every protocol: it travels, or the side that sends it fails with
+// an error that names its place.
 package values_test
 
 import (
@@ -43,17 +43,21 @@ var orders = map[string]struct {
 	send, want values.Order
 	fails      string
 }{
-	"pointer":           {values.Order{Payment: &card}, values.Order{Payment: card}, ""},
-	"pointer to a zero": {values.Order{Payment: &values.PaymentCard{}}, values.Order{Payment: values.PaymentCard{}}, ""},
+	"pointer": {values.Order{Payment: &card}, values.Order{Payment: card}, ""},
+	"pointer to a zero": {values.Order{Payment: &values.PaymentCard{}}, values.Order{Payment: values.PaymentCard{}},
+		""},
 	"pointer in a list": {
-		values.Order{Payments: []values.Payment{voucher, &voucher}}, values.Order{Payments: []values.Payment{voucher, voucher}}, "",
+		values.Order{Payments: []values.Payment{voucher, &voucher}},
+		values.Order{Payments: []values.Payment{voucher, voucher}}, "",
 	},
 	"pointer in a map": {
-		values.Order{ByName: map[string]values.Payment{"a": &card}}, values.Order{ByName: map[string]values.Payment{"a": card}}, "",
+		values.Order{ByName: map[string]values.Payment{"a": &card}},
+		values.Order{ByName: map[string]values.Payment{"a": card}}, "",
 	},
 	"pointer in an optional": {values.Order{Maybe: &voucher}, values.Order{Maybe: voucher}, ""},
 	"pointer in a member": {
-		values.Order{Payment: &values.PaymentOther{Other: &voucher}}, values.Order{Payment: values.PaymentOther{Other: voucher}}, "",
+		values.Order{Payment: &values.PaymentOther{Other: &voucher}},
+		values.Order{Payment: values.PaymentOther{Other: voucher}}, "",
 	},
 	"pointer in a pointer": {
 		values.Order{Inner: &values.Order{Payment: &voucher}}, values.Order{Inner: &values.Order{Payment: voucher}}, "",
@@ -63,21 +67,26 @@ var orders = map[string]struct {
 		values.Order{Payment: values.PaymentDue{Due: time.Unix(1, 0).UTC()}}, "",
 	},
 	"pointer to an enum": {
-		values.Order{Payment: &values.PaymentColor{Color: values.ColorBlue}}, values.Order{Payment: values.PaymentColor{Color: values.ColorBlue}}, "",
+		values.Order{Payment: &values.PaymentColor{Color: values.ColorBlue}},
+		values.Order{Payment: values.PaymentColor{Color: values.ColorBlue}}, "",
 	},
-	"nil pointer":           {send: values.Order{Payment: (*values.PaymentCard)(nil)}, fails: "payment: " + nilCard},
-	"nil pointer in a list": {send: values.Order{Payments: []values.Payment{card, (*values.PaymentCard)(nil)}}, fails: "payments[1]: " + nilCard},
+	"nil pointer": {send: values.Order{Payment: (*values.PaymentCard)(nil)}, fails: "payment: " + nilCard},
+	"nil pointer in a list": {send: values.Order{Payments: []values.Payment{card, (*values.PaymentCard)(nil)}},
+		fails: "payments[1]: " + nilCard},
 	"nil pointer in a map": {
 		send:  values.Order{ByName: map[string]values.Payment{"a": (*values.PaymentCard)(nil)}},
 		fails: `by_name["a"]: ` + nilCard,
 	},
 	"nil pointer in an optional": {send: values.Order{Maybe: (*values.PaymentCard)(nil)}, fails: "maybe: " + nilCard},
 	"nil pointer in a member": {
-		send: values.Order{Payment: values.PaymentOther{Other: (*values.PaymentCard)(nil)}}, fails: "payment.other: " + nilCard,
+		send:  values.Order{Payment: values.PaymentOther{Other: (*values.PaymentCard)(nil)}},
+		fails: "payment.other: " + nilCard,
 	},
-	"embedded member":            {send: values.Order{Payment: embedsMember{voucher}}, fails: "payment: " + embedding},
-	"pointer to embedded member": {send: values.Order{Payment: &embedsMember{voucher}}, fails: "payment: a *values_test.embedsMember is no member of Payment"},
-	"embedded union":             {send: values.Order{Payment: embedsUnion{voucher}}, fails: "payment: a values_test.embedsUnion is no member of Payment"},
+	"embedded member": {send: values.Order{Payment: embedsMember{voucher}}, fails: "payment: " + embedding},
+	"pointer to embedded member": {send: values.Order{Payment: &embedsMember{voucher}},
+		fails: "payment: a *values_test.embedsMember is no member of Payment"},
+	"embedded union": {send: values.Order{Payment: embedsUnion{voucher}},
+		fails: "payment: a values_test.embedsUnion is no member of Payment"},
 	"no member in a list":        {send: values.Order{Payments: []values.Payment{nil, card}}},
 	"no member in a map":         {send: values.Order{ByName: map[string]values.Payment{"": nil}}},
 	"no member in a member":      {send: values.Order{Payment: values.PaymentOther{}}},
@@ -86,20 +95,26 @@ var orders = map[string]struct {
 	"empty bytes that are there": {send: values.Order{Blob: new([]byte{})}},
 	"nil bytes that are there":   {values.Order{Blob: new([]byte(nil))}, values.Order{Blob: new([]byte{})}, ""},
 	"string":                     {send: values.Order{Note: "a\xff"}, fails: "note: " + notUTF8},
-	"key":                        {send: values.Order{Labels: map[string]string{"\xff": ""}}, fails: `labels["\xff"]: ` + notUTF8},
-	"value":                      {send: values.Order{Labels: map[string]string{"a": "\xff"}}, fails: `labels["a"]: ` + notUTF8},
-	"string of a member":         {send: values.Order{Payment: &values.PaymentVoucher{Voucher: "\xff"}}, fails: "payment.voucher: " + notUTF8},
-	"first year":                 {send: values.Order{Placed: time.Time{}.Add(1)}},
-	"last year":                  {send: values.Order{Placed: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)}},
-	"year 0":                     {send: values.Order{Placed: early}, fails: "placed: " + year0},
-	"year 10000":                 {send: values.Order{Times: []time.Time{time.Unix(253402300800, 0)}}, fails: "times[0]: the year 10000 is outside 1 to 9999"},
-	"the last time of all":       {send: values.Order{Placed: time.Unix(math.MaxInt64, 0)}, fails: "placed: the year "},
-	"year 0 of a member":         {send: values.Order{Payment: values.PaymentDue{Due: early}}, fails: "payment.due: " + year0},
+	"key": {send: values.Order{Labels: map[string]string{"\xff": ""}},
+		fails: `labels["\xff"]: ` + notUTF8},
+	"value": {send: values.Order{Labels: map[string]string{"a": "\xff"}},
+		fails: `labels["a"]: ` + notUTF8},
+	"string of a member": {send: values.Order{Payment: &values.PaymentVoucher{Voucher: "\xff"}},
+		fails: "payment.voucher: " + notUTF8},
+	"first year": {send: values.Order{Placed: time.Time{}.Add(1)}},
+	"last year":  {send: values.Order{Placed: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)}},
+	"year 0":     {send: values.Order{Placed: early}, fails: "placed: " + year0},
+	"year 10000": {send: values.Order{Times: []time.Time{time.Unix(253402300800, 0)}},
+		fails: "times[0]: the year 10000 is outside 1 to 9999"},
+	"the last time of all": {send: values.Order{Placed: time.Unix(math.MaxInt64, 0)}, fails: "placed: the year "},
+	"year 0 of a member": {send: values.Order{Payment: values.PaymentDue{Due: early}},
+		fails: "payment.due: " + year0},
 }
 
 type handlers struct{}
 
-func (handlers) Pay(_ context.Context, payment values.Payment, _ []values.Payment, _ map[int32]values.Payment, _ values.Payment) (
+func (handlers) Pay(_ context.Context, payment values.Payment, _ []values.Payment, _ map[int32]values.Payment,
+	_ values.Payment) (
 	values.Payment, error,
 ) {
 	return payment, nil
@@ -162,7 +177,8 @@ func TestWhateverCompilesTravels(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, got, want values.Order, err error, fails string, code rpc.Code, outcome rpc.Outcome, where string) {
+func check(t *testing.T, got, want values.Order, err error, fails string, code rpc.Code, outcome rpc.Outcome,
+	where string) {
 	t.Helper()
 	if fails == "" {
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -185,7 +201,8 @@ func checkException(t *testing.T, err error, want values.Order, fails string) {
 		return
 	}
 	fails = strings.Replace(fails, "placed: ", "since: ", 1)
-	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal || fails == "" || !strings.Contains(e.Message, ": "+fails) {
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal || fails == "" ||
+		!strings.Contains(e.Message, ": "+fails) {
 		t.Errorf("error is %v, want an exception, or %q", err, fails)
 	}
 }
@@ -212,11 +229,14 @@ func TestMembersInEveryParameter(t *testing.T) {
 				`by_number["3"]`: func() (values.Payment, error) {
 					return c.Pay(t.Context(), card, nil, map[int32]values.Payment{3: none})
 				},
-				"maybe": func() (values.Payment, error) { return c.Pay(t.Context(), card, nil, nil, values.Maybe(none)) },
+				"maybe": func() (values.Payment, error) {
+					return c.Pay(t.Context(), card, nil, nil, values.Maybe(none))
+				},
 			} {
 				_, err := call()
 				e, ok := errors.AsType[*rpc.Error](err)
-				if !ok || e.Code != rpc.InvalidArgument || e.Outcome != rpc.OutcomeNotStarted || !strings.Contains(e.Message, ": "+want+": "+nilCard) {
+				if !ok || e.Code != rpc.InvalidArgument || e.Outcome != rpc.OutcomeNotStarted ||
+					!strings.Contains(e.Message, ": "+want+": "+nilCard) {
 					t.Errorf("%s: error is %v", want, err)
 				}
 			}

@@ -26,8 +26,8 @@ func (handlers) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 	return float32(num1) / float32(num2), nil
 }
 
-// BenchmarkCalls makes calls of divide over TCP, with both ends in this process, and says what one costs the processor in
-// all. net/rpc runs beside it for comparison:
+// BenchmarkCalls makes calls of divide over TCP, with both ends in this process, and says what one costs the processor
+// in all. net/rpc runs beside it for comparison:
 //
 //	go test -run='^$' -bench=Calls -count=3 ./protocol/basic
 func BenchmarkCalls(b *testing.B) {

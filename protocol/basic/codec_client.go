@@ -46,7 +46,8 @@ func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 		return b, nil, invalid("the arguments cannot be written: %w", wire.Explain(call.Args, w.err))
 	}
 	if n := len(w.buf) - at - 4; n > c.limits.Message {
-		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the arguments have %d bytes; the limit is %d", n, c.limits.Message)
+		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the arguments have %d bytes; the limit is %d", n,
+			c.limits.Message)
 	}
 	return w.buf, a, nil
 }
@@ -130,7 +131,9 @@ func (r *reader) exception(x *pipeline.Exception) error {
 	v := wire.ValueOf(e)
 	message, _ := r.sized()
 	if x.Message != nil {
-		err := x.Message.Fill(v, func(place reflect.Value) error { return r.content(&x.Message.ValueType, place, message) })
+		err := x.Message.Fill(v, func(place reflect.Value) error {
+			return r.content(&x.Message.ValueType, place, message)
+		})
 		if err != nil {
 			return &unreadable{err}
 		}

@@ -76,12 +76,14 @@ func (m *method) frameAnswer(buf []byte, limit int) (int, *rpc.Error) {
 			_, ok = f.length()
 		}
 	default:
-		return 0, rpc.Errorf(rpc.Internal, "the answer begins with the byte %d, and answers of %s with %s: the server speaks "+
-			"another protocol, or has another definition", status, m.Name, m.statuses())
+		return 0, rpc.Errorf(rpc.Internal,
+			"the answer begins with the byte %d, and answers of %s with %s: the server speaks "+
+				"another protocol, or has another definition", status, m.Name, m.statuses())
 	}
 	if f.n > uint64(limit) {
-		return 0, rpc.Errorf(rpc.ResourceExhausted, "the answer has %d bytes; the limit is %d: raise Limits.Message, unless "+
-			"the server speaks another protocol", f.n, limit)
+		return 0, rpc.Errorf(rpc.ResourceExhausted,
+			"the answer has %d bytes; the limit is %d: raise Limits.Message, unless "+
+				"the server speaks another protocol", f.n, limit)
 	}
 	if !ok {
 		return 0, nil

@@ -70,7 +70,8 @@ func checkNumbers(t *wire.Type, name string, seen map[*wire.Type]bool) error {
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		if f.Number > maxNumber {
-			return fmt.Errorf("%s of %s has the number %d, and the largest that fits is %d", f.Name, name, f.Number, maxNumber)
+			return fmt.Errorf("%s of %s has the number %d, and the largest that fits is %d", f.Name, name, f.Number,
+				maxNumber)
 		}
 		for v := &f.ValueType; v != nil; v = v.Elem {
 			if v.Type == nil {

@@ -71,8 +71,8 @@ func (r *reader) sized() ([]byte, error) {
 	return r.take(int(n))
 }
 
-// fields reads all that is left as numbers and values of the fields of m, and adds those that are there to set. Fields in
-// without are unknown.
+// fields reads all that is left as numbers and values of the fields of m, and adds those that are there to set. Fields
+// in without are unknown.
 func (r *reader) fields(t *wire.Type, m reflect.Value, set *wire.FieldSet, without *wire.Field) error {
 	for len(r.buf) > 0 {
 		f := t.ByNumber(int(r.buf[0]))

@@ -11,7 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at
+// once.
 type serverCodec struct {
 	d       *rpc.Dispatcher
 	methods []*method // by the index of their routes; nil for one with streams
@@ -45,8 +46,10 @@ func (s *serverCodec) Problems() []error {
 }
 
 // ServeMessage answers one request, of which request holds all bytes. It appends the answer to response and returns it
-// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
-func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see
+// [pipeline.ServeMessage].
+func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte,
+	admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
 	if n, err := frameRequest(request, s.d.Limits.Limits); err != nil || n == 0 || n != len(request) {

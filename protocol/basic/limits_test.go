@@ -90,20 +90,25 @@ func TestBadAnswers(t *testing.T) {
 		code   rpc.Code
 		lives  bool
 	}{
-		"status 0":                    {"ping", `{}`, "\x00", rpc.Internal, false},
-		"undeclared exception":        {"ping", `{}`, "\x02\x00\x00\x00\x00", rpc.Internal, false},
-		"exception number 253":        {"buy", `{"item": "x"}`, "\xfd", rpc.Internal, false},
-		"string of 2^32-1":            {"strings", `{"value": ""}`, "\x01\xff\xff\xff\xff", rpc.ResourceExhausted, false},
-		"error of 2^31":               {"ping", `{}`, "\xff\x80\x00\x00\x00tiny", rpc.ResourceExhausted, false},
-		"exception of 2^31":           {"buy", `{"item": "x"}`, "\x02\x80\x00\x00\x00tiny", rpc.ResourceExhausted, false},
-		"other fields of 2^31":        {"buy", `{"item": "x"}`, "\x02\x00\x00\x00\x00\x80\x00\x00\x00", rpc.ResourceExhausted, false},
-		"bool of 2":                   {"bools", `{"value": true}`, "\x01\x02", rpc.Internal, true},
-		"string that is not UTF-8":    {"strings", `{"value": ""}`, "\x01\x00\x00\x00\x01\xff", rpc.Internal, true},
-		"unknown number in a struct":  {"scalars", `{"value": {}}`, "\x01\x00\x00\x00\x02\x63\x00", rpc.Internal, true},
-		"optional of 2":               {"maybe", `{}`, "\x01\x02\x00\x00\x00\x07", rpc.Internal, true},
-		"message as another field":    {"buy", `{"item": "x"}`, "\x02\x00\x00\x00\x00\x00\x00\x00\x05\x01\x00\x00\x00\x00", rpc.Internal, true},
-		"exception that is not UTF-8": {"buy", `{"item": "x"}`, "\x02\x00\x00\x00\x01\xff\x00\x00\x00\x00", rpc.Internal, true},
-		"error that is not UTF-8":     {"ping", `{}`, "\xff\x00\x00\x00\x01\xff", rpc.Unknown, true},
+		"status 0":             {"ping", `{}`, "\x00", rpc.Internal, false},
+		"undeclared exception": {"ping", `{}`, "\x02\x00\x00\x00\x00", rpc.Internal, false},
+		"exception number 253": {"buy", `{"item": "x"}`, "\xfd", rpc.Internal, false},
+		"string of 2^32-1": {"strings", `{"value": ""}`, "\x01\xff\xff\xff\xff", rpc.ResourceExhausted,
+			false},
+		"error of 2^31": {"ping", `{}`, "\xff\x80\x00\x00\x00tiny", rpc.ResourceExhausted, false},
+		"exception of 2^31": {"buy", `{"item": "x"}`, "\x02\x80\x00\x00\x00tiny", rpc.ResourceExhausted,
+			false},
+		"other fields of 2^31": {"buy", `{"item": "x"}`, "\x02\x00\x00\x00\x00\x80\x00\x00\x00",
+			rpc.ResourceExhausted, false},
+		"bool of 2":                  {"bools", `{"value": true}`, "\x01\x02", rpc.Internal, true},
+		"string that is not UTF-8":   {"strings", `{"value": ""}`, "\x01\x00\x00\x00\x01\xff", rpc.Internal, true},
+		"unknown number in a struct": {"scalars", `{"value": {}}`, "\x01\x00\x00\x00\x02\x63\x00", rpc.Internal, true},
+		"optional of 2":              {"maybe", `{}`, "\x01\x02\x00\x00\x00\x07", rpc.Internal, true},
+		"message as another field": {"buy", `{"item": "x"}`,
+			"\x02\x00\x00\x00\x00\x00\x00\x00\x05\x01\x00\x00\x00\x00", rpc.Internal, true},
+		"exception that is not UTF-8": {"buy", `{"item": "x"}`, "\x02\x00\x00\x00\x01\xff\x00\x00\x00\x00",
+			rpc.Internal, true},
+		"error that is not UTF-8": {"ping", `{}`, "\xff\x00\x00\x00\x01\xff", rpc.Unknown, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -158,14 +163,16 @@ func TestNumbers(t *testing.T) {
 		basic.NewServer(d).ServeConn(server, nil, new(rpc.Peer))
 	}()
 	send(t, client, request("node", nil))
-	if text := receiveError(t, client); !strings.HasPrefix(text, "unimplemented: ") || !strings.Contains(text, "big of Node") {
+	if text := receiveError(t, client); !strings.HasPrefix(text, "unimplemented: ") ||
+		!strings.Contains(text, "big of Node") {
 		t.Errorf("error is %q", text)
 	}
 	client.Close()
 	<-done
 	c := pipelinetest.NewFake(t, protocol, nettest.Memory, rpc.ServerLimits{}, serveTextbook).Dial()
 	_, err = everything.NewCalculatorClient(c).Node(t.Context(), everything.Node{})
-	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unimplemented || e.Outcome != rpc.OutcomeNotStarted {
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unimplemented ||
+		e.Outcome != rpc.OutcomeNotStarted {
 		t.Errorf("the client's error is %#v", err)
 	}
 }

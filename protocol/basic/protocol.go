@@ -9,8 +9,8 @@ import (
 // ALPN is the name by which TLS agrees on the protocol.
 const ALPN = "yodel-basic/1"
 
-// Protocol returns the protocol as a server and a channel take it. Its connections begin with the length of a name, which
-// is short: with a 0.
+// Protocol returns the protocol as a server and a channel take it. Its connections begin with the length of a name,
+// which is short: with a 0.
 func Protocol() rpc.Protocol {
 	return rpc.Protocol{
 		Scheme:      protocolName,

@@ -14,6 +14,6 @@ func NewServer(d *rpc.Dispatcher) *Server {
 	return &Server{pipeline.NewServer(codec, protocolName, d.Limits, d.Log)}
 }
 
-// Check returns why methods of d without streams cannot be called over the protocol, an error for each: a field with a number
-// over 255, or more exceptions than it can tell apart.
+// Check returns why methods of d without streams cannot be called over the protocol, an error for each: a field with a
+// number over 255, or more exceptions than it can tell apart.
 func Check(d *rpc.Dispatcher) []error { return newServerCodec(d).Problems() }

@@ -15,7 +15,8 @@ func TestTextsOfBadRequests(t *testing.T) {
 	t.Parallel()
 	nc := pipelinetest.NewBench(t, protocol, nettest.Memory, rpc.ServerLimits{}).Raw()
 	for name, tt := range map[string]struct{ method, arguments, want string }{
-		"unknown argument": {"divide", "\x03\x00\x00\x00\x07", "invalid_argument: arguments of divide: there is no number 3"},
+		"unknown argument": {"divide", "\x03\x00\x00\x00\x07",
+			"invalid_argument: arguments of divide: there is no number 3"},
 		"unknown field": {"scalars", "\x01\x00\x00\x00\x02\x63\x01",
 			"invalid_argument: arguments of scalars: value: there is no number 99 in Scalars"},
 		"missing": {"divide", "", "invalid_argument: arguments of divide: num1 (number 1) is required and missing"},
@@ -44,7 +45,8 @@ func TestTextsOfBadAnswers(t *testing.T) {
 			"the answer begins with the byte 83, and answers of buy with 1, 2 to 3 or 255: the server speaks another " +
 				"protocol, or has another definition"},
 		"another protocol, all ones": {"divide", `{"num1": 1}`, "\xff\xff\xff\xff\xff\xff",
-			"the answer has 4294967300 bytes; the limit is 4194304: raise Limits.Message, unless the server speaks another protocol"},
+			"the answer has 4294967300 bytes; the limit is 4194304: raise Limits.Message, unless the server speaks " +
+				"another protocol"},
 		"unknown field of an exception": {"Echo.buy", `{"item": ""}`, "\x02\x00\x00\x00\x00\x00\x00\x00\x01\x63",
 			"the answer cannot be read: OutOfStock: there is no number 99"},
 	} {

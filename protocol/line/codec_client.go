@@ -39,7 +39,8 @@ func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.
 	}
 	b = append(b, "}\r\n"...)
 	if n := len(b) - start; n > c.limits.Message {
-		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the request has %d bytes; the limit is %d", n, c.limits.Message)
+		return b, nil, rpc.Errorf(rpc.ResourceExhausted, "the request has %d bytes; the limit is %d", n,
+			c.limits.Message)
 	}
 	return b, a, nil
 }

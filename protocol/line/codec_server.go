@@ -11,7 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at once.
+// A serverCodec reads requests and writes answers for the methods of one dispatcher. Many goroutines may use it at
+// once.
 type serverCodec struct {
 	lines
 	d *rpc.Dispatcher
@@ -22,9 +23,11 @@ func newServerCodec(d *rpc.Dispatcher) *serverCodec {
 	return &serverCodec{lines: lines{d.Limits.Message}, d: d}
 }
 
-// ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and returns it
-// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see [pipeline.ServeMessage].
-func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
+// ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and
+// returns it with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil;
+// see [pipeline.ServeMessage].
+func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte,
+	admit func(*rpc.Route) *rpc.Error) (
 	[]byte, rpc.Code, rpc.Metadata,
 ) {
 	return pipeline.ServeMessage(ctx, s, s.d, info, request, response, admit)
@@ -54,8 +57,8 @@ func (s *serverCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 	return route, c, nil
 }
 
-// request splits a request into the method's name and the arguments. Whatever else is there is refused, for a server that
-// skipped it would run a call that differs from the one that was meant.
+// request splits a request into the method's name and the arguments. Whatever else is there is refused, for a server
+// that skipped it would run a call that differs from the one that was meant.
 func (s *serverCodec) request(message []byte) (name string, params json.RawMessage, refused *rpc.Error) {
 	var found request
 	if err := wire.EachJSONMember(message, found.add); err != nil {

@@ -65,9 +65,11 @@ func TestErrors(t *testing.T) {
 			`params.nmu1: unknown argument; did you mean "num1"?`},
 		{`{"name": "divide", "params": {"dividend": 1}}`, "invalid_argument",
 			`params.dividend: unknown argument; there are "num1" and "num2"`},
-		{`{"name": "strings", "params": {"value": "panic"}}`, "internal", `the handler panicked; the server's log says where`},
+		{`{"name": "strings", "params": {"value": "panic"}}`, "internal",
+			`the handler panicked; the server's log says where`},
 		{`{"name": "strings", "params": {"value": "plain error"}}`, "unknown", "a plain error\r\nof two lines"},
-		{`{"name": "ticks", "params": {"count": 1}}`, "unimplemented", `ticks is a stream, which the line protocol does not carry`},
+		{`{"name": "ticks", "params": {"count": 1}}`, "unimplemented",
+			`ticks is a stream, which the line protocol does not carry`},
 	} {
 		var answer struct {
 			Error struct{ Type, Message string }
@@ -91,7 +93,8 @@ func TestBytes(t *testing.T) {
 		`{"name": "divide", "params": {"num1": 200, "num2": 100}}`:        `{"result": 2}`,
 		"\r\n\n  \t\r\n" + `  {"name": "divide", "params": {"num1": 1}} `: `{"result": 1}`,
 		`{"name": "ping"}`: `{"result": null}`,
-		`{"name": "divide", "params": {"num1": 1, "num2": 0}}`: `{"error": {"type": "InvalidOperation", "message": "invalid operation"}}`,
+		`{"name": "divide", "params": {"num1": 1, "num2": 0}}`: `{"error": {"type": "InvalidOperation", "message": ` +
+			`"invalid operation"}}`,
 	} {
 		if got := exchange(t, nc, lines, request); got != want+"\r\n" {
 			t.Errorf("%q is answered by %q, want %q", request, got, want)

@@ -10,8 +10,8 @@ import (
 // ALPN is the name by which TLS agrees on the protocol.
 const ALPN = "yodel-line/1"
 
-// Protocol returns the protocol as a server and a channel take it. Its connections begin with an object, or the white space
-// before one.
+// Protocol returns the protocol as a server and a channel take it. Its connections begin with an object, or the white
+// space before one.
 func Protocol() rpc.Protocol {
 	return rpc.Protocol{
 		Scheme:      protocolName,

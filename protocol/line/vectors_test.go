@@ -116,7 +116,8 @@ func TestBadRequests(t *testing.T) {
 			if body["type"] != v.Code {
 				t.Errorf("answer is %s, want an error of type %s", answer, v.Code)
 			}
-			if got := exchange(t, nc, lines, `{"name": "divide", "params": {"num1": 8}}`); got != "{\"result\": 8}\r\n" {
+			if got := exchange(t, nc, lines,
+				`{"name": "divide", "params": {"num1": 8}}`); got != "{\"result\": 8}\r\n" {
 				t.Errorf("the next answer is %q", got)
 			}
 		})

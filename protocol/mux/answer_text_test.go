@@ -19,12 +19,15 @@ func TestTextsOfAnswersThatCannotBeRead(t *testing.T) {
 	}{
 		"undeclared exception": {
 			frame(tException, 0, 1, 0, ""), rpc.ServerLimits{},
-			"test.Test/divide: internal: the answer cannot be decoded: it is exception number 2 of divide, and the definition here declares 1; " +
+			"test.Test/divide: internal: the answer cannot be decoded: it is exception number 2 of divide, and the " +
+				"definition here declares 1; " +
 				"generate the code of this side anew",
 		},
 		"too large": {
-			frame(tResult, fPieces, 0, 0, u32(101)+"x") + frame(tMore, 0, 0, 0, string(make([]byte, 100))), rpc.ServerLimits{Limits: rpc.Limits{Message: 100}},
-			"test.Test/divide: resource_exhausted: the answer has 101 bytes, over the limit of 100; raise Limits.Message on both sides, or send " +
+			frame(tResult, fPieces, 0, 0, u32(101)+"x") + frame(tMore, 0, 0, 0, string(make([]byte, 100))),
+			rpc.ServerLimits{Limits: rpc.Limits{Message: 100}},
+			"test.Test/divide: resource_exhausted: the answer has 101 bytes, over the limit of 100; raise " +
+				"Limits.Message on both sides, or send " +
 				"less at a time",
 		},
 	} {

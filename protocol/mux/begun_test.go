@@ -49,7 +49,8 @@ func TestBegunCallsEnd(t *testing.T) {
 		}
 		for range calls {
 			_ = r.nc.SetReadDeadline(time.Now().Add(time.Hour))
-			if got := r.readFrame(); got.kind != tError || got.flags != fRefused || got.body[0] != byte(rpc.DeadlineExceeded) ||
+			if got := r.readFrame(); got.kind != tError || got.flags != fRefused ||
+				got.body[0] != byte(rpc.DeadlineExceeded) ||
 				!strings.Contains(got.body, "not whole 30s after") {
 				t.Fatalf("an answer is %+v", got)
 			}
@@ -74,7 +75,9 @@ func TestDripFeeding(t *testing.T) {
 		want   time.Duration
 		reason string
 	}{
-		{"the bytes of a call", func(i int) string { return call[i : i+1] }, 30 * time.Second, "not whole 30s after its first byte"},
+		{"the bytes of a call", func(i int) string {
+			return call[i : i+1]
+		}, 30 * time.Second, "not whole 30s after its first byte"},
 		{"pieces", func(i int) string {
 			if i == 0 {
 				return beginning(1, 1<<20)
@@ -87,7 +90,9 @@ func TestDripFeeding(t *testing.T) {
 			}
 			return "x"
 		}, 30 * time.Second, "not whole 30s after"},
-		{"the bytes of a piece of no call", func(i int) string { return frame(tMore, 0, 0, 5, strings.Repeat("x", 100))[13*i : 13*i+13] },
+		{"the bytes of a piece of no call", func(i int) string {
+			return frame(tMore, 0, 0, 5, strings.Repeat("x", 100))[13*i : 13*i+13]
+		},
 			30 * time.Second, "not whole 30s after"},
 		{"16 KiB each time", func(i int) string {
 			if i == 0 {
@@ -109,7 +114,8 @@ func TestDripFeeding(t *testing.T) {
 					}
 				})
 				_ = r.nc.SetReadDeadline(time.Now().Add(time.Hour))
-				if got := r.readFrame(); got.kind != tGoAway && got.kind != tError || !strings.Contains(got.body, tt.reason) {
+				if got := r.readFrame(); got.kind != tGoAway && got.kind != tError ||
+					!strings.Contains(got.body, tt.reason) {
 					t.Errorf("it ends with %+v", got)
 				}
 				if took := time.Since(start); took != tt.want {
@@ -155,7 +161,8 @@ func TestBegunBytesAreBounded(t *testing.T) {
 	for slot := range 9 {
 		r.send(frame(tCall, fName|fPieces, 0, uint32(slot), named("test.Test/echo")+u32(len(body))+body[:59_000]))
 	}
-	if got := r.read(); got.kind != tError || got.flags != fRefused || got.id != 8 || got.body[0] != byte(rpc.ResourceExhausted) {
+	if got := r.read(); got.kind != tError || got.flags != fRefused || got.id != 8 ||
+		got.body[0] != byte(rpc.ResourceExhausted) {
 		t.Errorf("the ninth is answered with %+v", got)
 	}
 	for slot := range 9 {
@@ -205,7 +212,8 @@ func TestBegunAnswersEnd(t *testing.T) {
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("after %v", took)
 		}
-		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unavailable || !strings.Contains(e.Error(), "not whole 30s after") {
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Unavailable ||
+			!strings.Contains(e.Error(), "not whole 30s after") {
 			t.Errorf("the call ends with %v", err)
 		}
 		<-c.Done()
@@ -217,7 +225,8 @@ func TestBegunAnswersEnd(t *testing.T) {
 func TestShutdownOfSilentPeers(t *testing.T) {
 	t.Parallel()
 	whole := hello + frame(tSettings, 0, 0, 0, "")
-	for _, sent := range []string{"", hello[:5], hello, whole[:15], whole, whole + "\x01\x00", whole + beginning(1, 1000),
+	for _, sent := range []string{"", hello[:5], hello, whole[:15], whole, whole + "\x01\x00",
+		whole + beginning(1, 1000),
 		whole + beginning(1, 1000) + frame(tMore, 0, 0, 1, "xxxx")[:14]} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
@@ -309,7 +318,8 @@ func TestSwallowedConnectionIsGivenUp(t *testing.T) {
 				ctx = t.Context()
 			}
 			_, err := callDivide(ctx, c, 6, 2)
-			if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeUnknown || !strings.Contains(err.Error(), "nothing came from the server for 20s") {
+			if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeUnknown ||
+				!strings.Contains(err.Error(), "nothing came from the server for 20s") {
 				t.Errorf("the call ends with %v", err)
 			}
 			if took := time.Since(start); took != 20*time.Second {
@@ -341,7 +351,10 @@ func TestSwallowedConnectionWithDeadlines(t *testing.T) {
 func TestSlowCallIsNoSilence(t *testing.T) {
 	t.Parallel()
 	elapsed(t, time.Hour, func(t *testing.T) {
-		c := pipeConn(t, rpc.ServerLimits{}, handlers{wait: func(context.Context, int32) error { time.Sleep(time.Hour); return nil }})
+		c := pipeConn(t, rpc.ServerLimits{}, handlers{wait: func(context.Context, int32) error {
+			time.Sleep(time.Hour)
+			return nil
+		}})
 		if _, err := callNumbers(t.Context(), c, wait, 1, 1); err != nil {
 			t.Error(err)
 		}

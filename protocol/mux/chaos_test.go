@@ -103,7 +103,8 @@ func (c *chaos) check(tb testing.TB, n int32, err error) {
 	}
 }
 
-// TestChaos makes 10,000 calls (100,000 where YODEL_TEST_ALL is set), cancels and cuts over many connections; none runs twice, none is mislabelled, nothing is left behind.
+// TestChaos makes 10,000 calls (100,000 where YODEL_TEST_ALL is set), cancels and cuts over many connections; none runs
+// twice, none is mislabelled, nothing is left behind.
 func TestChaos(t *testing.T) {
 	total := 10_000
 	if os.Getenv("YODEL_TEST_ALL") != "" && !raceEnabled {
@@ -152,7 +153,8 @@ func (c *chaos) connection(t *testing.T, r *rand.Rand, next *atomic.Int32) {
 		})
 	}
 	if r.IntN(2) == 0 {
-		time.Sleep(time.Duration(r.IntN(3000)) * time.Microsecond) // a random moment to cut at, not a wait for something
+		// a random moment to cut at, not a wait for something
+		time.Sleep(time.Duration(r.IntN(3000)) * time.Microsecond)
 		_ = conn.Close()
 	}
 	callers.Wait()
@@ -172,11 +174,16 @@ func (c *splitConn) Read(b []byte) (int, error) {
 // FuzzServer feeds a server bytes behind a good handshake, split anywhere.
 func FuzzServer(f *testing.F) {
 	f.Add([]byte(frame(tCall, fName, 0, 1, divideBody)), uint64(1))
-	f.Add([]byte(frame(tCall, fName, 0, 1, divideBody)+frame(tCall, 0, 0, 2, "\x08\x06")+frame(tCancel, 0, 0, 2, "")), uint64(2))
-	f.Add([]byte(frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(30)+"\x0a\x1cxxx")+frame(tMore, 0, 0, 1, "yyyyyyyyyy")), uint64(3))
-	f.Add([]byte(frame(tCall, fName|fDeadline|fMetadata, 0, 1, named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")), uint64(4))
-	f.Add([]byte(frame(tPing, 0, 0, 0, "12345678")+frame(tGoAway, 0, 0, 0, "\x01x")+frame(tUnknown, 1, 2, 3, "x")), uint64(5))
-	d, err := rpc.NewDispatcher([]*rpc.Service{handlers{}.service()}, rpc.DispatcherOptions{Limits: rpc.ServerLimits{Limits: rpc.Limits{Calls: 100}}})
+	f.Add([]byte(frame(tCall, fName, 0, 1, divideBody)+frame(tCall, 0, 0, 2, "\x08\x06")+frame(tCancel, 0, 0, 2, "")),
+		uint64(2))
+	f.Add([]byte(frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(30)+"\x0a\x1cxxx")+
+		frame(tMore, 0, 0, 1, "yyyyyyyyyy")), uint64(3))
+	f.Add([]byte(frame(tCall, fName|fDeadline|fMetadata, 0, 1,
+		named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")), uint64(4))
+	f.Add([]byte(frame(tPing, 0, 0, 0, "12345678")+frame(tGoAway, 0, 0, 0, "\x01x")+frame(tUnknown, 1, 2, 3, "x")),
+		uint64(5))
+	d, err := rpc.NewDispatcher([]*rpc.Service{handlers{}.service()},
+		rpc.DispatcherOptions{Limits: rpc.ServerLimits{Limits: rpc.Limits{Calls: 100}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -204,7 +211,8 @@ func FuzzClient(f *testing.F) {
 	f.Add([]byte(frame(tException, 0, 0, 0, "\x0a\x01x")), uint64(2))
 	f.Add([]byte(frame(tError, fRefused, 0, 0, "\x0cno")), uint64(3))
 	f.Add([]byte(frame(tResult, fPieces, 0, 0, u32(5)+"\x0d\x00")+frame(tMore, 0, 0, 0, "\x00\x40\x40")), uint64(4))
-	f.Add([]byte(frame(tGoAway, 0, 0, 0, "\x0ebye")+frame(tResult, fMetadata, 0, 0, u32(8)+u16(1)+"k"+u32(1)+"v")), uint64(5))
+	f.Add([]byte(frame(tGoAway, 0, 0, 0, "\x0ebye")+frame(tResult, fMetadata, 0, 0, u32(8)+u16(1)+"k"+u32(1)+"v")),
+		uint64(5))
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		ours, theirs := net.Pipe()
 		go func() {

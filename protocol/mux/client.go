@@ -15,9 +15,9 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a reader,
-// which ends with the connection, for moments a writer, and after GOAWAY one that waits for the last call. Close waits for
-// them.
+// A Conn is a client's connection to one server. Any number of goroutines may call at once. Its goroutines are a
+// reader, which ends with the connection, for moments a writer, and after GOAWAY one that waits for the last call.
+// Close waits for them.
 type Conn struct {
 	address string
 	limits  rpc.Limits

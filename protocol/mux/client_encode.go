@@ -29,7 +29,9 @@ func (c *Conn) encodeCall(ctx context.Context, p *pending, m *clientMethod, expi
 	returned := false
 	defer func() {
 		if !returned {
-			refused = c.guard(p.call.Method).Caught("what encodes the arguments", recover(), func(*rpc.Error) { c.slots.release(p) })
+			refused = c.guard(p.call.Method).Caught("what encodes the arguments", recover(), func(*rpc.Error) {
+				c.slots.release(p)
+			})
 		}
 	}()
 	refused = c.encodeAll(ctx, p, m, expiry)
@@ -99,7 +101,8 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 		return nil, rpc.Errorf(rpc.ResourceExhausted, "the server takes no more than %d methods on a connection",
 			c.peer.Methods).For(m, rpc.OutcomeNotStarted)
 	case len(cm.name) > min(c.peer.Name, c.limits.Name):
-		return nil, rpc.Errorf(rpc.InvalidArgument, "the method's name has %d bytes, over the limit of %d", len(cm.name),
+		return nil, rpc.Errorf(rpc.InvalidArgument, "the method's name has %d bytes, over the limit of %d",
+			len(cm.name),
 			min(c.peer.Name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
 	}
 	methods := make(map[*rpc.Method]*clientMethod, len(old)+1)

@@ -78,10 +78,11 @@ const chunkSize = 64
 type slots struct {
 	limit int // that the server set
 
-	free   atomic.Uint64 // a stack: the number of the slot used last, plus 1, and above 32 bits a count of changes; by pop and push
-	taken  atomic.Int32  // calls from take to release; counted by callers and by who releases for one that gave up
-	queued atomic.Int32  // waiters; changed with mu held
-	closed atomic.Bool   // err is set; set with mu held
+	// a stack: the number of the slot used last, plus 1, and above 32 bits a count of changes; by pop and push
+	free   atomic.Uint64
+	taken  atomic.Int32 // calls from take to release; counted by callers and by who releases for one that gave up
+	queued atomic.Int32 // waiters; changed with mu held
+	closed atomic.Bool  // err is set; set with mu held
 
 	mu      sync.Mutex
 	waiters []chan *pending // callers waiting for a slot, the first first
@@ -95,7 +96,8 @@ type slots struct {
 // errFull says that a caller waited for a slot until its context ended.
 var errFull = errors.New("every slot of the connection is taken")
 
-// take returns a free slot, waiting for one until end or expiry if it must. It reports whether other calls are in flight.
+// take returns a free slot, waiting for one until end or expiry if it must. It reports whether other calls are in
+// flight.
 func (s *slots) take(end <-chan struct{}, expiry time.Time) (p *pending, concurrent bool, err error) {
 	concurrent = s.taken.Add(1) > 1
 	if !s.closed.Load() {

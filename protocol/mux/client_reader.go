@@ -166,8 +166,8 @@ func (c *Conn) deliver(p *pending, h frame.Header, message []byte, dec *wire.Dec
 	}
 }
 
-// settle decodes the answer and wakes p's caller. Where decoding ends the goroutine, whoever reads goes on with the next
-// frame: the reader by [rpc.Persist], a caller by giving the role up.
+// settle decodes the answer and wakes p's caller. Where decoding ends the goroutine, whoever reads goes on with the
+// next frame: the reader by [rpc.Persist], a caller by giving the role up.
 func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Decoder) {
 	m, total := p.call.Method, p.pieces.Total()
 	returned := false
@@ -201,8 +201,9 @@ func (c *Conn) decode(p *pending, h frame.Header, message []byte, dec *wire.Deco
 		return unreadable(m, dec.Err())
 	case frame.TypeException:
 		if int(h.Method) >= len(m.Exceptions) {
-			return unreadable(m, fmt.Errorf("it is exception number %d of %s, and the definition here declares %d; generate the "+
-				"code of this side anew", h.Method+1, m.Name, len(m.Exceptions)))
+			return unreadable(m,
+				fmt.Errorf("it is exception number %d of %s, and the definition here declares %d; generate the "+
+					"code of this side anew", h.Method+1, m.Name, len(m.Exceptions)))
 		}
 		exc := m.Exceptions[h.Method]()
 		exc.Reset()

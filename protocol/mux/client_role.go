@@ -9,8 +9,8 @@ import (
 )
 
 // Who reads a client's connection. Usually its reader does. While calls come one at a time, each caller reads its own
-// answer instead, which saves waking it: the reader steps aside after a run of such calls, and comes back when there are
-// several calls again, when nobody has called for a moment, and when the connection ends.
+// answer instead, which saves waking it: the reader steps aside after a run of such calls, and comes back when there
+// are several calls again, when nobody has called for a moment, and when the connection ends.
 //
 //	reader --stepAside--> free --a caller's wait--> caller
 //	  ^                   | ^                          |
@@ -24,13 +24,15 @@ const (
 const (
 	// loneCalls is how many calls in a row must be alone for the reader to step aside.
 	loneCalls = 64
-	// loneTick is how often it is checked that callers still read: nobody sees the connection end for twice as long at most.
+	// loneTick is how often it is checked that callers still read: nobody sees the connection end for twice as long at
+	// most.
 	loneTick = 5 * time.Millisecond
 )
 
 // A readerRole says who reads, and passes the role on.
 type readerRole struct {
-	holder atomic.Int32  // set by the reader that steps aside, and by callers and the timer that take it or give it back
+	// set by the reader that steps aside, and by callers and the timer that take it or give it back
+	holder atomic.Int32
 	aside  atomic.Bool   // the reader is asked to step aside; set by the caller that asks, cleared by the reader
 	gone   chan struct{} // of capacity 1: tells who asked that it has
 	back   chan struct{} // tells the reader to come back
@@ -108,8 +110,8 @@ func (c *Conn) tick() {
 	c.toReader()
 }
 
-// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads. One in pieces it leaves
-// to the reader, for a deadline could not end a caller in the middle of a piece.
+// awaitReading waits for p's answer while the reader is aside, and reads it if nobody else reads. One in pieces it
+// leaves to the reader, for a deadline could not end a caller in the middle of a piece.
 func (c *Conn) awaitReading(p *pending) {
 	r := &c.role
 	if r.holder.CompareAndSwap(roleFree, roleCaller) {
@@ -135,8 +137,8 @@ func (c *Conn) awaitReading(p *pending) {
 	<-p.done
 }
 
-// forsake leaves the role to the reader, and p's call, for the caller that had both is about to end: an unmarshaller has
-// ended its goroutine.
+// forsake leaves the role to the reader, and p's call, for the caller that had both is about to end: an unmarshaller
+// has ended its goroutine.
 func (c *Conn) forsake(p *pending) {
 	c.role.holder.Store(roleReader)
 	c.role.back <- struct{}{}

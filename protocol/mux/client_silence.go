@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// silence gives up a connection that the network has swallowed: when nothing has come for Limits.Silence while calls are
-// in flight, the server is asked with a PING, and when as long again nothing comes, the connection ends. It looks by a
-// timer, which runs while there are calls, so that a call costs no more than a look at whether it does.
+// silence gives up a connection that the network has swallowed: when nothing has come for Limits.Silence while calls
+// are in flight, the server is asked with a PING, and when as long again nothing comes, the connection ends. It looks
+// by a timer, which runs while there are calls, so that a call costs no more than a look at whether it does.
 type silence struct {
 	conn     *Conn
 	watching atomic.Bool // the timer runs; set by a caller with mu held, cleared by the timer

@@ -13,7 +13,8 @@
 //	client_reader.go   the answer finds its caller; client_role.go lets a lone caller read for itself
 //
 // Files are named by what they belong to, client_ or server_. The halves of a connection, which both sides have, are in
-// internal/transport, and the bytes in internal/frame. server_drain.go is how a server that shuts down ends a connection.
+// internal/transport, and the bytes in internal/frame. server_drain.go is how a server that shuts down ends a
+// connection.
 //
 // Where the speed comes from is told in docs/performance.md.
 package mux

@@ -132,7 +132,8 @@ func hurting(place string, f fault) *rpc.Service {
 	)
 }
 
-// A call whose code fails at the server is answered, and nobody else notices: not the connection, and not the server's end.
+// A call whose code fails at the server is answered, and nobody else notices: not the connection, and not the server's
+// end.
 func TestServerSurvivesItsHandlers(t *testing.T) {
 	t.Parallel()
 	for place := range serverFaults {
@@ -209,11 +210,13 @@ func TestClientSurvivesItsMessages(t *testing.T) {
 		out.size = in.size
 		return nil
 	})
-	for _, place := range []string{"EncodeWire", "DecodeWire", "DecodeWire of pieces", "DecodeWire, alone", "Done", "Value"} {
+	for _, place := range []string{"EncodeWire", "DecodeWire", "DecodeWire of pieces", "DecodeWire, alone", "Done",
+		"Value"} {
 		for name, f := range faults {
 			t.Run(place+" by "+name, func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, nettest.TCP, rpc.ServerLimits{}, rpc.NewService("test.Hurt", answers), handlers{}.service())
+				s := serve(t, nettest.TCP, rpc.ServerLimits{}, rpc.NewService("test.Hurt", answers),
+					handlers{}.service())
 				c := s.conn(t)
 				var neighbours sync.WaitGroup
 				if strings.HasSuffix(place, "alone") {

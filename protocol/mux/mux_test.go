@@ -34,7 +34,8 @@ func serve(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, services .
 	return serveAs(tb, n, limits, false, services...)
 }
 
-func serveAs(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, serial bool, services ...*rpc.Service) *fixture {
+func serveAs(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, serial bool,
+	services ...*rpc.Service) *fixture {
 	tb.Helper()
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -129,7 +130,8 @@ func TestSizes(t *testing.T) {
 	overNetworks(t, func(t *testing.T, n nettest.Network) {
 		c := serve(t, n, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 		var callers sync.WaitGroup
-		for _, n := range []int{0, 1, 100, 4000, 4096, 5000, 16 << 10, 65000, 65510, 65520, 65530, 65536, 70000, 200_000, 1 << 20, 4<<20 - 10} {
+		for _, n := range []int{0, 1, 100, 4000, 4096, 5000, 16 << 10, 65000, 65510, 65520, 65530, 65536, 70000,
+			200_000, 1 << 20, 4<<20 - 10} {
 			callers.Go(func() {
 				data := bytes.Repeat([]byte{byte(n), byte(n >> 8), 3}, n/3+1)[:n]
 				for range 3 {
@@ -201,7 +203,8 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service()).conn(t)
 	_, err := callNumbers(t.Context(), c, blow, 1, 1)
-	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal || !strings.Contains(e.Message, "panicked") {
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Internal ||
+		!strings.Contains(e.Message, "panicked") {
 		t.Errorf("a panic gives %v", err)
 	}
 }
@@ -313,7 +316,8 @@ func TestMetadataBothWays(t *testing.T) {
 		{"key", strings.Repeat("x", 9000), "over the limit of 8192"},
 	} {
 		_, err := callNumbers(rpc.WithMetadata(t.Context(), tt.key, tt.value), c, other, 1, 1)
-		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted || !strings.Contains(e.Message, tt.want) {
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeNotStarted ||
+			!strings.Contains(e.Message, tt.want) {
 			t.Errorf("metadata %q gives %v", tt.key, err)
 		}
 	}

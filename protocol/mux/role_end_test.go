@@ -11,7 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A deadline that passes while a caller waits for the rest of a piece of its answer ends that call on time, and nothing else.
+// A deadline that passes while a caller waits for the rest of a piece of its answer ends that call on time, and nothing
+// else.
 func TestDeadlineInsideAPiece(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

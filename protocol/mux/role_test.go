@@ -113,7 +113,8 @@ func TestEndWhileReaderIsAside(t *testing.T) {
 		}()
 		<-entered
 		_ = c.Close()
-		if e, ok := errors.AsType[*rpc.Error](<-ended); !ok || e.Code != rpc.Unavailable || e.Outcome != rpc.OutcomeUnknown {
+		if e, ok := errors.AsType[*rpc.Error](<-ended); !ok || e.Code != rpc.Unavailable ||
+			e.Outcome != rpc.OutcomeUnknown {
 			t.Errorf("the call ends with %v", e)
 		}
 	})

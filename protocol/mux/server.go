@@ -17,8 +17,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Server answers the calls of any number of connections. Its goroutines are workers, which run handlers and wait for more
-// work until Close, and a watchdog, which lives while handlers run on readers.
+// A Server answers the calls of any number of connections. Its goroutines are workers, which run handlers and wait for
+// more work until Close, and a watchdog, which lives while handlers run on readers.
 type Server struct {
 	dispatcher *rpc.Dispatcher
 	own        frame.Settings
@@ -56,8 +56,8 @@ func NewServer(d *rpc.Dispatcher) *Server {
 	return s
 }
 
-// ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the server
-// shuts down it is told so, and its calls are refused as not started; after Close it is cut.
+// ServeConn serves a peer's connection, of which head has been read already, and returns when it has ended. Once the
+// server shuts down it is told so, and its calls are refused as not started; after Close it is cut.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	limits, t := &s.dispatcher.Limits, transport.NewConn(nc)
 	c := &serverConn{
@@ -167,10 +167,10 @@ func (s *Server) isDraining() bool {
 	return s.draining
 }
 
-// Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. A client
-// that does not read its answers, or does not end its side, has a second for it beside the time that calls take. When
-// ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its context is
-// left behind.
+// Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. A
+// client that does not read its answers, or does not end its side, has a second for it beside the time that calls take.
+// When ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its
+// context is left behind.
 func (s *Server) Shutdown(ctx context.Context) error {
 	conns, empty := s.drain(false)
 	for _, c := range conns {

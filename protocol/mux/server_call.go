@@ -9,8 +9,8 @@ import (
 	"github.com/yodelrpc/yodel/wire"
 )
 
-// A serverCall is one call that a server has read and not yet answered, and its handler's context. It is one allocation and
-// never used again, for a handler may keep its context.
+// A serverCall is one call that a server has read and not yet answered, and its handler's context. It is one allocation
+// and never used again, for a handler may keep its context.
 type serverCall struct {
 	rpc.ServerContext
 	conn   *serverConn
@@ -45,8 +45,8 @@ func (sc *serverCall) guard() rpc.Guard {
 	return rpc.Guard{Log: sc.conn.server.dispatcher.Log, Method: sc.method.route.Method}
 }
 
-// handOverReader makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it after this
-// is deferred, and none of the reader's.
+// handOverReader makes another goroutine the reader, for this one, the reader, is about to end. All that is done on it
+// after this is deferred, and none of the reader's.
 func (c *serverConn) handOverReader() {
 	c.flush()
 	go c.read()
@@ -100,8 +100,8 @@ func (c *serverConn) runInline(sc *serverCall, l *learned) (lost bool) {
 	return false
 }
 
-// ranInline reports whether this goroutine, which has run a handler in the given role, is the reader still. If not it has
-// answered the call, which takeOver has counted as running.
+// ranInline reports whether this goroutine, which has run a handler in the given role, is the reader still. If not it
+// has answered the call, which takeOver has counted as running.
 func (c *serverConn) ranInline(sc *serverCall, role uint64, f *rpc.Failure) bool {
 	if c.role.CompareAndSwap(role, role&^roleInline) {
 		return true
@@ -212,8 +212,8 @@ func (c *serverConn) answerFromReader(sc *serverCall, f *rpc.Failure, flags uint
 	})
 }
 
-// finish appends the call's answer to b and frees its slot. A large answer goes straight to the output. Where encoding ends
-// the goroutine, exited answers the call.
+// finish appends the call's answer to b and frees its slot. A large answer goes straight to the output. Where encoding
+// ends the goroutine, exited answers the call.
 func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) []byte {
 	start := len(b)
 	b, large := sc.encode(b, enc, f, flags, exited)
@@ -236,10 +236,12 @@ func (sc *serverCall) finish(b []byte, enc *wire.Encoder, f *rpc.Failure, flags 
 }
 
 // encode appends the frame that answers the call with its result, or with f.
-func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8, exited func(*rpc.Error)) (_ []byte, large *transport.LargeMessage) {
+func (sc *serverCall) encode(b []byte, enc *wire.Encoder, f *rpc.Failure, flags uint8,
+	exited func(*rpc.Error)) (_ []byte, large *transport.LargeMessage) {
 	md := sc.End()
 	if md != nil && frame.CheckMetadata(md, int(sc.conn.peerMetadata)) != nil {
-		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w", frame.CheckMetadata(md, int(sc.conn.peerMetadata))))
+		f = rpc.Failed(rpc.Errorf(rpc.Internal, "the handler's metadata: %w",
+			frame.CheckMetadata(md, int(sc.conn.peerMetadata))))
 		md = nil
 	}
 	h, message := frame.Header{Type: frame.TypeResult, ID: sc.id}, sc.call.Result

@@ -40,10 +40,12 @@ func TestFailedAnswerIsInTheLargerBuffer(t *testing.T) {
 		c.readerBuffers = &readerBuffers{scratch: scratch{buf: small}}
 		call := m.NewCall()
 		call.Out.panics = panics
-		c.answerFromReader(&serverCall{conn: c, slot: new(slot), method: &methodName{route: d.Routes()[0]}, call: &call.Call}, nil, 0)
+		c.answerFromReader(&serverCall{conn: c, slot: new(slot), method: &methodName{route: d.Routes()[0]},
+			call: &call.Call}, nil, 0)
 		b := c.scratch.buf
 		if len(b) <= len(small) || cap(b) < transport.MediumBuffer || unsafe.SliceData(b) == unsafe.SliceData(small) {
-			t.Errorf("with a panic, %v, it is answered in a buffer of %d bytes, which may be the one given back", panics, cap(b))
+			t.Errorf("with a panic, %v, it is answered in a buffer of %d bytes, which may be the one given back",
+				panics, cap(b))
 		}
 	}
 }

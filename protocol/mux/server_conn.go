@@ -229,9 +229,10 @@ func (c *serverConn) call(h frame.Header, body []byte) (*serverCall, error) {
 	return sc, nil
 }
 
-// prepare fills sc from a CALL's head and its message, or the first piece of that. The refusal is an answer, err ends the
-// connection.
-func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, message []byte) (refusal *rpc.Error, err error) {
+// prepare fills sc from a CALL's head and its message, or the first piece of that. The refusal is an answer, err ends
+// the connection.
+func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, message []byte) (refusal *rpc.Error,
+	err error) {
 	deadline := head.Deadline() // before anything else takes time
 	total := len(message)
 	if h.Flags&frame.FlagPieces != 0 {
@@ -329,6 +330,7 @@ func appendError(b []byte, id uint32, e *rpc.Error, details []rpc.Detail, flags 
 		b = frame.AppendDetails(b, details)
 	}
 	b = errorBody(b, e)
-	frame.Header{Type: frame.TypeError, Flags: flags | head.Flags, ID: id, Length: len(b) - start - frame.HeaderSize}.Put(b[start:])
+	frame.Header{Type: frame.TypeError, Flags: flags | head.Flags, ID: id,
+		Length: len(b) - start - frame.HeaderSize}.Put(b[start:])
 	return b
 }

@@ -111,8 +111,8 @@ func (c *serverConn) checkDrain() {
 	}
 }
 
-// handlersRun reports whether calls run whose handlers have begun. One that has not waits for its pieces or, in the queue,
-// for the client to read.
+// handlersRun reports whether calls run whose handlers have begun. One that has not waits for its pieces or, in the
+// queue, for the client to read.
 func (c *serverConn) handlersRun() bool {
 	running := int(c.running.Load()) // first, so that one which begins meanwhile is not taken for one that waits
 	return running > c.begun.Count()+c.queue.len()

@@ -28,8 +28,8 @@ func (s *sink) Write(b []byte) (int, error) {
 func (s *sink) Close() error                     { s.closed = true; return nil }
 func (s *sink) SetWriteDeadline(time.Time) error { return nil }
 
-// On a connection that writers, the reader's answer to a call in pieces is sent before anybody can find that nothing runs
-// any more, and end the connection.
+// On a connection that writers, the reader's answer to a call in pieces is sent before anybody can find that nothing
+// runs any more, and end the connection.
 func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	t.Parallel()
 	method := rpc.NewUnary[unencodable, unencodable](rpc.Method{Service: "test.Test", Name: "bad"})
@@ -39,7 +39,8 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := new(sink)
-	c := &serverConn{server: NewServer(d), in: transport.NewInput(transport.NewConn(nc), &rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: transport.NewOutput(transport.NewConn(nc), time.Hour)}
+	c := &serverConn{server: NewServer(d), in: transport.NewInput(transport.NewConn(nc),
+		&rpc.Limits{MessageTime: time.Hour}, []byte{0xff}), out: transport.NewOutput(transport.NewConn(nc), time.Hour)}
 	c.begun.Init(&d.Limits.Limits)
 	c.takeBuffers()
 	c.drain.started.Store(true)
@@ -51,7 +52,8 @@ func TestDrainedAnswerGoesAheadOfTheEnd(t *testing.T) {
 	}
 	s, _ := c.freeSlot(1)
 	route := d.Routes()[0]
-	s.Store(&serverCall{conn: c, slot: s, id: 1, method: &methodName{route: route}, call: route.NewCall(), pieces: &pieces})
+	s.Store(&serverCall{conn: c, slot: s, id: 1, method: &methodName{route: route}, call: route.NewCall(),
+		pieces: &pieces})
 	c.begun.Add(&pieces)
 	c.countRunning(1)
 	if lost, err := c.more(frame.Header{Type: frame.TypeMore, ID: 1, Length: 1}); lost || err != nil {

@@ -41,6 +41,7 @@ func (c *serverConn) handshake() error {
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata, c.peerDetails = int32(accepts.Message), int32(accepts.Metadata), int32(accepts.Details)
+	c.peerMessage, c.peerMetadata, c.peerDetails = int32(accepts.Message), int32(accepts.Metadata), int32(
+		accepts.Details)
 	return c.endHandshake()
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // Where a method's handler runs is learned from how long it takes. A handler that returns within about fastRun
-// costs less on the connection's reader than its hand-over to a worker does; one that takes longer, or blocks, would hold
-// up the calls behind it. So every method starts on workers, one run in 16 is timed there, and after enough fast ones in a row
-// it runs on the reader; one slow run there sends it back. If that was soon, the method is slow now and then, and needs
-// twice as many fast runs the next time; if it was late, the machine was busy.
+// costs less on the connection's reader than its hand-over to a worker does; one that takes longer, or blocks, would
+// hold up the calls behind it. So every method starts on workers, one run in 16 is timed there, and after enough fast
+// ones in a row it runs on the reader; one slow run there sends it back. If that was soon, the method is slow now and
+// then, and needs twice as many fast runs the next time; if it was late, the machine was busy.
 const (
 	sampleEvery = 16
 	fastRun     = 5 * time.Microsecond
@@ -25,8 +25,8 @@ const (
 	inlineBatch = 20 * time.Microsecond
 )
 
-// learned is what is known of one method. Readers and workers of all connections count and set it: a value that two set at
-// once costs a sample, no more.
+// learned is what is known of one method. Readers and workers of all connections count and set it: a value that two set
+// at once costs a sample, no more.
 type learned struct {
 	inline atomic.Bool
 	calls  atomic.Uint32
@@ -99,8 +99,8 @@ type methodName struct {
 	expected atomic.Int32
 }
 
-// promises returns how many bytes to set aside for an answer while its handler runs: none if they are few, and at most as
-// many as an answer takes.
+// promises returns how many bytes to set aside for an answer while its handler runs: none if they are few, and at most
+// as many as an answer takes.
 func (m *methodName) promises(most int) int {
 	switch n := int(m.expected.Load()); {
 	case n < 0:
@@ -112,8 +112,8 @@ func (m *methodName) promises(most int) int {
 	}
 }
 
-// answered takes note of an answer of n bytes. What is expected goes halfway up to a larger one, and down by an eighth of
-// what a smaller one lacks, so that one large answer among many small ones does not count for long.
+// answered takes note of an answer of n bytes. What is expected goes halfway up to a larger one, and down by an eighth
+// of what a smaller one lacks, so that one large answer among many small ones does not count for long.
 func (m *methodName) answered(l *learned, n int) {
 	old := int(m.expected.Load())
 	if n > int(l.largest.Load()) {

@@ -54,11 +54,13 @@ func (c *serverConn) maxBegun() int { return begunMessages * c.server.own.Messag
 const begunMessages = 8
 
 func (c *serverConn) tooMuchBegun() *rpc.Error {
-	return rpc.Errorf(rpc.ResourceExhausted, "calls of which pieces are missing take %d bytes of this connection, and may take %d; "+
-		"send fewer at once", c.begun.Bytes(), c.maxBegun())
+	return rpc.Errorf(rpc.ResourceExhausted,
+		"calls of which pieces are missing take %d bytes of this connection, and may take %d; "+
+			"send fewer at once", c.begun.Bytes(), c.maxBegun())
 }
 
-// refuseBegun answers the calls of which pieces are missing that should be there, or all of them if the server cannot wait.
+// refuseBegun answers the calls of which pieces are missing that should be there, or all of them if the server cannot
+// wait.
 func (c *serverConn) refuseBegun() {
 	late, why := c.begun.Late(), rpc.Errorf(rpc.DeadlineExceeded,
 		"the arguments were not whole %v after their first byte", c.server.dispatcher.Limits.MessageTime)

@@ -10,12 +10,13 @@ import (
 )
 
 // A queue holds the calls of one connection that wait for a worker. Workers take one call at a time, so a handler that
-// blocks holds up no other. One worker at most is on its way to a queue: it wakes the next when it arrives and finds more
-// than one call, so a burst of short calls costs one wake-up or two, and a burst of long ones gets a worker each.
+// blocks holds up no other. One worker at most is on its way to a queue: it wakes the next when it arrives and finds
+// more than one call, so a burst of short calls costs one wake-up or two, and a burst of long ones gets a worker each.
 //
-// It is also what bounds the answers that a connection holds, [rpc.Limits].Answers, since only a handler that has not begun
-// can be kept from answering. Nothing begins while as many bytes of answers are unread. A call whose answer is expected to
-// be large, or of which nothing is known, waits aside while those that run have promised to fill what is left.
+// It is also what bounds the answers that a connection holds, [rpc.Limits].Answers, since only a handler that has not
+// begun can be kept from answering. Nothing begins while as many bytes of answers are unread. A call whose answer is
+// expected to be large, or of which nothing is known, waits aside while those that run have promised to fill what is
+// left.
 type queue struct {
 	conn *serverConn
 
@@ -149,8 +150,8 @@ func (q *queue) promiseLocked(sc *serverCall, n int) {
 	}
 }
 
-// keep takes note that the answer of sc has been queued, so that no more is promised for it. The worker that says so looks
-// for its next call anyway.
+// keep takes note that the answer of sc has been queued, so that no more is promised for it. The worker that says so
+// looks for its next call anyway.
 func (q *queue) keep(sc *serverCall) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -233,9 +234,9 @@ func (q *queue) awaitRoom() {
 	}
 }
 
-// hold makes the reader wait while the calls that it has read and that cannot begin take too much memory. It looks for the
-// end of the client meanwhile, and sends a frame at each look: the client sees that the server is there, and the system
-// answers for one that is not, though its end stands behind bytes for which there is no room here.
+// hold makes the reader wait while the calls that it has read and that cannot begin take too much memory. It looks for
+// the end of the client meanwhile, and sends a frame at each look: the client sees that the server is there, and the
+// system answers for one that is not, though its end stands behind bytes for which there is no room here.
 func (c *serverConn) hold() error {
 	c.queue.awaitRoom()
 	look := time.NewTicker(peerend.Every)

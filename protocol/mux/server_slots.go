@@ -19,7 +19,8 @@ func (c *serverConn) nameMethod(number uint16, name []byte) error {
 		c.methods[number] = m
 	}
 	if *m.name != string(name) {
-		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(*m.name), rpc.Quote(string(name)))
+		return frame.Faultf("method number %d was %s and is now %s", number, rpc.Quote(*m.name),
+			rpc.Quote(string(name)))
 	}
 	return nil
 }

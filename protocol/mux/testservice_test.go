@@ -135,7 +135,8 @@ func callEcho(ctx context.Context, ch rpc.Channel, data []byte) ([]byte, error) 
 	return call.Out.Data, err
 }
 
-func callNumbers(ctx context.Context, ch rpc.Channel, m *rpc.Unary[numbers, quotient, *numbers, *quotient], a, b int32) (float32, error) {
+func callNumbers(ctx context.Context, ch rpc.Channel, m *rpc.Unary[numbers, quotient, *numbers, *quotient], a,
+	b int32) (float32, error) {
 	call := m.NewCall()
 	defer call.Release()
 	call.In = numbers{a, b}

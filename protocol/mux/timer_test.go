@@ -114,7 +114,8 @@ func TestDialEndsWithItsContext(t *testing.T) {
 func TestStallInsideAFrame(t *testing.T) {
 	t.Parallel()
 	piece := frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(900)+"x")
-	for _, sent := range []string{"\x01", frame(tCall, fName, 0, 1, divideBody)[:20], piece + frame(tMore, 0, 0, 1, "0123456789")[:15]} {
+	for _, sent := range []string{"\x01", frame(tCall, fName, 0, 1, divideBody)[:20],
+		piece + frame(tMore, 0, 0, 1, "0123456789")[:15]} {
 		elapsed(t, 30*time.Second, func(t *testing.T) {
 			nc := pipeServer(t, rpc.ServerLimits{}, handlers{})
 			go func() { _, _ = nc.Write([]byte(hello + frame(tSettings, 0, 0, 0, "") + sent)) }()
@@ -208,7 +209,8 @@ func TestServerSeesTheTimeLeft(t *testing.T) {
 			return ctx.Err()
 		}}
 		c := pipeConn(t, rpc.ServerLimits{CallTime: time.Minute}, h)
-		for _, tt := range []struct{ client, want time.Duration }{{5 * time.Second, 5 * time.Second}, {time.Hour, time.Minute}, {0, time.Minute}} {
+		for _, tt := range []struct{ client, want time.Duration }{{5 * time.Second, 5 * time.Second},
+			{time.Hour, time.Minute}, {0, time.Minute}} {
 			ctx := t.Context()
 			if tt.client > 0 {
 				ctx = rpc.WithTimeout(ctx, tt.client)
@@ -216,7 +218,8 @@ func TestServerSeesTheTimeLeft(t *testing.T) {
 			_, err := callNumbers(ctx, c, wait, 1, 1)
 			synctest.Wait()
 			if left != tt.want || ended != tt.want {
-				t.Errorf("with %v the handler sees %v left, and its context ends after %v; want %v", tt.client, left, ended, tt.want)
+				t.Errorf("with %v the handler sees %v left, and its context ends after %v; want %v", tt.client, left,
+					ended, tt.want)
 			}
 			e, _ := errors.AsType[*rpc.Error](err)
 			if capped := tt.want != tt.client; capped != (e != nil && e.Code == rpc.DeadlineExceeded) {
@@ -236,7 +239,9 @@ func TestServerThatDoesNotRead(t *testing.T) {
 			_, _ = theirs.Read(buf)
 			_, _ = theirs.Write([]byte(hello + frame(tSettings, 0, 0, 0, "")))
 		}()
-		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
+		c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) {
+			return ours, nil
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

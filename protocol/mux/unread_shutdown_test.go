@@ -11,8 +11,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// Calls that cannot begin because the client does not read do not hold Shutdown for longer than a second. Where the client
-// reads on in time they are answered, or refused as not started.
+// Calls that cannot begin because the client does not read do not hold Shutdown for longer than a second. Where the
+// client reads on in time they are answered, or refused as not started.
 func TestShutdownOfUnreadAnswers(t *testing.T) {
 	t.Parallel()
 	const calls, never = 20, time.Hour
@@ -29,7 +29,8 @@ func TestShutdownOfUnreadAnswers(t *testing.T) {
 				go func() {
 					r.send(hello + frame(tSettings, 0, 0, 0, ""))
 					for slot := range calls {
-						r.send(frame(tCall, fName, 0, uint32(slot), named("test.Test/echo")+"\x0a"+varint(500)+strings.Repeat("x", 500)))
+						r.send(frame(tCall, fName, 0, uint32(slot),
+							named("test.Test/echo")+"\x0a"+varint(500)+strings.Repeat("x", 500)))
 					}
 				}()
 				_, _ = io.ReadFull(nc, make([]byte, len(hello)))

@@ -49,7 +49,8 @@ func producing(n, size, ms int) string {
 	var calls strings.Builder
 	for i := range n {
 		if i == 0 {
-			calls.WriteString(frame(tCall, fName, 0, 0, named("test.Test/produce")+"\x08"+varint(size)+"\x10"+varint(ms)))
+			calls.WriteString(frame(tCall, fName, 0, 0,
+				named("test.Test/produce")+"\x08"+varint(size)+"\x10"+varint(ms)))
 			continue
 		}
 		calls.WriteString(frame(tCall, 0, 0, uint32(i), "\x08"+varint(size)+"\x10"+varint(ms)))
@@ -64,7 +65,8 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// A client that reads nothing costs Limits.Answers and one message more, whatever it calls; a neighbour notices nothing.
+// A client that reads nothing costs Limits.Answers and one message more, whatever it calls; a neighbour notices
+// nothing.
 func TestUnreadAnswersAreBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
@@ -104,7 +106,8 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 			}
 			peak = max(peak, heap()-before)
 			slices.Sort(took)
-			t.Logf("%d handlers began; heap +%d KiB; the neighbour's p99 is %v", began.Load(), peak>>10, took[len(took)*99/100])
+			t.Logf("%d handlers began; heap +%d KiB; the neighbour's p99 is %v", began.Load(), peak>>10,
+				took[len(took)*99/100])
 			if limit := 24 << 20; peak > limit {
 				t.Errorf("the heap grew by %d bytes; the limit is %d", peak, limit)
 			}
@@ -115,8 +118,8 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A client that stops reading and goes on later gets every answer, from the reader's handlers and the workers', in serial
-// mode too.
+// A client that stops reading and goes on later gets every answer, from the reader's handlers and the workers', in
+// serial mode too.
 func TestUnreadAnswersAllArrive(t *testing.T) {
 	t.Parallel()
 	for _, serial := range []bool{false, true} {
@@ -216,14 +219,16 @@ func TestPeersEndIsNoticed(t *testing.T) {
 	calls := func(n, size int) string { // of divide, with an unknown field to make them long
 		var b strings.Builder
 		for i := range n {
-			b.WriteString(frame(tCall, fName, 1, uint32(100+i), named("test.Test/divide")+"\x08\x06\x10\x02"+"\x7a"+varint(size)+strings.Repeat("x", size)))
+			b.WriteString(frame(tCall, fName, 1, uint32(100+i),
+				named("test.Test/divide")+"\x08\x06\x10\x02"+"\x7a"+varint(size)+strings.Repeat("x", size)))
 		}
 		return b.String()
 	}
 	for _, tt := range []struct {
 		name, behind string
 		serial       bool
-		whole        bool // only the end of both directions is noticed: that of one stands behind bytes without room here
+		// only the end of both directions is noticed: that of one stands behind bytes without room here
+		whole bool
 	}{
 		{"nothing", "", false, false},
 		{"calls", calls(9000, 100), false, false},
@@ -231,7 +236,8 @@ func TestPeersEndIsNoticed(t *testing.T) {
 		{"a little more than is read ahead, in serial mode", calls(142, 30_000), true, false},
 		{"12 MB, in serial mode", calls(400, 30_000), true, true},
 		{"unread answers", producing(90, 4<<20-100, 0), false, false},
-		{"unread answers, and a little more than is read ahead", producing(90, 4<<20-100, 0) + calls(142, 30_000), false, false},
+		{"unread answers, and a little more than is read ahead", producing(90, 4<<20-100, 0) + calls(142, 30_000),
+			false, false},
 		{"unread answers, and 12 MB", producing(90, 4<<20-100, 0) + calls(400, 30_000), false, true},
 	} {
 		for _, half := range []bool{false, true} {
@@ -248,9 +254,10 @@ func TestPeersEndIsNoticed(t *testing.T) {
 					ended <- time.Now()
 					return nil
 				}}
-				services := []*rpc.Service{produceService(&began), rpc.NewService("test.Wait", wait.Handle(func(ctx context.Context, in *numbers, _ *quotient) error {
-					return h.wait(ctx, in.A)
-				}))}
+				services := []*rpc.Service{produceService(&began),
+					rpc.NewService("test.Wait", wait.Handle(func(ctx context.Context, in *numbers, _ *quotient) error {
+						return h.wait(ctx, in.A)
+					}))}
 				f := serveAs(t, nettest.TCP, rpc.ServerLimits{}, tt.serial, services...)
 				r := rawClient(t, f)
 				r.send(frame(tCall, fName, 7, 99, named("wait")+"\x08\x01"))

@@ -100,7 +100,8 @@ var vectorLimits = rpc.ServerLimits{Limits: rpc.Limits{Message: 1000, Calls: 128
 // serveVectors runs a server of what the vectors call.
 func serveVectors(t *testing.T) *fixture {
 	t.Helper()
-	return serve(t, nettest.TCP, vectorLimits, every.NewService(vectorHandlers{}), every.NewEchoService(vectorHandlers{}))
+	return serve(t, nettest.TCP, vectorLimits, every.NewService(vectorHandlers{}),
+		every.NewEchoService(vectorHandlers{}))
 }
 
 type vectorHandlers struct{ every.EchoHandler }

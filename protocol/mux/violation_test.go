@@ -149,7 +149,8 @@ func (r raw) readAll() (frames []rawFrame) {
 // Each of these ends the connection, with the reason sent to the peer, while a neighbour notices nothing.
 func TestViolations(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Calls: 100, Name: 64, Metadata: 100}}, handlers{}.service())
+	f := serve(t, nettest.TCP, rpc.ServerLimits{Limits: rpc.Limits{Calls: 100, Name: 64, Metadata: 100}},
+		handlers{}.service())
 	neighbour := f.conn(t)
 	open := frame(tCall, fName, 0, 1, divideBody)
 	tests := []struct{ name, bytes, reason string }{
@@ -167,22 +168,34 @@ func TestViolations(t *testing.T) {
 		{"name over the limit", frame(tCall, fName, 0, 1, named(strings.Repeat("x", 65))), "name of 65 bytes"},
 		{"name past the end", frame(tCall, fName, 0, 1, u16(60)+"x"), "past the end"},
 		{"no name length", frame(tCall, fName, 0, 1, "x"), "past the end"},
-		{"two names for a number", open + frame(tCall, fName, 0, 2, named("test.Test/echo")), "was \"test.Test/divide\" and is now"},
+		{"two names for a number", open + frame(tCall, fName, 0, 2, named("test.Test/echo")),
+			"was \"test.Test/divide\" and is now"},
 		{"method number too high", frame(tCall, fName, 5000, 1, divideBody), "method number 5000"},
 		{"slot too high", frame(tCall, fName, 0, 100, divideBody), "slot 100, where 100"},
-		{"slot taken", frame(tCall, fName, 0, 1, named("test.Test/wait")+"\x08\x01") + frame(tCall, 0, 0, 0x10001, "\x08\x01"), "second call in slot 1"},
-		{"half a deadline", frame(tCall, fName|fDeadline, 0, 1, named("test.Test/divide")+"1234"), "a deadline of 8 bytes"},
-		{"metadata over the limit", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(101)), "metadata of 101 bytes"},
-		{"metadata past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(50)), "past the end"},
-		{"metadata with a bad key", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(9)+u16(3)+"a\r\n"+u32(0)), "metadata key"},
-		{"metadata with an upper case key", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"A"+u32(0)), "metadata key"},
-		{"value past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"a"+"\x00\x00\x00\x80"), "past the end"},
+		{"slot taken", frame(tCall, fName, 0, 1, named("test.Test/wait")+"\x08\x01") +
+			frame(tCall, 0, 0, 0x10001, "\x08\x01"), "second call in slot 1"},
+		{"half a deadline", frame(tCall, fName|fDeadline, 0, 1, named("test.Test/divide")+"1234"),
+			"a deadline of 8 bytes"},
+		{"metadata over the limit", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(101)),
+			"metadata of 101 bytes"},
+		{"metadata past the end", frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(50)),
+			"past the end"},
+		{"metadata with a bad key", frame(tCall, fName|fMetadata, 0, 1,
+			named("test.Test/divide")+u32(9)+u16(3)+"a\r\n"+u32(0)), "metadata key"},
+		{"metadata with an upper case key",
+			frame(tCall, fName|fMetadata, 0, 1, named("test.Test/divide")+u32(7)+u16(1)+"A"+u32(0)), "metadata key"},
+		{"value past the end", frame(tCall, fName|fMetadata, 0, 1,
+			named("test.Test/divide")+u32(7)+u16(1)+"a"+"\x00\x00\x00\x80"), "past the end"},
 		{"no total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+"x"), "a total length"},
-		{"piece over the total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"xxx"), "a piece of 3 bytes"},
+		{"piece over the total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"xxx"),
+			"a piece of 3 bytes"},
 		{"empty first piece", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)), "a piece of 0 bytes"},
-		{"empty later piece", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"x") + frame(tMore, 0, 0, 1, ""), "a piece of 0 bytes"},
-		{"later piece over the total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"x") + frame(tMore, 0, 0, 1, "xx"), "a piece of 2 bytes"},
-		{"piece for a whole call", frame(tCall, fName, 0, 1, named("test.Test/wait")+"\x08\x01") + frame(tMore, 0, 0, 1, "xx"), "no pieces are missing"},
+		{"empty later piece", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"x") +
+			frame(tMore, 0, 0, 1, ""), "a piece of 0 bytes"},
+		{"later piece over the total", frame(tCall, fName|fPieces, 0, 1, named("test.Test/echo")+u32(2)+"x") +
+			frame(tMore, 0, 0, 1, "xx"), "a piece of 2 bytes"},
+		{"piece for a whole call", frame(tCall, fName, 0, 1, named("test.Test/wait")+"\x08\x01") +
+			frame(tMore, 0, 0, 1, "xx"), "no pieces are missing"},
 		{"settings that are no pairs", "", ""},
 	}
 	for _, tt := range tests[:len(tests)-1] {
@@ -211,13 +224,15 @@ func TestAnsweredFaults(t *testing.T) {
 		flags       byte
 		body        string
 	}{
-		{"unknown method", frame(tCall, fName, 1, 5, named("test.Test/divid")), fRefused, "\x0cunknown method \"test.Test/divid\"; this server has divide"},
+		{"unknown method", frame(tCall, fName, 1, 5, named("test.Test/divid")), fRefused,
+			"\x0cunknown method \"test.Test/divid\"; this server has divide"},
 		{"slash doubled", frame(tCall, fName, 1, 5, named("test.Test//divide")), fRefused, "\x0cunknown method"},
 		{"other case", frame(tCall, fName, 1, 5, named("test.Test/Divide")), fRefused, "\x0cunknown method"},
 		{"NUL at the end", frame(tCall, fName, 1, 5, named("test.Test/divide\x00")), fRefused, "\x0cunknown method"},
 		{"slash at the end", frame(tCall, fName, 1, 5, named("test.Test/divide/")), fRefused, "\x0cunknown method"},
 		{"arguments cut short", frame(tCall, fName, 1, 5, named("test.Test/divide")+"\x08"), 0, "\x03"},
-		{"arguments over the limit", frame(tCall, fName, 1, 5, named("test.Test/echo")+strings.Repeat("x", 1001)), fRefused, "\x08the arguments have 1001 bytes"},
+		{"arguments over the limit", frame(tCall, fName, 1, 5, named("test.Test/echo")+strings.Repeat("x", 1001)),
+			fRefused, "\x08the arguments have 1001 bytes"},
 		{"total over the limit", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(1<<31-1)+"x") +
 			frame(tMore, 0, 0, 5, "ignored"), fRefused, "\x08the arguments have 2147483647 bytes"},
 		{"cancelled between pieces", frame(tCall, fName|fPieces, 1, 5, named("test.Test/echo")+u32(900)+"x") +
@@ -233,7 +248,8 @@ func TestAnsweredFaults(t *testing.T) {
 			if got.kind != tError || got.id != 5 || got.flags != tt.flags || !strings.HasPrefix(got.body, tt.body) {
 				t.Errorf("the answer is %+v, want an ERROR with flags %#x and %q", got, tt.flags, tt.body)
 			}
-			r.send(frame(tUnknown, 0xff, 9, 9, "skipped") + frame(tCancel, 0, 0, 77, "") + frame(tMore, 0, 0, 78, "late"))
+			r.send(frame(tUnknown, 0xff, 9, 9, "skipped") + frame(tCancel, 0, 0, 77, "") +
+				frame(tMore, 0, 0, 78, "late"))
 			r.send(frame(tCall, fName, 0, 1, divideBody))
 			if got := r.read(); got.kind != tResult || got.id != 1 || got.body != "\x0d\x00\x00\x40\x40" {
 				t.Errorf("afterwards divide(6, 2) is %+v", got)
@@ -247,7 +263,8 @@ func TestTruncatedEverywhere(t *testing.T) {
 	f := serve(t, nettest.TCP, rpc.ServerLimits{}, handlers{}.service())
 	neighbour := f.conn(t)
 	whole := hello + frame(tSettings, 0, 0, 0, u16(1)+u32(5000)) +
-		frame(tCall, fName|fDeadline|fMetadata, 0, 1, named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")
+		frame(tCall, fName|fDeadline|fMetadata, 0, 1,
+			named("test.Test/divide")+u64(1e9)+u32(8)+u16(1)+"k"+u32(1)+"v"+"\x08\x06\x10\x02")
 	for n := range len(whole) {
 		nc, err := f.dial(t.Context())
 		if err != nil {

@@ -25,8 +25,8 @@ type waiter struct {
 	ready chan struct{} // closed when it holds n bytes
 }
 
-// acquire waits until n more bytes fit, or ctx ends. Meanwhile left bytes may stay with the connection. It refuses to wait
-// where those of others leave no room for them.
+// acquire waits until n more bytes fit, or ctx ends. Meanwhile left bytes may stay with the connection. It refuses to
+// wait where those of others leave no room for them.
 func (b *budget) acquire(ctx context.Context, n, left int) *rpc.Error {
 	b.mu.Lock()
 	if b.fitsLocked(n) {
@@ -50,7 +50,8 @@ func (b *budget) acquire(ctx context.Context, n, left int) *rpc.Error {
 	case <-ctx.Done():
 		b.leave(w)
 		if ctx.Err() == context.DeadlineExceeded {
-			return rpc.NewError(rpc.DeadlineExceeded, "the call waited for earlier answers of its connection to be read")
+			return rpc.NewError(rpc.DeadlineExceeded,
+				"the call waited for earlier answers of its connection to be read")
 		}
 		return rpc.NewError(rpc.Canceled, "the request ended while it waited for others of its connection")
 	}
@@ -79,8 +80,8 @@ func (b *budget) change(n int) {
 	b.changeLocked(n)
 }
 
-// changeLocked lets those go on for whom there is room now. Small ones pass large ones, for a call that waits for a long
-// one to end must not keep the others waiting.
+// changeLocked lets those go on for whom there is room now. Small ones pass large ones, for a call that waits for a
+// long one to end must not keep the others waiting.
 func (b *budget) changeLocked(n int) {
 	b.held += n
 	left := b.waiting[:0]
@@ -139,9 +140,9 @@ type size struct {
 	peak int
 }
 
-// The share of a running call is a part of the largest answer of its method, or of the budget where it has given none. So
-// the calls that run when the budget is used up, whose answers it then holds as well, are few where answers are large:
-// callsAtPeak of the largest, callsUnknown of the first.
+// The share of a running call is a part of the largest answer of its method, or of the budget where it has given none.
+// So the calls that run when the budget is used up, whose answers it then holds as well, are few where answers are
+// large: callsAtPeak of the largest, callsUnknown of the first.
 const (
 	callsAtPeak  = 2
 	callsUnknown = 8

@@ -17,8 +17,8 @@ import (
 )
 
 // A Conn is one HTTP/1.1 connection to a server. It carries one call at a time; others wait. A call that is given up
-// ends the connection, since HTTP/1.1 knows no other way to say so. It has one goroutine, which reads answers and notices
-// the server's end; Close ends it.
+// ends the connection, since HTTP/1.1 knows no other way to say so. It has one goroutine, which reads answers and
+// notices the server's end; Close ends it.
 type Conn struct {
 	nc     net.Conn
 	in     *answerReader // used by the goroutine that reads
@@ -104,7 +104,8 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	rpc.StoreAnswerMetadata(ctx, requestMetadata(x.header))
 	if trimmed := bytes.TrimLeft(x.body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		err := rpc.Errorf(codeOf(x.status), "the server answered %d %s, and not with JSON", x.status, http.StatusText(x.status))
+		err := rpc.Errorf(codeOf(x.status), "the server answered %d %s, and not with JSON", x.status,
+			http.StatusText(x.status))
 		return err.For(call.Method, rpc.OutcomeUnknown)
 	}
 	return c.decode(x, answer, call)
@@ -240,8 +241,8 @@ func (c *Conn) sendUntil(x *exchange, request []byte, end <-chan struct{}, expir
 	return c.send(request)
 }
 
-// giveUpAt waits until done is closed, and gives x up if its call ends before. It does not ask the context why, which may
-// panic, and runs on other goroutines than the caller's, too.
+// giveUpAt waits until done is closed, and gives x up if its call ends before. It does not ask the context why, which
+// may panic, and runs on other goroutines than the caller's, too.
 func (c *Conn) giveUpAt(x *exchange, done, end <-chan struct{}, expired <-chan time.Time) {
 	select {
 	case <-done:
@@ -268,8 +269,8 @@ func (c *Conn) send(request []byte) (n int, err error) {
 	return c.out.write(request, func() error { return c.nc.SetWriteDeadline(time.Now().Add(c.limits.Stall)) })
 }
 
-// giveUpSending is called where a request cannot be sent whole. A server that did not want to read it may have said why,
-// which is to be read before the end.
+// giveUpSending is called where a request cannot be sent whole. A server that did not want to read it may have said
+// why, which is to be read before the end.
 func (c *Conn) giveUpSending(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.end(fmt.Errorf("the server read nothing for %v", c.limits.Stall))

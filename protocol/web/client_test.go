@@ -168,6 +168,7 @@ func TestClientRefusesWhatIsTooLong(t *testing.T) {
 func TestStreamsAreUnimplemented(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.ServerLimits{})
-	err := dial(t, rpc.ConnOptions{}, s.address).Call(t.Context(), rpc.NewStreamCall(&rpc.Method{Service: "a.B", Name: "c"}, nil))
+	err := dial(t, rpc.ConnOptions{}, s.address).Call(t.Context(),
+		rpc.NewStreamCall(&rpc.Method{Service: "a.B", Name: "c"}, nil))
 	wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A stallWriter writes to a peer that may take as long as it likes, as long as it reads something within the stall time.
+// A stallWriter writes to a peer that may take as long as it likes, as long as it reads something within the stall
+// time.
 type stallWriter struct {
 	nc    net.Conn
 	chunk int // bytes of which the peer has to take some within the stall time

@@ -33,7 +33,8 @@ func (c *counter) Divide(_ context.Context, num1, _ int32) (float32, error) {
 // A caller makes a call, and reports how it ended.
 type caller func(ctx context.Context, n int32) error
 
-// Every call that ran while its server was shut down has its answer, and no failed one is said not to have run that did.
+// Every call that ran while its server was shut down has its answer, and no failed one is said not to have run that
+// did.
 func TestRestartsLoseNoAnswers(t *testing.T) {
 	t.Parallel()
 	rounds := 30
@@ -45,7 +46,9 @@ func TestRestartsLoseNoAnswers(t *testing.T) {
 		callers func(t *testing.T, address string) []caller
 	}{
 		{"client of Yodel", ownCallers},
-		{"net/http, HTTP/1.1", func(t *testing.T, address string) []caller { return foreignCallers(t, address, false) }},
+		{"net/http, HTTP/1.1", func(t *testing.T, address string) []caller {
+			return foreignCallers(t, address, false)
+		}},
 		{"net/http, HTTP/2", func(t *testing.T, address string) []caller { return foreignCallers(t, address, true) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,8 +2,8 @@ package web
 
 import "time"
 
-// frames follows the frames of HTTP/2 (RFC 9113, section 4.1) that a peer sends, to know when one of them, or a header that
-// takes several, has begun: net/http gives them no time.
+// frames follows the frames of HTTP/2 (RFC 9113, section 4.1) that a peer sends, to know when one of them, or a header
+// that takes several, has begun: net/http gives them no time.
 type frames struct {
 	preface int     // bytes of the preface that have come
 	header  [9]byte // of the frame that is coming

@@ -27,7 +27,8 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 	}
 	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
 	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	for _, network := range []nettest.Network{nettest.TCP, nettest.Unix, nettest.TLS} { // memory has no system that tells
+	for _, network := range []nettest.Network{nettest.TCP, nettest.Unix, nettest.TLS} {
+		// memory has no system that tells
 		for _, behind := range []int{0, 1, 100, 5000, 100_000, 3_000_000} {
 			t.Run(fmt.Sprint(network.Name, " ", behind), func(t *testing.T) {
 				t.Parallel()
@@ -50,7 +51,8 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 	}
 }
 
-// The end of a connection is that of its handlers, whatever the peer has sent behind the request, and Close waits for them.
+// The end of a connection is that of its handlers, whatever the peer has sent behind the request, and Close waits for
+// them.
 func TestCloseEndsHandlersWhateverStandsBehind(t *testing.T) {
 	t.Parallel()
 	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
@@ -155,7 +157,8 @@ func TestWhatIsReadAheadIsAnswered(t *testing.T) {
 							n = waits
 						}
 						body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
-						fmt.Fprintf(there, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+						fmt.Fprintf(there, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body),
+							body)
 					}
 				}()
 				go func() {

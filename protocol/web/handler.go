@@ -45,8 +45,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.own.ServeHTTP(w, r)
 }
 
-// isOwn reports whether r is not for the other handler: it is a call in one of the formats, or asks for the page and the
-// other handler has nothing there, as an [http.ServeMux] tells beforehand.
+// isOwn reports whether r is not for the other handler: it is a call in one of the formats, or asks for the page and
+// the other handler has nothing there, as an [http.ServeMux] tells beforehand.
 func (h *handler) isOwn(r *http.Request) bool {
 	switch {
 	case r.URL.Path != "/":
@@ -71,7 +71,8 @@ func (h *handler) isOwn(r *http.Request) bool {
 func (h *handler) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path != "/":
-		http.Error(w, "There is nothing here; calls are a POST to /, and GET / says which there are.", http.StatusNotFound)
+		http.Error(w, "There is nothing here; calls are a POST to /, and GET / says which there are.",
+			http.StatusNotFound)
 	case r.Method == http.MethodPost:
 		h.call(w, r)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:

@@ -137,7 +137,8 @@ func TestBodiesThatHaveBegun(t *testing.T) {
 			}
 		}
 		if statuses["400"] < 50 {
-			t.Errorf("statuses %v; want 400, for bad JSON, for all but those that were refused for want of memory", statuses)
+			t.Errorf("statuses %v; want 400, for bad JSON, for all but those that were refused for want of memory",
+				statuses)
 		}
 	})
 }

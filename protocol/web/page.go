@@ -31,7 +31,8 @@ func newPage(d *rpc.Dispatcher) *page {
 func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 	text := "This is a Yodel server. Its methods:\n\n" + p.methods
 	if p.example != "" {
-		text += fmt.Sprintf("\nTo call one, POST JSON to this address:\n\n    curl http://%s/ -d '%s'\n", r.Host, p.example)
+		text += fmt.Sprintf("\nTo call one, POST JSON to this address:\n\n    curl http://%s/ -d '%s'\n", r.Host,
+			p.example)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

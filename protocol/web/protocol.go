@@ -11,14 +11,14 @@ import (
 // protocol is the protocol's name in contexts, errors and log lines, and the scheme of targets.
 const protocol = "http"
 
-// beginnings are how connections begin: with a method of HTTP, or with HTTP/2's preface (RFC 9113, section 3.4), as far as
-// no other method does.
+// beginnings are how connections begin: with a method of HTTP, or with HTTP/2's preface (RFC 9113, section 3.4), as far
+// as no other method does.
 var beginnings = []string{
 	"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", preface,
 }
 
-// Protocol returns the protocol as a server and a channel take it. Calls are bodies in one of the formats; the first, whose
-// messages are JSON, is that of the client, and of requests without a Content-Type.
+// Protocol returns the protocol as a server and a channel take it. Calls are bodies in one of the formats; the first,
+// whose messages are JSON, is that of the client, and of requests without a Content-Type.
 func Protocol(formats ...pipeline.Format) rpc.Protocol {
 	return rpc.Protocol{
 		Scheme:      protocol,

@@ -21,8 +21,8 @@ func (s *Server) Refusal(head []byte, reason *rpc.Error) []byte {
 		"Connection: close\r\n\r\n%s", status, http.StatusText(status), s.handler.answerType(), len(body), body)
 }
 
-// http2Refusal returns SETTINGS, which come first, and GOAWAY with the error INADEQUATE_SECURITY (RFC 9113, sections 6.5,
-// 6.8 and 7).
+// http2Refusal returns SETTINGS, which come first, and GOAWAY with the error INADEQUATE_SECURITY (RFC 9113, sections
+// 6.5, 6.8 and 7).
 func http2Refusal(reason *rpc.Error) []byte {
 	b := []byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 	size := 8 + len(reason.Message)

@@ -161,7 +161,8 @@ func (x *request) readError(n int, err error) (status int, _ *rpc.Error) {
 	defer x.mu.Unlock()
 	if x.late = !x.by.IsZero(); x.late {
 		return http.StatusRequestTimeout,
-			rpc.Errorf(rpc.Unavailable, "the body cannot be read: the server shuts down, and %d bytes of it have come", n)
+			rpc.Errorf(rpc.Unavailable,
+				"the body cannot be read: the server shuts down, and %d bytes of it have come", n)
 	}
 	return http.StatusRequestTimeout, rpc.Errorf(rpc.DeadlineExceeded,
 		"the body cannot be read: only %d bytes of it have come in %v", n, time.Since(x.at).Round(time.Millisecond))

@@ -166,8 +166,8 @@ func (s *Server) ended() <-chan struct{} {
 }
 
 // ServeConn serves nc, of which head has been read, until it ends, and closes it. The header of the first request has
-// to arrive within Limits.FirstByte after the peer connected. A connection that comes once the server shuts down has one
-// request, and a moment for it; one that comes after Close has none.
+// to arrive within Limits.FirstByte after the peer connected. A connection that comes once the server shuts down has
+// one request, and a moment for it; one that comes after Close has none.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c := newServerConn(nc, head, peer, s.handler.d.Limits)
 	defer c.cut()
@@ -224,8 +224,8 @@ func (s *Server) leave(c *serverConn) {
 	s.endLocked()
 }
 
-// Shutdown lets running calls finish, and those that have begun to arrive or are about to. It cuts what is left when ctx
-// ends, and returns ctx's error then.
+// Shutdown lets running calls finish, and those that have begun to arrive or are about to. It cuts what is left when
+// ctx ends, and returns ctx's error then.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	ctx2, stop := context.WithCancel(ctx)

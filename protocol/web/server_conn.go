@@ -24,9 +24,9 @@ const (
 	begun               // after an answer, and in the middle of a header
 )
 
-// A serverConn is a connection that net/http serves. It lies between net/http and the network to know what net/http does
-// not tell: whether a request has begun, and how long the header may still take. So a server that shuts down ends it
-// only where no byte of a request has been read.
+// A serverConn is a connection that net/http serves. It lies between net/http and the network to know what net/http
+// does not tell: whether a request has begun, and how long the header may still take. So a server that shuts down ends
+// it only where no byte of a request has been read.
 type serverConn struct {
 	net.Conn
 	limits rpc.ServerLimits
@@ -333,8 +333,8 @@ func (c *serverConn) setWriting(now bool) bool {
 	return !now || !c.timedOut && c.setWriteDeadlineLocked() == nil
 }
 
-// timeout tells the peer that no request has been read: neither one that is on its way nor half of one has been run, nor
-// will be (RFC 9110, section 15.5.9).
+// timeout tells the peer that no request has been read: neither one that is on its way nor half of one has been run,
+// nor will be (RFC 9110, section 15.5.9).
 const timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 102\r\n" +
 	"Connection: close\r\n\r\n" +
 	`{"error": {"type": "unavailable", "message": "no whole request was read before the connection ended"}}`
@@ -369,7 +369,8 @@ func (c *serverConn) linger() {
 	}
 }
 
-// cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not notice.
+// cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not
+// notice.
 func (c *serverConn) cut() {
 	c.mu.Lock()
 	c.lingered, c.ended = true, true

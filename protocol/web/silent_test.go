@@ -67,7 +67,8 @@ func TestShutdownDoesNotWaitForSilentPeers(t *testing.T) {
 		if body == callStrings {
 			flags = flagEndStream
 		}
-		return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(settings) + string(headers) + string(h2frame(frameData, flags, 1, []byte(body)))
+		return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(settings) + string(headers) +
+			string(h2frame(frameData, flags, 1, []byte(body)))
 	}
 	unread := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(callStrings), callStrings)
 	for _, test := range []struct {
@@ -77,7 +78,8 @@ func TestShutdownDoesNotWaitForSilentPeers(t *testing.T) {
 		{name: "half a header", sent: divideHeader[:20], answer: "HTTP/1.1 408 "},
 		{name: "half a body", sent: divideHeader + divideBody[:10], answer: "HTTP/1.1 408 "},
 		{name: "between two requests", sent: divideHeader + divideBody, answer: "HTTP/1.1 408 "},
-		{name: "half of the second header", sent: divideHeader + divideBody + divideHeader[:20], answer: "HTTP/1.1 408 "},
+		{name: "half of the second header", sent: divideHeader + divideBody + divideHeader[:20],
+			answer: "HTTP/1.1 408 "},
 		{name: "an answer that nobody reads", sent: unread, unread: true},
 		{name: "HTTP/2, half a preface", sent: "PRI * HTTP/2.0\r\n"},
 		{name: "HTTP/2, a preface", sent: h2request("")[:24+9+6]},
@@ -122,7 +124,8 @@ func TestDripFeeding(t *testing.T) {
 		{"later header", divideHeader + divideBody + divideHeader[:1], divideHeader[1:], 10 * time.Second},
 		{"body", long, body, 30 * time.Second},
 		{"later body", divideHeader + divideBody + long, body, 30 * time.Second},
-		{"chunked body", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", strings.Repeat("1\r\n \r\n", 100),
+		{"chunked body", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+			strings.Repeat("1\r\n \r\n", 100),
 			30 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,7 +160,8 @@ func TestDripFeedingOfFrames(t *testing.T) {
 	for i := range header[1:] {
 		many = append(many, h2frame(9, 0, 3, header[1+i:2+i])...) // CONTINUATION
 	}
-	for name, drip := range map[string][]byte{"one": h2frame(frameHeaders, flagEndHeaders, 3, header), "several": many} {
+	for name, drip := range map[string][]byte{"one": h2frame(frameHeaders, flagEndHeaders, 3, header),
+		"several": many} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, nc := bubble(t, rpc.ServerLimits{}, divide.NewService(quick{}))
@@ -175,7 +179,8 @@ func TestDripFeedingOfFrames(t *testing.T) {
 				p.mu.Lock()
 				defer p.mu.Unlock()
 				if !p.ended[1] || !p.closed || p.closedAt.Sub(began) > 31*time.Second {
-					t.Errorf("answered: %v; closed: %v after %v; want the end after 30 s", p.ended[1], p.closed, p.closedAt.Sub(began))
+					t.Errorf("answered: %v; closed: %v after %v; want the end after 30 s", p.ended[1], p.closed,
+						p.closedAt.Sub(began))
 				}
 			})
 		})
@@ -226,8 +231,9 @@ func TestRequestWithTwoLengthsEndsItsConnection(t *testing.T) {
 	}{
 		"both":       {chunked + "Content-Length: 3\r\n\r\n" + chunk + hidden, 1},
 		"other case": {chunked + "CONTENT-length:3\r\n\r\n" + chunk + hidden, 1},
-		"first":      {strings.Replace(chunked, "Transfer", "Content-Length: 3\r\nTransfer", 1) + "\r\n" + chunk + hidden, 1},
-		"chunked":    {chunked + "\r\n" + chunk + chunked + "Connection: close\r\n\r\n" + chunk, 2},
+		"first": {strings.Replace(chunked, "Transfer", "Content-Length: 3\r\nTransfer", 1) + "\r\n" + chunk +
+			hidden, 1},
+		"chunked": {chunked + "\r\n" + chunk + chunked + "Connection: close\r\n\r\n" + chunk, 2},
 	} {
 		nc, err := net.Dial("tcp", s.address)
 		if err != nil {
@@ -248,7 +254,8 @@ func TestUnsolicitedAnswers(t *testing.T) {
 	log.SetOutput(&printed)
 	defer log.SetOutput(io.Discard)
 	const answer = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"result\": 1}"
-	for name, extra := range map[string]string{"an answer": answer, "noise": "hello", "a timeout": "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
+	for name, extra := range map[string]string{"an answer": answer, "noise": "hello",
+		"a timeout": "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
 		address := answerWith(t, func(nc net.Conn, _ []byte) {
 			io.WriteString(nc, answer+extra)
 			io.Copy(io.Discard, nc)

@@ -7,17 +7,17 @@ import (
 	"github.com/yodelrpc/yodel/protocol/internal/peerend"
 )
 
-// A watch waits for the peer's end while a handler runs. net/http reads one byte ahead and notices the end if that is what
-// comes. Where it is the beginning of another request instead, net/http reads no more, and a watch goes on: it reads ahead
-// what one message may have, for the end arrives only behind all that there is room for. Behind that it still sees the end
-// where the system tells of it (package peerend).
+// A watch waits for the peer's end while a handler runs. net/http reads one byte ahead and notices the end if that is
+// what comes. Where it is the beginning of another request instead, net/http reads no more, and a watch goes on: it
+// reads ahead what one message may have, for the end arrives only behind all that there is room for. Behind that it
+// still sees the end where the system tells of it (package peerend).
 type watch struct {
 	stopping bool          // guarded by the connection's mu
 	done     chan struct{} // closed when it has ended
 }
 
-// startWatch begins one if a handler runs. It is called after a read of a single byte, as that of net/http is. (Where it was
-// another, which had room for one byte alone, the next read ends the watch.)
+// startWatch begins one if a handler runs. It is called after a read of a single byte, as that of net/http is. (Where
+// it was another, which had room for one byte alone, the next read ends the watch.)
 func (c *serverConn) startWatch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,8 +34,8 @@ func (c *serverConn) startWatch() {
 	}()
 }
 
-// readAhead reads until there is as much as may be, or the connection ends, which it reports. What is read after that tells
-// net/http the same.
+// readAhead reads until there is as much as may be, or the connection ends, which it reports. What is read after that
+// tells net/http the same.
 func (c *serverConn) readAhead() (ended bool) {
 	var buf [4 << 10]byte
 	for len(c.head) < c.limits.Message {

@@ -94,7 +94,8 @@ func serveServices(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Servi
 		t.Fatal(err)
 	}
 	s.listener = ln
-	s.Server, s.address, s.url = web.NewServer(d, line.Format(), basic.Format()), ln.Addr().String(), "http://"+ln.Addr().String()+"/"
+	s.Server, s.address, s.url = web.NewServer(d, line.Format(), basic.Format()), ln.Addr().String(), "http://"+
+		ln.Addr().String()+"/"
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -180,7 +181,8 @@ func TestAnswers(t *testing.T) {
 		{"basic result", "POST", "", binary, basic100, 200, binary, "\x01\x42\xc8\x00\x00"},
 		{"basic result, octets", "POST", "", octets, basic100, 200, octets, "\x01\x42\xc8\x00\x00"},
 		{"basic exception", "POST", "", binary, invalid, 400, binary, "\x02\x00\x00\x00\x11invalid operation"},
-		{"basic unknown method", "POST", "", octets, "\x00\x00\x00\x01x\x00\x00\x00\x00", 404, octets, "\xff\x00\x00\x00"},
+		{"basic unknown method", "POST", "", octets, "\x00\x00\x00\x01x\x00\x00\x00\x00", 404, octets,
+			"\xff\x00\x00\x00"},
 		{"basic cut", "POST", "", octets, basic100[:18], 400, octets, "\xff\x00\x00\x00"},
 		{"basic and more", "POST", "", octets, basic100 + basic100, 400, octets, "\xff\x00\x00\x00"},
 		{"basic huge length", "POST", "", octets, "\x7f\xff\xff\xff", 429, octets, "\xff\x00\x00\x00"},
@@ -316,14 +318,16 @@ func TestLateConnectionsAreAnswered(t *testing.T) {
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\n" + `{"name": "divide", "params": {"num1": 2}}`
+	const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\n" +
+		`{"name": "divide", "params": {"num1": 2}}`
 	for name, n := range map[string]int{"whole": len(request), "in the middle of a header": 20, "nothing": 0} {
 		if got, _ := lateAnswer(t, s, request[:n], request[n:]); !strings.HasSuffix(got, "{\"result\": 2}\r\n") ||
 			!strings.Contains(got, "Connection: close") {
 			t.Errorf("%s: answered %q", name, got)
 		}
 	}
-	if got, took := lateAnswer(t, s, request[:20], ""); !strings.HasPrefix(got, "HTTP/1.1 408 ") || took > 5*time.Second {
+	if got, took := lateAnswer(t, s, request[:20], ""); !strings.HasPrefix(got, "HTTP/1.1 408 ") ||
+		took > 5*time.Second {
 		t.Errorf("half a request: answered %q after %v; want 408 within a second", got, took)
 	}
 	s.Close()
@@ -351,7 +355,8 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 func TestCallTimeBoundsHandlers(t *testing.T) {
 	t.Parallel()
 	s := serve(t, rpc.ServerLimits{CallTime: time.Millisecond})
-	response, answer := do(t, client(t), "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 777}}`)
+	response, answer := do(t, client(t), "POST", s.url, "application/json",
+		`{"name": "divide", "params": {"num1": 777}}`)
 	if response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(answer, "deadline_exceeded") {
 		t.Errorf("%d %s; want 504 and deadline_exceeded", response.StatusCode, answer)
 	}

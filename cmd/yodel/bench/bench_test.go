@@ -90,8 +90,10 @@ func TestBenchJSON(t *testing.T) { // not parallel, since others leave goroutine
 			if got.Calls != 100 || got.Results != 100 || len(got.Errors) != 0 || len(got.Exceptions) != 0 {
 				t.Errorf("100 calls, all with results, became %+v", got)
 			}
-			if rate := float64(got.Calls) / got.ElapsedSeconds; got.AnswersPerSecond < rate-1 || got.AnswersPerSecond > rate+1 {
-				t.Errorf("%v answers a second, of %v calls in %v s", got.AnswersPerSecond, got.Calls, got.ElapsedSeconds)
+			if rate := float64(got.Calls) / got.ElapsedSeconds; got.AnswersPerSecond < rate-1 ||
+				got.AnswersPerSecond > rate+1 {
+				t.Errorf("%v answers a second, of %v calls in %v s", got.AnswersPerSecond, got.Calls,
+					got.ElapsedSeconds)
 			}
 			if got.BytesSent < 1000 || got.BytesReceived < 500 {
 				t.Errorf("%d bytes sent, %d received", got.BytesSent, got.BytesReceived)
@@ -196,7 +198,8 @@ func TestBenchServerGone(t *testing.T) {
 			stop = sync.OnceFunc(stop)
 			defer stop()
 			time.AfterFunc(100*time.Millisecond, stop)
-			got, err := runBench(t, "-f", divideFile, "-c", "4", "--duration", "600ms", scheme+"://"+address, "divide", "num1=1")
+			got, err := runBench(t, "-f", divideFile, "-c", "4", "--duration", "600ms", scheme+"://"+address, "divide",
+				"num1=1")
 			if err != nil || got.Results == 0 {
 				t.Fatalf("%v, %+v", err, got)
 			}

@@ -52,7 +52,8 @@ An exception or error goes to standard error, and the exit status is 1.`,
 		},
 	}
 	c.AddFlags(cmd)
-	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false, "print the metadata and the error's details that come with the answer to standard error")
+	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false,
+		"print the metadata and the error's details that come with the answer to standard error")
 	usual := cmd.HelpFunc()
 	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if c.File == "" {

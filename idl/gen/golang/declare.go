@@ -14,8 +14,9 @@ func (g *generator) structure(s *schema.Struct) {
 	defaults := hasDefaults(s.Fields)
 	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", s.Name, g.file.Package, s.Name))
 	if defaults {
-		doc += fmt.Sprintf("\n\n%s fills in the defaults. The fields of %s{} are zero, and are sent as such where zero is "+
-			"not the default.", g.names.create[s], s.Name)
+		doc += fmt.Sprintf(
+			"\n\n%s fills in the defaults. The fields of %s{} are zero, and are sent as such where zero is "+
+				"not the default.", g.names.create[s], s.Name)
 	}
 	g.doc(doc, "")
 	g.structType(m)

@@ -55,7 +55,8 @@ func Generate(f *schema.File, o Options) ([]byte, error) {
 	text := append(g.head(), g.body.Bytes()...)
 	out, err := format.Source(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the generated code is no Go, which is a bug of the generator: %w\n%s", f.Path, err, text)
+		return nil, fmt.Errorf("%s: the generated code is no Go, which is a bug of the generator: %w\n%s", f.Path, err,
+			text)
 	}
 	return out, nil
 }

@@ -80,7 +80,9 @@ func (g *generator) messageMethods(m message) {
 	if create == "" {
 		create = g.defaults(m)
 	}
-	m.fields = slices.SortedFunc(slices.Values(m.fields), func(x, y field) int { return cmp.Compare(x.Number, y.Number) })
+	m.fields = slices.SortedFunc(slices.Values(m.fields), func(x, y field) int {
+		return cmp.Compare(x.Number, y.Number)
+	})
 	g.implements(m, "Reset")
 	g.p("func (m *%s) Reset() { *m = %s }\n", m.name, create)
 	g.encode(m)

@@ -55,7 +55,8 @@ func TestSameDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"*m = NewLine()", "Line{From: NewPoint(), To: NewPoint()}", "type LinesHandler interface", "func LinesDrawDigits(v int32)",
+		"*m = NewLine()", "Line{From: NewPoint(), To: NewPoint()}", "type LinesHandler interface",
+		"func LinesDrawDigits(v int32)",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is missing in\n%s", want, text)

@@ -147,7 +147,8 @@ func (n *names) services(s *schema.Service) {
 		}
 		return n.claim(what, prefix+s.Name+suffix)
 	}
-	n.service[s] = serviceNames{claim("", "Handler"), claim("New", "Service"), claim("", "Client"), claim("New", "Client")}
+	n.service[s] = serviceNames{claim("", "Handler"), claim("New", "Service"), claim("", "Client"),
+		claim("New", "Client")}
 }
 
 func (n *names) methods(m *schema.Method) {
@@ -159,13 +160,15 @@ func (n *names) methods(m *schema.Method) {
 	}
 	names := methodNames{args: claim("Args"), result: claim("Result"), variable: claim("Method")}
 	if hasOptions(m) {
-		names.option = n.claimLocal("the type of the options of "+m.Service.Name+"."+m.Name, name+"Option", long+"Option")
+		names.option = n.claimLocal("the type of the options of "+m.Service.Name+"."+m.Name, name+"Option",
+			long+"Option")
 	}
 	n.method[m] = names
 	for _, p := range m.Params {
 		if isOption(p) {
 			option := schema.UpperCamel(p.Name)
-			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Service.Name+"."+m.Name, option, name+option, long+option)
+			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Service.Name+"."+m.Name, option, name+option,
+				long+option)
 		}
 	}
 }

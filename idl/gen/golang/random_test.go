@@ -21,18 +21,24 @@ import (
 var (
 	hostileNames = []string{
 		"a", "all", "any", "append", "args", "bool", "byte", "c", "call", "slog", "client", "cmp", "context", "ctx",
-		"decode_wire", "e", "d", "element", "encode_wire", "err", "fmt", "func", "go_string", "h", "handler", "has_a", "in",
-		"int32", "int_", "iota", "iter", "len", "m", "make", "marshal_json", "math", "message", "new", "nil", "num1", "num2",
-		"opt", "opts", "out", "range", "reset", "result", "rpc", "select", "send", "strconv", "string", "log_value", "time",
+		"decode_wire", "e", "d", "element", "encode_wire", "err", "fmt", "func", "go_string", "h", "handler", "has_a",
+		"in",
+		"int32", "int_", "iota", "iter", "len", "m", "make", "marshal_json", "math", "message", "new", "nil", "num1",
+		"num2",
+		"opt", "opts", "out", "range", "reset", "result", "rpc", "select", "send", "strconv", "string", "log_value",
+		"time",
 		"true", "type", "u", "unmarshal_json", "v", "var", "wire", "x", "yield", "yodel_exception", "divideArgs",
 	}
 	hostileTypes = []string{
-		"Client", "Context", "Decoder", "Divide", "DivideOption", "DivideArgs", "EncodeShape", "Error", "Handler", "Len",
-		"Message", "Method", "NewClient", "NewPoint", "NewService", "Num1", "Num2", "Option", "Point", "Reset", "Service",
+		"Client", "Context", "Decoder", "Divide", "DivideOption", "DivideArgs", "EncodeShape", "Error", "Handler",
+		"Len",
+		"Message", "Method", "NewClient", "NewPoint", "NewService", "Num1", "Num2", "Option", "Point", "Reset",
+		"Service",
 		"Shape", "ShapeClient", "String", "Time", "V", "X", "Yield", "Type", "A_B", "OrdersB", "UsersY", "UsersClient",
 		"OrdersAOption",
 	}
-	hostilePackages = []string{"cmp", "common", "context", "iter", "math", "rpc", "strconv", "time", "wire", "slog", "yield"}
+	hostilePackages = []string{"cmp", "common", "context", "iter", "math", "rpc", "strconv", "time", "wire", "slog",
+		"yield"}
 )
 
 // What the compiler takes, Go takes: files of random declarations with hostile names are generated, built and vetted.
@@ -93,7 +99,8 @@ func randomPackages(t *testing.T, dir string) {
 	good := 0
 	for seed := range packages {
 		folder := fmt.Sprintf("p%d/shop/", seed)
-		files, paths := map[string]string{}, []string{folder + "shop.yodel", folder + "users.yodel", folder + "orders.yodel"}
+		files, paths := map[string]string{}, []string{folder + "shop.yodel", folder + "users.yodel",
+			folder + "orders.yodel"}
 		types := rand.New(rand.NewPCG(uint64(seed), 8)).Perm(len(hostileTypes))
 		for i, path := range paths {
 			d := &definition{Rand: rand.New(rand.NewPCG(uint64(seed), uint64(i))), number: i, pkg: "shop", path: path}

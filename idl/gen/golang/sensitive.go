@@ -39,8 +39,8 @@ func findSensitive(list []*schema.Field, seen map[any]bool) bool {
 // maskingMethods are those that a type has which holds something sensitive.
 var maskingMethods = []string{"String", "Format", "LogValue", "MarshalJSON"}
 
-// masking writes the methods by which a message that holds something sensitive shows itself with *** in its place, whoever
-// prints it: package fmt with any verb, package slog, and what logs JSON.
+// masking writes the methods by which a message that holds something sensitive shows itself with *** in its place,
+// whoever prints it: package fmt with any verb, package slog, and what logs JSON.
 func (g *generator) masking(m message) {
 	if !m.sensitive {
 		return
@@ -63,7 +63,8 @@ func (g *generator) maskingBy(name, mask, text string) {
 	if text == "" {
 		g.p("func (m %s) Format(s %s.State, verb rune) { %s.Format(s, verb) }\n", name, g.use("fmt"), mask)
 	} else {
-		g.p("func (m %s) Format(s %s.State, verb rune) { %s.FormatError(s, verb, %s) }\n", name, g.use("fmt"), mask, text)
+		g.p("func (m %s) Format(s %s.State, verb rune) { %s.FormatError(s, verb, %s) }\n", name, g.use("fmt"), mask,
+			text)
 	}
 	g.exported(name, "LogValue implements slog.LogValuer: *** stands in place of what is sensitive.")
 	g.p("func (m %s) LogValue() %s.Value { return %s.LogValue() }\n", name, g.use("log/slog"), mask)
@@ -71,7 +72,8 @@ func (g *generator) maskingBy(name, mask, text string) {
 
 // refusing writes the MarshalJSON of what holds something sensitive.
 func (g *generator) refusing(name, mask string) {
-	g.exported(name, "MarshalJSON is an error, since loggers call it too: wire.MarshalJSON returns JSON with what is sensitive.")
+	g.exported(name,
+		"MarshalJSON is an error, since loggers call it too: wire.MarshalJSON returns JSON with what is sensitive.")
 	g.p("func (m %s) MarshalJSON() ([]byte, error) { return %s.RefuseJSON() }\n", name, mask)
 }
 

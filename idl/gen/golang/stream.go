@@ -62,7 +62,8 @@ func (g *generator) streamEndpoint(m *schema.Method) {
 		g.p("%s.Handle(func(%s) %s.Seq2[%s, error] {", names.variable, params, g.use("iter"), g.goType(m.Result))
 		g.p("return %s\n}%s),", call, required)
 	case m.Result == nil:
-		g.p("%s.Handle(func(%s, out *%s) error {\nreturn %s\n}%s),", names.variable, params, names.result, call, required)
+		g.p("%s.Handle(func(%s, out *%s) error {\nreturn %s\n}%s),", names.variable, params, names.result, call,
+			required)
 	default:
 		g.p("%s.Handle(func(%s, out *%s) (err error) {", names.variable, params, names.result)
 		g.p("out.Result, err = %s\nreturn err\n}%s),", call, required)

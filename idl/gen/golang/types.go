@@ -90,7 +90,8 @@ func hasDefaults(fields []*schema.Field) bool {
 // isZero reports whether the default of f is Go's zero value.
 func isZero(f *schema.Field) bool {
 	v := f.Default
-	return !v.Bool && v.Int == 0 && v.Uint == 0 && math.Float64bits(v.Float) == 0 && v.String == "" && len(v.Bytes) == 0 &&
+	return !v.Bool && v.Int == 0 && v.Uint == 0 && math.Float64bits(v.Float) == 0 && v.String == "" &&
+		len(v.Bytes) == 0 &&
 		v.Time.IsZero() && v.Duration == 0 && (v.Enum == nil || v.Enum.Number == 0)
 }
 

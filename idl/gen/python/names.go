@@ -183,7 +183,8 @@ func checkImports(file *schema.File) error {
 		_, down := relative(path.Dir(file.Path), path.Dir(f.Path))
 		for _, folder := range down {
 			if !identifier.MatchString(folder) || keywords[folder] {
-				return fmt.Errorf("%s: Python cannot import %s, for the folder %q cannot be the name of a package; rename it",
+				return fmt.Errorf(
+					"%s: Python cannot import %s, for the folder %q cannot be the name of a package; rename it",
 					file.Path, f.Path, folder)
 			}
 		}

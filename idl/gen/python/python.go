@@ -73,7 +73,8 @@ type module struct {
 }
 
 func newModule(file *schema.File) *module {
-	return &module{file: file, names: namesOf(file), used: make(map[string]bool), declared: make(map[*schema.Struct]bool)}
+	return &module{file: file, names: namesOf(file), used: make(map[string]bool),
+		declared: make(map[*schema.Struct]bool)}
 }
 
 // use notes that the module needs an imported name, and returns it.

@@ -50,8 +50,8 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// TestReservedNames holds that no declaration can take a name that the runtime uses: each builtin that it refers to must
-// be known to the generator.
+// TestReservedNames holds that no declaration can take a name that the runtime uses: each builtin that it refers to
+// must be known to the generator.
 func TestReservedNames(t *testing.T) {
 	t.Parallel()
 	python3 := testenv.Need(t, "python3")

@@ -45,7 +45,8 @@ var importedNames = []struct {
 }
 
 // runtimeImports are those of importedNames that the runtime needs.
-var runtimeImports = set(`datetime timedelta timezone Any Callable Dict Iterator List Mapping Optional Sequence Set Tuple`)
+var runtimeImports = set(
+	`datetime timedelta timezone Any Callable Dict Iterator List Mapping Optional Sequence Set Tuple`)
 
 // publicNames are what the runtime gives to users.
 var publicNames = strings.Fields("Channel RpcError Server ServerCall ThreadServer current_call")
@@ -58,7 +59,8 @@ var builtinNames = set(`BaseException BlockingIOError ConnectionError EOFError E
 
 // classNames are the names that the bodies of generated classes use, so that no method may have them, and no field
 // either.
-var classNames = set(`abstractmethod bool bytes classmethod dataclasses datetime float int object str timedelta timezone`)
+var classNames = set(
+	`abstractmethod bool bytes classmethod dataclasses datetime float int object str timedelta timezone`)
 
 // factoryNames are those that the bodies of structs use besides.
 var factoryNames = set("dict list")

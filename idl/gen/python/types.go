@@ -112,7 +112,8 @@ func (m *module) exception(e *schema.Exception) {
 	m.class(m.names.types[e], "Exception", e.Doc, "The declared exception "+e.Name+".")
 	m.fields(e.Fields)
 	if hasSensitive(e.Fields) {
-		m.printf("\n    def __post_init__(self) -> None:\n        self.args = ()  # which else shows what is sensitive\n")
+		m.printf(
+			"\n    def __post_init__(self) -> None:\n        self.args = ()  # which else shows what is sensitive\n")
 	}
 	m.masking(e.Fields)
 	text := quote(words(e.Name))

@@ -9,9 +9,10 @@ import (
 
 // ServeMessage answers one request that did not come over a connection of its protocol, such as the body of an HTTP
 // request. It appends the answer to response and returns it with the code of a failed call, 0 for a result, and the
-// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows. Unless it is
-// nil, admit is asked before the handler runs: it may wait, and its error is the call's.
-func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request, response []byte,
+// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows. Unless it
+// is nil, admit is asked before the handler runs: it may wait, and its error is the call's.
+func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request,
+	response []byte,
 	admit func(*rpc.Route) *rpc.Error,
 ) ([]byte, rpc.Code, rpc.Metadata) {
 	route, call, refused := decode(codec, d.Log, request, nil)
@@ -39,7 +40,8 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 }
 
 // decode reads a request, which is partly generated code. Where that ends the goroutine, exited gets the refusal.
-func decode(codec ServerCodec, log *rpc.Log, message []byte, exited func(*rpc.Error)) (route *rpc.Route, call *rpc.Call, refused *rpc.Error) {
+func decode(codec ServerCodec, log *rpc.Log, message []byte, exited func(*rpc.Error)) (route *rpc.Route, call *rpc.Call,
+	refused *rpc.Error) {
 	err := rpc.Guard{Log: log}.Run("what reads the request", func() error {
 		route, call, refused = codec.Decode(message)
 		return nil
@@ -60,9 +62,10 @@ type answering struct {
 	limit int // of bytes of one
 }
 
-// append appends the answer to call, which failed with f or has its result, and returns it with the failure's code or 0.
-// Where code of the answer's ends the goroutine, exited gets the answer that says so.
-func (a answering) append(b []byte, call *rpc.Call, f *rpc.Failure, exited func(answer []byte)) (answer []byte, code rpc.Code) {
+// append appends the answer to call, which failed with f or has its result, and returns it with the failure's code or
+// 0. Where code of the answer's ends the goroutine, exited gets the answer that says so.
+func (a answering) append(b []byte, call *rpc.Call, f *rpc.Failure, exited func(answer []byte)) (answer []byte,
+	code rpc.Code) {
 	refuse := func(e *rpc.Error) {
 		answer, code = a.codec.AppendFailure(b, systemFailure(e)), e.Code
 	}

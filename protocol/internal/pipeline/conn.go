@@ -21,8 +21,8 @@ var (
 	errSilent  = errors.New("nothing came from the server while deadlines passed")
 )
 
-// A Conn is the client's end of a connection. Callers encode their requests one after another into one buffer, which one
-// of them writes; a goroutine reads the answers. A caller that gives up leaves its place in the order, so that the
+// A Conn is the client's end of a connection. Callers encode their requests one after another into one buffer, which
+// one of them writes; a goroutine reads the answers. A caller that gives up leaves its place in the order, so that the
 // answer is read and dropped. Nothing about deadlines and cancellation travels.
 type Conn struct {
 	nc       net.Conn
@@ -56,7 +56,8 @@ type Conn struct {
 	began time.Time // belongs to the reader: when the answer began of which bytes are missing; zero for none
 }
 
-// Dial connects. The connection has one goroutine, which ends with it; another writes while a caller's write would block.
+// Dial connects. The connection has one goroutine, which ends with it; another writes while a caller's write would
+// block.
 func Dial(ctx context.Context, o rpc.ConnOptions, newCodec func(rpc.Limits) ClientCodec) (*Conn, error) {
 	nc, err := o.Dial(ctx)
 	if err != nil {

@@ -42,7 +42,8 @@ func (x *Exception) Text(e reflect.Value) string {
 	return v.String()
 }
 
-// words returns a name as words in lower case: "invalid operation" for "InvalidOperation", "http error" for "HTTPError".
+// words returns a name as words in lower case: "invalid operation" for "InvalidOperation", "http error" for
+// "HTTPError".
 func words(name string) string {
 	var b strings.Builder
 	runes := []rune(name)

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// When the server shuts down a peer that reads nothing gets drainGrace in all, in which its progress is looked at several
-// times: the network takes some by itself at first, which must not count as the peer's.
+// When the server shuts down a peer that reads nothing gets drainGrace in all, in which its progress is looked at
+// several times: the network takes some by itself at first, which must not count as the peer's.
 const (
-	leastProgress = 16 << 10 // bytes that a peer has to take in drainGrace, so that a server which shuts down waits for it
-	looks         = 5        // in drainGrace
+	// bytes that a peer has to take in drainGrace, so that a server which shuts down waits for it
+	leastProgress = 16 << 10
+	looks         = 5 // in drainGrace
 )
 
 // An output writes to a connection with deadlines. It sets the connection's deadline anew only when that has come near,
@@ -27,8 +28,8 @@ type output struct {
 }
 
 // write writes b. It fails once the peer takes no byte for the stall time, or up to two and a half times as long; when
-// it is hurried, once the peer takes next to nothing for drainGrace. What cannot be taken up again is written in parts that
-// are small enough to be taken in such a time.
+// it is hurried, once the peer takes next to nothing for drainGrace. What cannot be taken up again is written in parts
+// that are small enough to be taken in such a time.
 func (o *output) write(b []byte) (written int, err error) {
 	var h haste
 	for written < len(b) {
@@ -74,7 +75,8 @@ func (o *output) isHurried() bool {
 	return o.hurried
 }
 
-// try writes what the peer takes of b within a time between one and one and a quarter of d, or until the next look at it.
+// try writes what the peer takes of b within a time between one and one and a quarter of d, or until the next look at
+// it.
 func (o *output) try(b []byte, d time.Duration) (int, error) {
 	if err := o.setDeadline(d); err != nil {
 		return 0, err
@@ -99,8 +101,8 @@ func (o *output) setDeadline(d time.Duration) error {
 	return o.nc.SetWriteDeadline(o.deadline)
 }
 
-// hurry is called when the server shuts down. It may be called while another goroutine writes, which it interrupts; a write
-// that cannot be taken up again has to end in time.
+// hurry is called when the server shuts down. It may be called while another goroutine writes, which it interrupts; a
+// write that cannot be taken up again has to end in time.
 func (o *output) hurry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

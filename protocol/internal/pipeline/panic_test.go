@@ -76,7 +76,8 @@ func TestMessagePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for request, want := range map[string]string{"x": "1", "d": "I", "r": "I"} {
-		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{Peer: new(rpc.Peer)}, []byte(request), nil, nil)
+		answer, _, _ := pipeline.ServeMessage(t.Context(), panicky{d: d}, d, rpc.CallInfo{Peer: new(rpc.Peer)},
+			[]byte(request), nil, nil)
 		if string(answer) != want {
 			t.Errorf("%s is answered by %q; want %s", request, answer, want)
 		}
@@ -137,7 +138,8 @@ func TestClientPanics(t *testing.T) {
 		letters <- test.letter
 		_, err := divide.NewClient(open{c}).Divide(t.Context(), 1)
 		e, _ := errors.AsType[*rpc.Error](err)
-		if test.code == 0 && err != nil || test.code != 0 && (e == nil || e.Code != test.code || e.Outcome != test.outcome) {
+		if test.code == 0 && err != nil ||
+			test.code != 0 && (e == nil || e.Code != test.code || e.Outcome != test.outcome) {
 			t.Errorf("%c: error is %#v", test.letter, err)
 		}
 	}

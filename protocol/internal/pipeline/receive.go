@@ -18,8 +18,8 @@ type received struct {
 	message  []byte
 }
 
-// readAnswers is the connection's goroutine. It ends with the connection. Where reading an answer ends it, another one goes
-// on with what is left.
+// readAnswers is the connection's goroutine. It ends with the connection. Where reading an answer ends it, another one
+// goes on with what is left.
 func (c *Conn) readAnswers() {
 	a := arrivals{input: newInput(nil)}
 	rpc.Persist(func() { c.fail(c.readAll(&a)) })
@@ -126,7 +126,8 @@ func (c *Conn) refuse() {
 	c.refused = true
 }
 
-// takeOut takes calls out of the queue whose answers have arrived. After an error nothing that follows can be told apart.
+// takeOut takes calls out of the queue whose answers have arrived. After an error nothing that follows can be told
+// apart.
 func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

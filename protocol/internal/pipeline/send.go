@@ -9,8 +9,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// maxAhead is how many bytes of requests may be on the way or wait at the server before no more are sent. A server reads
-// on while a handler runs, to learn of this side's end, and holds what it reads; it stops somewhere.
+// maxAhead is how many bytes of requests may be on the way or wait at the server before no more are sent. A server
+// reads on while a handler runs, to learn of this side's end, and holds what it reads; it stops somewhere.
 const maxAhead = 1 << 20
 
 const (

@@ -33,8 +33,8 @@ func NewServer(codec ServerCodec, protocol string, limits rpc.ServerLimits, log 
 	}
 }
 
-// ServeConn answers the calls of peer on nc, of which head was read already, until the connection ends, and closes nc. Once
-// the server shuts down it answers only what has arrived; after Close it answers nothing.
+// ServeConn answers the calls of peer on nc, of which head was read already, until the connection ends, and closes nc.
+// Once the server shuts down it answers only what has arrived; after Close it answers nothing.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	defer nc.Close()
 	c := newServerConn(s, nc, head, peer)

@@ -33,9 +33,9 @@ var errGoingAway = &rpc.Error{
 	Code: rpc.Unavailable, Message: "the server is shutting down", Outcome: rpc.OutcomeNotStarted,
 }
 
-// A serverConn is one connection. Its goroutine reads requests, runs handlers and writes answers, many at a time where many
-// requests have arrived. Where that takes long a second goroutine, the watch, writes the answers that are ready and reads
-// on, to learn of the connection's end.
+// A serverConn is one connection. Its goroutine reads requests, runs handlers and writes answers, many at a time where
+// many requests have arrived. Where that takes long a second goroutine, the watch, writes the answers that are ready
+// and reads on, to learn of the connection's end.
 type serverConn struct {
 	s       *Server
 	nc      net.Conn
@@ -187,8 +187,8 @@ func (c *serverConn) invoke(route *rpc.Route, call *rpc.Call, exited func(*rpc.F
 	return route.Invoke(ctx, call, exited)
 }
 
-// maxAhead returns how many bytes of further requests may be read while a handler runs: as many as one message may have,
-// which any peer can make a connection hold.
+// maxAhead returns how many bytes of further requests may be read while a handler runs: as many as one message may
+// have, which any peer can make a connection hold.
 func (c *serverConn) maxAhead() int { return max(largeBuffer, c.s.limits.Message) }
 
 // end ends the context of the handler that runs, and of those to come.
@@ -278,10 +278,10 @@ func (c *serverConn) beginRead(partial bool) (polling bool) {
 	return false
 }
 
-// drainDeadline returns when a read ends of a server that shuts down and has read what had arrived. Of a request that has
-// arrived in part the rest is awaited, and run; what follows is refused, until the peer, which learns by that where it
-// stands, ends the connection, for which it has its time from that answer on. One that sends nothing for a moment has
-// nothing on the way.
+// drainDeadline returns when a read ends of a server that shuts down and has read what had arrived. Of a request that
+// has arrived in part the rest is awaited, and run; what follows is refused, until the peer, which learns by that where
+// it stands, ends the connection, for which it has its time from that answer on. One that sends nothing for a moment
+// has nothing on the way.
 func (c *serverConn) drainDeadline(now time.Time, partial bool) time.Time {
 	if c.left == notDraining {
 		c.left, c.drainBy = 0, now.Add(drainGrace)

@@ -62,8 +62,8 @@ func (c *Conn) missedLocked(now time.Time, o rpc.Outcome) {
 	}
 }
 
-// giveUpSilentLocked ends a connection on which deadlines pass and nothing comes: the network may have swallowed it, and
-// would let no call through for minutes. A server that is busy with one handler looks the same, so it gets
+// giveUpSilentLocked ends a connection on which deadlines pass and nothing comes: the network may have swallowed it,
+// and would let no call through for minutes. A server that is busy with one handler looks the same, so it gets
 // Limits.Silence.
 func (c *Conn) giveUpSilentLocked(now time.Time) {
 	if c.missed < maxMissed || now.Sub(c.silent) < c.limits.Silence {

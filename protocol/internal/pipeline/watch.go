@@ -10,9 +10,9 @@ import (
 // watchAfter is how long the handlers of a batch may run before the connection is watched.
 const watchAfter = 5 * time.Millisecond
 
-// A watch reads ahead on a server's connection while a handler runs for long, so that the handler's context ends when the
-// peer goes away. Behind what it may read the end is still seen, where the system tells of it (package peerend). At most
-// one goroutine at a time reads from the connection: the watch while it is active, else the connection's own.
+// A watch reads ahead on a server's connection while a handler runs for long, so that the handler's context ends when
+// the peer goes away. Behind what it may read the end is still seen, where the system tells of it (package peerend). At
+// most one goroutine at a time reads from the connection: the watch while it is active, else the connection's own.
 type watch struct {
 	c     *serverConn
 	timer *time.Timer
@@ -45,8 +45,9 @@ func (w *watch) stop() {
 	w.mu.Unlock()
 }
 
-// run is the watch's goroutine. It ends when the handlers have ended and it has read something, when it has read enough,
-// or when the connection ends. When it has read enough it only looks whether the connection has ended, and comes again.
+// run is the watch's goroutine. It ends when the handlers have ended and it has read something, when it has read
+// enough, or when the connection ends. When it has read enough it only looks whether the connection has ended, and
+// comes again.
 func (w *watch) run() {
 	w.mu.Lock()
 	if !w.busy || w.active != nil || w.err != nil {

@@ -28,7 +28,8 @@ func testCuts(t *testing.T, p Protocol, n nettest.Network) {
 			_, _ = nc.Read(make([]byte, 1000))
 			_, _ = nc.Write(answer[:i])
 		}).Dial()
-		if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+		if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable ||
+			outcome(err) != rpc.OutcomeUnknown {
 			t.Errorf("an answer cut after %d bytes: %v", i, err)
 		}
 	}
@@ -60,7 +61,8 @@ func testSplits(t *testing.T, p Protocol, n nettest.Network) {
 	}
 }
 
-// testSlowRequest sends requests that stop, and requests of which a byte comes now and then: they have a time as a whole.
+// testSlowRequest sends requests that stop, and requests of which a byte comes now and then: they have a time as a
+// whole.
 func testSlowRequest(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{Limits: rpc.Limits{MessageTime: time.Minute}})
 	request, answer := p.Request("hi")
@@ -119,7 +121,8 @@ func testStalledAnswer(t *testing.T, p Protocol, n nettest.Network) {
 		_, _ = io.Copy(io.Discard, nc)
 	}).Dial()
 	start := time.Now()
-	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable ||
+		outcome(err) != rpc.OutcomeUnknown {
 		t.Errorf("the call returned %v", err)
 	}
 	if took := time.Since(start) - 24*time.Hour; took < 30*time.Second || took > time.Minute {

@@ -47,7 +47,8 @@ func testErrors(t *testing.T, p Protocol, n nettest.Network) {
 			t.Errorf("%s: error is %#v, want code %v", value, err, want)
 		}
 	}
-	if _, err := echo(c).Strings(t.Context(), "\xff"); code(err) != rpc.InvalidArgument || outcome(err) != rpc.OutcomeNotStarted {
+	if _, err := echo(c).Strings(t.Context(), "\xff"); code(err) != rpc.InvalidArgument ||
+		outcome(err) != rpc.OutcomeNotStarted {
 		t.Errorf("an argument that is not UTF-8: %v", err)
 	}
 	mustAnswer(t, c)
@@ -125,7 +126,8 @@ func testCancel(t *testing.T, p Protocol, n nettest.Network) {
 		t.Errorf("the call behind it: %v", err)
 	}
 	mustAnswer(t, c)
-	if _, err := echo(c).Strings(ctx, "too late"); !errors.Is(err, context.Canceled) || outcome(err) != rpc.OutcomeNotStarted {
+	if _, err := echo(c).Strings(ctx, "too late"); !errors.Is(err, context.Canceled) ||
+		outcome(err) != rpc.OutcomeNotStarted {
 		t.Errorf("a call with an ended context returned %v", err)
 	}
 }

@@ -101,7 +101,8 @@ func (e *Echo) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 }
 
 // Defaulted says what it got.
-func (e *Echo) Defaulted(_ context.Context, a int32, b string, c every.Rounding, d time.Duration, x *float32, f []int32) (string, error) {
+func (e *Echo) Defaulted(_ context.Context, a int32, b string, c every.Rounding, d time.Duration, x *float32,
+	f []int32) (string, error) {
 	optional := "-"
 	if x != nil {
 		optional = fmt.Sprint(*x)

@@ -182,7 +182,8 @@ func testShutdown(t *testing.T, p Protocol, n nettest.Network) {
 		t.Errorf("Shutdown returned %v", err)
 	}
 	<-c.Done()
-	if _, err := echo(c).Strings(t.Context(), "late"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeNotStarted {
+	if _, err := echo(c).Strings(t.Context(), "late"); code(err) != rpc.Unavailable ||
+		outcome(err) != rpc.OutcomeNotStarted {
 		t.Errorf("a call after the server has gone: %v", err)
 	}
 }
@@ -264,8 +265,8 @@ func testShutdownMidway(t *testing.T, p Protocol, n nettest.Network) {
 	}
 }
 
-// testShutdownLong lets a request become whole when the server shuts down that then runs for longer than what follows has
-// to be read in: that is refused all the same.
+// testShutdownLong lets a request become whole when the server shuts down that then runs for longer than what follows
+// has to be read in: that is refused all the same.
 func testShutdownLong(t *testing.T, p Protocol, n nettest.Network) {
 	for _, late := range []time.Duration{0, 500 * time.Millisecond} {
 		b := NewBench(t, p, n, rpc.ServerLimits{})
@@ -335,11 +336,13 @@ func testLost(t *testing.T, p Protocol, n nettest.Network) {
 	if got, err := echo(c).Strings(t.Context(), "hi"); got != "hi" || err != nil {
 		t.Fatalf("the first call returned %q, %v", got, err)
 	}
-	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeUnknown {
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable ||
+		outcome(err) != rpc.OutcomeUnknown {
 		t.Errorf("the call that was cut off: %v", err)
 	}
 	<-c.Done()
-	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable || outcome(err) != rpc.OutcomeNotStarted {
+	if _, err := echo(c).Strings(t.Context(), "hi"); code(err) != rpc.Unavailable ||
+		outcome(err) != rpc.OutcomeNotStarted {
 		t.Errorf("the call after that: %v", err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// testRandom lets callers call, cancel and run out of time on connections that end at random. A value is never seen twice,
-// one that was answered was seen, and one that was not started was not.
+// testRandom lets callers call, cancel and run out of time on connections that end at random. A value is never seen
+// twice, one that was answered was seen, and one that was not started was not.
 func testRandom(t *testing.T, p Protocol, n nettest.Network) {
 	b := NewBench(t, p, n, rpc.ServerLimits{})
 	for seed := range uint64(10) {
@@ -26,7 +26,8 @@ func testRandom(t *testing.T, p Protocol, n nettest.Network) {
 			wg.Go(func() {
 				random := rand.New(rand.NewPCG(seed, uint64(caller)))
 				for i := range 50 {
-					value := fmt.Sprintf("%d/%d/%d %s", seed, caller, i, strings.Repeat("x", random.IntN(1<<random.IntN(16))))
+					value := fmt.Sprintf("%d/%d/%d %s", seed, caller, i,
+						strings.Repeat("x", random.IntN(1<<random.IntN(16))))
 					o := randomCall(t, random, c, value)
 					mu.Lock()
 					outcomes[value] = o

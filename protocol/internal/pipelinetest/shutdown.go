@@ -16,8 +16,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// testShutdownLoad shuts servers down under callers who go on until their connection ends. Calls that ran were answered;
-// the others know that they did not run. None is in doubt.
+// testShutdownLoad shuts servers down under callers who go on until their connection ends. Calls that ran were
+// answered; the others know that they did not run. None is in doubt.
 func testShutdownLoad(t *testing.T, p Protocol, n nettest.Network) {
 	for round := range 5 {
 		b := NewBench(t, p, n, rpc.ServerLimits{})

@@ -83,8 +83,9 @@ func latencyMetric(name string) (func(*Result) float64, error) {
 	digits, ok := strings.CutPrefix(name, "p")
 	p, err := strconv.ParseFloat(digits, 64)
 	if !ok || err != nil || !(0 < p && p <= 100) {
-		return nil, errors.New("there is no such figure; there is min, mean, max, p50, p99.9 and so on, rate, errors, " +
-			"exceptions, dropped, late")
+		return nil, errors.New(
+			"there is no such figure; there is min, mean, max, p50, p99.9 and so on, rate, errors, " +
+				"exceptions, dropped, late")
 	}
 	return func(r *Result) float64 { return float64(r.Latency.ValueAtPercentile(p)) }, nil
 }
@@ -99,7 +100,8 @@ func parseCount(name string, count func(*Result) int64, bound string) (metric, f
 	}
 	f, err := strconv.ParseFloat(digits, 64)
 	if err != nil || !(f >= 0) {
-		return metric{}, 0, fmt.Errorf("the bound %q is not a number of calls or a share; write it as 10 or 0.1%%", bound)
+		return metric{}, 0, fmt.Errorf("the bound %q is not a number of calls or a share; write it as 10 or 0.1%%",
+			bound)
 	}
 	return m, f, nil
 }

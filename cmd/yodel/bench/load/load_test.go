@@ -155,7 +155,8 @@ func TestLate(t *testing.T) {
 		plan.Sleep = func(d time.Duration) { time.Sleep(d + 5*time.Millisecond) }
 		r := load.Run(t.Context(), plan, taking(10*time.Millisecond))
 		if r.Late != 9 || !near(r.Latency.Max(), 15*time.Millisecond) || !near(r.Latency.Min(), 10*time.Millisecond) {
-			t.Errorf("%d late, latencies up to %v; want all but the first, and 15ms", r.Late, time.Duration(r.Latency.Max()))
+			t.Errorf("%d late, latencies up to %v; want all but the first, and 15ms", r.Late,
+				time.Duration(r.Latency.Max()))
 		}
 	})
 }

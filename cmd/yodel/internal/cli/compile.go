@@ -49,7 +49,8 @@ func Neighbours(files []*schema.File) []string {
 	}
 	var others []string
 	for dir, pkg := range packages {
-		found, _ := filepath.Glob(filepath.Join(filepath.FromSlash(dir), "*.yodel")) // a name with [ in it finds nothing
+		// a name with [ in it finds nothing
+		found, _ := filepath.Glob(filepath.Join(filepath.FromSlash(dir), "*.yodel"))
 		for _, p := range slashed(found) {
 			if given[p] {
 				continue

@@ -23,7 +23,8 @@ func (o *Options) dialOptions(c *Call) error {
 	}
 	if _, path, _ := strings.Cut(c.Target, "unix://"); path != "" && o.serverName == "" &&
 		(c.Dial.TLS != nil || strings.HasSuffix(c.Protocol, "s")) {
-		return cli.Usagef("TLS over a unix socket needs the name that the server's certificate is for: add --server-name")
+		return cli.Usagef(
+			"TLS over a unix socket needs the name that the server's certificate is for: add --server-name")
 	}
 	ch, err := c.Dial.Dial(c.Target)
 	if err != nil {

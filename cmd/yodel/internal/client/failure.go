@@ -84,8 +84,8 @@ var flags = map[string]string{
 	"DialOptions.TLS.ServerName":   "--server-name",
 }
 
-// withFlag returns the message of err with the flag in place of the option that it tells to change. It leaves alone what a
-// server says, which may have options of its own.
+// withFlag returns the message of err with the flag in place of the option that it tells to change. It leaves alone
+// what a server says, which may have options of its own.
 func withFlag(err error, message string) string {
 	e, ok := errors.AsType[interface {
 		error
@@ -125,8 +125,8 @@ func printable(text string) string {
 	return clean(string(runes[:min(len(runes), 1000)]))
 }
 
-// clean replaces what does not print, among it the control characters of ASCII and of Unicode, and indents all lines but
-// the first: a line that a server wrote must not look like one of the tool's own.
+// clean replaces what does not print, among it the control characters of ASCII and of Unicode, and indents all lines
+// but the first: a line that a server wrote must not look like one of the tool's own.
 func clean(text string) string {
 	text = strings.TrimRight(text, "\r\n")
 	text = strings.Map(func(r rune) rune {

@@ -37,12 +37,15 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.File, "file", "f", "", "definition of the method, which mux and basic need")
 	f.DurationVar(&o.Timeout, "timeout", 0, "how long a call may take (default the method's @timeout, or 10s)")
-	f.StringArrayVarP(&o.headers, "header", "H", nil, "metadata of each call, as 'key: value' (repeatable; mux and http)")
-	f.BoolVar(&o.secure, "tls", false, "speak TLS; the flags below say so, too, as do muxs://, basics://, lines://, https://")
+	f.StringArrayVarP(&o.headers, "header", "H", nil,
+		"metadata of each call, as 'key: value' (repeatable; mux and http)")
+	f.BoolVar(&o.secure, "tls", false,
+		"speak TLS; the flags below say so, too, as do muxs://, basics://, lines://, https://")
 	f.StringVar(&o.files.CA, "ca", "", "PEM file of the authorities to trust, in place of the system's")
 	f.StringVar(&o.files.Certificate, "cert", "", "PEM file of the client's certificate")
 	f.StringVar(&o.files.Key, "key", "", "PEM file of the certificate's key")
-	f.StringVar(&o.serverName, "server-name", "", "name that the server's certificate is for (default the address's host)")
+	f.StringVar(&o.serverName, "server-name", "",
+		"name that the server's certificate is for (default the address's host)")
 	_ = cmd.MarkFlagFilename("file", "yodel")
 	for _, name := range []string{"ca", "cert", "key"} {
 		_ = cmd.MarkFlagFilename(name, "pem", "crt", "key")
@@ -124,13 +127,15 @@ func needsDefinition(address, protocol string) error {
 	case strings.Contains(address, "://"):
 		return cli.Usagef("%s:// needs a definition, since names do not travel there; add -f FILE", protocol)
 	}
-	return cli.Usagef("%s means mux, where names do not travel; add -f FILE, or write line://%s to send JSON", address, address)
+	return cli.Usagef("%s means mux, where names do not travel; add -f FILE, or write line://%s to send JSON", address,
+		address)
 }
 
 // metadata returns the keys and values of -H.
 func (o *Options) metadata(protocol string) ([]string, error) {
 	if len(o.headers) > 0 && slices.Contains([]string{"line", "lines", "basic", "basics"}, protocol) {
-		return nil, cli.Usagef("-H: the %s protocol carries no metadata; use mux or http", strings.TrimSuffix(protocol, "s"))
+		return nil, cli.Usagef("-H: the %s protocol carries no metadata; use mux or http",
+			strings.TrimSuffix(protocol, "s"))
 	}
 	var list []string
 	for _, h := range o.headers {

@@ -27,7 +27,8 @@ func parseParams(args []string, quote func(name, value string) bool) ([]byte, er
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok || name == "" {
-			return nil, cli.Usagef("the parameter %q has no name; write NAME=VALUE, or all of them as one JSON object", arg)
+			return nil, cli.Usagef("the parameter %q has no name; write NAME=VALUE, or all of them as one JSON object",
+				arg)
 		}
 		if _, twice := params[name]; twice {
 			return nil, cli.Usagef("the parameter %s is given twice", name)

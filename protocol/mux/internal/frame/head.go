@@ -45,10 +45,10 @@ func AppendTotal(b []byte, total int) []byte {
 	return binary.LittleEndian.AppendUint32(b, uint32(total))
 }
 
-// Parse fills h, which is zero, from a frame's flags and body, and returns the rest, the message or its first piece. The
-// name is a part of body. A name or metadata over a limit is a fault; what the total may be is for the caller to say.
-// A head that was parsed is appended as the bytes that it was parsed from, but for the order of metadata (by key there),
-// and for a total over what int holds.
+// Parse fills h, which is zero, from a frame's flags and body, and returns the rest, the message or its first piece.
+// The name is a part of body. A name or metadata over a limit is a fault; what the total may be is for the caller to
+// say. A head that was parsed is appended as the bytes that it was parsed from, but for the order of metadata (by key
+// there), and for a total over what int holds.
 func (h *Head) Parse(flags uint8, body []byte, limits *Settings) (message []byte, err error) {
 	if h.Flags = flags & headFlags; h.Flags == 0 {
 		return body, nil

@@ -33,7 +33,8 @@ func CheckMetadata(md rpc.Metadata, limit int) *rpc.Error {
 	n := 0
 	for k, values := range md {
 		if !validKey(k) {
-			return rpc.Errorf(rpc.InvalidArgument, "metadata key %s: write lower case letters, digits, - _ and . only", rpc.Quote(k))
+			return rpc.Errorf(rpc.InvalidArgument, "metadata key %s: write lower case letters, digits, - _ and . only",
+				rpc.Quote(k))
 		}
 		for _, v := range values {
 			n += 6 + len(k) + len(v)

@@ -27,8 +27,9 @@ type Settings struct {
 	Message, Calls, Metadata, Name, Methods, Details int
 }
 
-// defaultSettings hold where a peer says nothing.
-var defaultSettings = Settings{Message: 4 << 20, Calls: 128, Metadata: 8 << 10, Name: 256, Methods: 4096} // and no details
+// defaultSettings hold where a peer says nothing, and has no room for details.
+// and no details
+var defaultSettings = Settings{Message: 4 << 20, Calls: 128, Metadata: 8 << 10, Name: 256, Methods: 4096}
 
 // SettingsOf returns what a side accepts that has the limits l.
 func SettingsOf(l rpc.Limits) Settings {

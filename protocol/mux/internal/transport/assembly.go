@@ -20,8 +20,9 @@ type Assembly struct {
 	place  int  // in Assemblies.all
 }
 
-// assemblyFactor bounds the memory set aside for a message in pieces, for each byte of it that has come. With a first piece
-// of 512 bytes and others of 64 KiB, as this package sends them, a message of up to a megabyte moves once, with one piece.
+// assemblyFactor bounds the memory set aside for a message in pieces, for each byte of it that has come. With a first
+// piece of 512 bytes and others of 64 KiB, as this package sends them, a message of up to a megabyte moves once, with
+// one piece.
 const assemblyFactor = 16
 
 // BeginAssembly starts a message of total bytes with its first piece.
@@ -92,7 +93,8 @@ func (a *Assembly) receive(in *Input, n int) error {
 	return in.full(dst, in.limits.MessageDeadline(a.began, a.have))
 }
 
-// Assemblies are the messages of a connection of which pieces are missing. They are its reader's, but for [Assemblies.Count].
+// Assemblies are the messages of a connection of which pieces are missing. They are its reader's, but for
+// [Assemblies.Count].
 type Assemblies struct {
 	limits *rpc.Limits
 	all    []*Assembly

@@ -12,8 +12,8 @@ import (
 
 // A Conn is the network connection under both halves of a connection, its deadlines, and the reads and writes that
 // take what a socket has or has room for and do not hold a buffer, or a caller, while they wait. After the
-// handshake nothing else reads or writes the net.Conn: what an [Input] has read and an [Output] has queued stands in these
-// alone.
+// handshake nothing else reads or writes the net.Conn: what an [Input] has read and an [Output] has queued stands in
+// these alone.
 type Conn struct {
 	nc  net.Conn
 	raw syscall.RawConn // of nc; nil where there is no file descriptor
@@ -100,8 +100,8 @@ func (t *Conn) unkick() error {
 	return ErrKicked
 }
 
-// NetConn returns the net.Conn, for what is done before there are frames, and for looking whether the peer is there. What
-// comes of it is read by an [Input] alone.
+// NetConn returns the net.Conn, for what is done before there are frames, and for looking whether the peer is there.
+// What comes of it is read by an [Input] alone.
 func (t *Conn) NetConn() net.Conn { return t.nc }
 
 // readBy sees to it that the next read ends at the given time; zero is never. A deadline that is set and earlier stays,

@@ -54,8 +54,8 @@ func (in *Input) Discard(n int) {
 	}
 }
 
-// Fill reads at least one byte more, into a buffer with room for need bytes in all. A frame of which the front is in the
-// buffer has to be whole in its time. Otherwise Fill returns ErrKicked at the time wake, if that is not zero.
+// Fill reads at least one byte more, into a buffer with room for need bytes in all. A frame of which the front is in
+// the buffer has to be whole in its time. Otherwise Fill returns ErrKicked at the time wake, if that is not zero.
 func (in *Input) Fill(need int, wake time.Time) error {
 	in.reserve(need)
 	by := wake
@@ -107,8 +107,8 @@ func (in *Input) fillOnce() error {
 	return err
 }
 
-// Frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not, need
-// is how many bytes must be.
+// Frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not,
+// need is how many bytes must be.
 func (in *Input) Frame() (h frame.Header, body []byte, need int, err error) {
 	b := in.Buffered()
 	if len(b) < frame.HeaderSize {
@@ -178,8 +178,8 @@ func (in *Input) adapt(n int) {
 	}
 }
 
-// full reads len(dst) bytes until the time by, buffered ones first, the rest straight into dst, and what comes behind them
-// into a small buffer.
+// full reads len(dst) bytes until the time by, buffered ones first, the rest straight into dst, and what comes behind
+// them into a small buffer.
 func (in *Input) full(dst []byte, by time.Time) error {
 	n := copy(dst, in.Buffered())
 	in.Discard(n)

@@ -24,8 +24,8 @@ const (
 )
 
 // An Output is the writing half of a connection. Frames are combined: whoever appends one and finds nobody writing
-// writes for all who append meanwhile. A write never waits in a caller's goroutine: what the socket does not take at once
-// goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an Output at once.
+// writes for all who append meanwhile. A write never waits in a caller's goroutine: what the socket does not take at
+// once goes to a goroutine, which lives until nothing waits. Any number of goroutines may use an Output at once.
 type Output struct {
 	conn  *Conn
 	stall time.Duration // how long a write waits for the peer to read anything
@@ -220,7 +220,8 @@ func (o *Output) Wait() { o.writers.Wait() }
 // linger is how long a side that ends a connection waits for the peer to take the reason and to end it too.
 const linger = time.Second
 
-// Finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the connection.
+// Finish ends the connection's writing when nothing waits any more. The peer, which sees the end, closes the
+// connection.
 func (o *Output) Finish() {
 	o.mu.Lock()
 	o.ending = true
@@ -240,8 +241,8 @@ func (o *Output) ResetEncoder(enc *wire.Encoder, b []byte) {
 	enc.ResetSharing(b, shareFrom)
 }
 
-// Bound makes limit the number of unread bytes from which on [Output.Full] is true, before anything is queued. When a write
-// has ended that, and as [Output.NotifyEveryWrite] has it, onRoom is called.
+// Bound makes limit the number of unread bytes from which on [Output.Full] is true, before anything is queued. When a
+// write has ended that, and as [Output.NotifyEveryWrite] has it, onRoom is called.
 func (o *Output) Bound(limit int, onRoom func()) { o.limit, o.onRoom = limit, onRoom }
 
 // Limit returns the limit that Bound has set, 0 for none.
@@ -273,8 +274,8 @@ func (o *Output) Unread() int {
 	return o.unreadLocked()
 }
 
-// Progress returns how many bytes the network has ever taken, and a number for the writer that waits until it takes more,
-// 0 for none.
+// Progress returns how many bytes the network has ever taken, and a number for the writer that waits until it takes
+// more, 0 for none.
 func (o *Output) Progress() (taken, waiting uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -12,16 +12,16 @@ import (
 // shareFrom is the size from which strings and bytes are written from where they are, where the connection is a socket.
 const shareFrom = 32 << 10
 
-// largeQuantum is how many bytes of one large message are written before it is another's turn. Messages up to this size go
-// whole: if all went at once, all would arrive late, and their answers would wait for one another.
+// largeQuantum is how many bytes of one large message are written before it is another's turn. Messages up to this size
+// go whole: if all went at once, all would arrive late, and their answers would wait for one another.
 const largeQuantum = 1 << 20
 
-// largeAtOnce is how many large messages are on their way at once: those that have begun take memory at the receiver, who
-// may bound that.
+// largeAtOnce is how many large messages are on their way at once: those that have begun take memory at the receiver,
+// who may bound that.
 const largeAtOnce = 4
 
-// firstPiece is how many bytes the first frame of a large message has of it. The receiver reads that frame into a buffer,
-// and those that follow straight to the message's place.
+// firstPiece is how many bytes the first frame of a large message has of it. The receiver reads that frame into a
+// buffer, and those that follow straight to the message's place.
 const firstPiece = 512
 
 // A LargeMessage is a message that is not copied into an Output's buffer: it does not fit into one frame, or shares
@@ -93,8 +93,8 @@ func (o *Output) AppendLarge(m *LargeMessage) error {
 	return nil
 }
 
-// Withdraw takes the rest of a large message back: when it returns nothing reads what the message shares with its sender.
-// It reports whether none of its bytes will ever be sent.
+// Withdraw takes the rest of a large message back: when it returns nothing reads what the message shares with its
+// sender. It reports whether none of its bytes will ever be sent.
 func (o *Output) Withdraw(m *LargeMessage) (unsent bool) {
 	o.mu.Lock()
 	if i := slices.Index(o.large, m); i >= 0 {
@@ -140,7 +140,8 @@ func (o *Output) takePiecesLocked() {
 	}
 }
 
-// next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its bytes.
+// next appends the next piece to bufs: its header, for which there is room, with the prefix in the first, and its
+// bytes.
 func (m *LargeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) {
 	h := frame.Header{Type: frame.TypeMore, ID: m.first.ID}
 	n := min(frame.MaxBody, m.left)
@@ -186,7 +187,8 @@ func (o *Output) wrotePiecesLocked(n int) {
 	}
 }
 
-// stopReadingLocked notes that the write under way does not read its messages any more, and wakes those that withdrew one.
+// stopReadingLocked notes that the write under way does not read its messages any more, and wakes those that withdrew
+// one.
 func (o *Output) stopReadingLocked() {
 	for _, p := range o.pieces.all {
 		p.of.writing = false
@@ -217,6 +219,7 @@ func (o *Output) releasePiecesLocked() {
 func (o *Output) Incomplete(m *LargeMessage) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	underWay := o.pieces != nil && slices.ContainsFunc(o.pieces.all, func(p piece) bool { return p.of == m }) // from a copy, perhaps
+	// from a copy, perhaps
+	underWay := o.pieces != nil && slices.ContainsFunc(o.pieces.all, func(p piece) bool { return p.of == m })
 	return m.left > 0 || m.unsent > 0 && !underWay
 }

@@ -9,24 +9,26 @@ import (
 )
 
 // A recycler gives memory for large messages. Handlers and callers may keep what they are given, and parts of it, so
-// nobody can hand it back: a finalizer tells when nobody has it any more, and keeps it for the next message. Fresh memory
-// would cost page faults, and bring the garbage collector's next turn nearer by its size: without this an echo of a
-// megabyte takes about 1.8 times as much processor time (docs/performance.md).
+// nobody can hand it back: a finalizer tells when nobody has it any more, and keeps it for the next message. Fresh
+// memory would cost page faults, and bring the garbage collector's next turn nearer by its size: without this an echo
+// of a megabyte takes about 1.8 times as much processor time (docs/performance.md).
 //
 // Why no block is written to that somebody still reads:
 //
-//   - A block is the whole of one allocation by make, larger than what the runtime packs together, and is only ever used
-//     through slices, strings and pointers into it, each of which keeps all of it alive. Nobody here holds it as a number.
-//   - The finalizer runs after the collector has found that none of these is left, so every read by whoever had one is over
-//     before the collection ended. It gets the only reference, as its parameter, and runs once (runtime.SetFinalizer).
-//   - What goes on with a block starts from that reference: put keeps it in blocks, under mu; take removes it from there,
-//     under mu; get sets the next finalizer before anybody else has the block.
-//   - A receiver sees only the bytes that arrived for it: an [Assembly]'s slice ends where its message does, in length and
-//     capacity, so that what an earlier message left in a block is not read by anybody.
+//   - A block is the whole of one allocation by make, larger than what the runtime packs together, and is only ever
+//     used through slices, strings and pointers into it, each of which keeps all of it alive. Nobody here holds it as a
+//     number.
+//   - The finalizer runs after the collector has found that none of these is left, so every read by whoever had one is
+//     over before the collection ended. It gets the only reference, as its parameter, and runs once
+//     (runtime.SetFinalizer).
+//   - What goes on with a block starts from that reference: put keeps it in blocks, under mu; take removes it from
+//     there, under mu; get sets the next finalizer before anybody else has the block.
+//   - A receiver sees only the bytes that arrived for it: an [Assembly]'s slice ends where its message does, in length
+//     and capacity, so that what an earlier message left in a block is not read by anybody.
 //
-// The race detector knows nothing of what the collector finds, and would call the first write of the next message a race
-// with the last read of the one before. With it blocks are not used again but spoiled, where it does not look: everything
-// else is the same, and a test that still reads a block which the finalizer was given reads nonsense.
+// The race detector knows nothing of what the collector finds, and would call the first write of the next message a
+// race with the last read of the one before. With it blocks are not used again but spoiled, where it does not look:
+// everything else is the same, and a test that still reads a block which the finalizer was given reads nonsense.
 type recycler struct {
 	mu     sync.Mutex
 	blocks [][]byte // the one that came last is taken first

@@ -9,15 +9,16 @@ import (
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 )
 
-// A message withdrawn from a connection that is no socket does not interrupt the write, after which TLS would be broken:
-// nobody else has its bytes.
+// A message withdrawn from a connection that is no socket does not interrupt the write, after which TLS would be
+// broken: nobody else has its bytes.
 func TestWithdrawFromNoSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		nc := &writeDeadlines{Conn: ours}
 		o := NewOutput(NewConn(nc), time.Hour)
-		m := &LargeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)}, left: frame.MaxSize, unsent: frame.MaxSize}
+		m := &LargeMessage{first: frame.Header{Type: frame.TypeCall}, message: [][]byte{make([]byte, frame.MaxSize)},
+			left: frame.MaxSize, unsent: frame.MaxSize}
 		if err := o.AppendLarge(m); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +44,8 @@ func (c *writeDeadlines) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// A message whose last piece is being written from a copy, for another in the same write was withdrawn, may arrive whole.
+// A message whose last piece is being written from a copy, for another in the same write was withdrawn, may arrive
+// whole.
 func TestMessageInACopyIsNotIncomplete(t *testing.T) {
 	t.Parallel()
 	o := new(Output)

@@ -49,9 +49,10 @@ var layers = []layer{
 
 	// Programs, and what only tests use.
 	{"cmd/yodel/bench/load", []string{"github.com/"}},
-	{"cmd/...", []string{".", "cmd/...", "dynamic", "examples/...", "idl/...", "rpc", "wire", "github.com/",
+	{"cmd/...", []string{".", "cmd/...", "dynamic", "examples/...", "idl/...", "link", "rpc", "wire", "github.com/",
 		"google.golang.org/protobuf/"}}, // a client like any other: nothing internal, no protocol
-	{"examples/...", []string{".", "dynamic", "examples/...", "idl/...", "rpc", "wire"}},
+	{"examples/...", []string{".", "balance/...", "dynamic", "examples/...", "idl/...", "link", "resolve/...", "rpc",
+		"wire"}}, // what users may import
 	{"internal/...", []string{".", "dynamic", "idl/...", "internal/...", "protocol/...", "rpc", "wire"}},
 }
 

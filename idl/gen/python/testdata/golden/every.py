@@ -1,4 +1,7 @@
-"""Every type of the language, in every place where it can stand.
+"""The definition of the vectors: a service that gives back what it gets, with
+a method for each type of value. Whoever
+implements a protocol reads the vectors by it; other constructs than types
+are not its subject.
 
 Clients and services of test.every: Echo, Every.
 """

@@ -7,9 +7,10 @@
 //	client.go          Call: a slot (client_pending.go), the frame (client_encode.go), the wait for the answer
 //	internal/transport frames queue in an Output, which writes those of many callers at once and large messages by
 //	                   reference; an Input reads them on the other side
-//	server_conn.go     the server's reader, which finds the method and decodes the arguments
-//	server_call.go     the handler runs on the reader or a worker (server_workers.go), as server_learn.go and
-//	                   server_watchdog.go have it, when server_queue.go finds that its answer has room
+//	server_conn.go     the server's reader, which finds the method and decodes the arguments (server_slots.go has the
+//	                   calls that run, and those of which pieces are missing)
+//	server_call.go     the handler runs on the reader where server_inline.go has learned that it is fast, or else on a
+//	                   worker, when server_queue.go finds that its answer has room
 //	client_reader.go   the answer finds its caller; client_role.go lets a lone caller read for itself
 //
 // Files are named by what they belong to, client_ or server_. The halves of a connection, which both sides have, are in

@@ -17,7 +17,7 @@ import (
 const roleInline = 1
 
 // A serverConn is one connection of a server. One goroutine at a time is its reader and has the fields marked so; it
-// gives the role up when a handler that it runs blocks (server_watchdog.go), and then ends with that call.
+// gives the role up when a handler that it runs blocks (server_inline.go), and then ends with that call.
 type serverConn struct {
 	server *Server
 	peer   *rpc.Peer

@@ -30,9 +30,6 @@ var fullFolders = map[string]string{
 	"rpc":  "generated code and programs import one vocabulary; a folder of it would be another package to import",
 	"wire": "generated code imports one codec; files sort by its parts: decoder, encoder, fields, json, record",
 
-	"protocol/mux": "a client and a server that share how calls are numbered; files sort by side, client_ and " +
-		"server_, and " +
-		"what both stand on is in internal/",
 	"protocol/web": "two versions of HTTP, from both sides, with what they share",
 
 	"idl/gen/python/runtime": "sections of one Python module; runtime.go has their order",

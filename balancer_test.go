@@ -61,5 +61,27 @@ func TestBalancerThatPicksNone(t *testing.T) {
 	}
 	b := &scripted{pick: func(*rpc.Call, []balance.Link, balance.Link) int { panic("a test's balancer panics") }}
 	ch := new(network).dial(t, DialOptions{Balancer: b})
-	wantError(t, call(t.Context(), ch, once), rpc.Internal, rpc.OutcomeUnknown)
+	wantError(t, call(t.Context(), ch, once), rpc.Internal, rpc.OutcomeNotStarted) // no attempt has been made
+}
+
+func TestUnreachableServerWithSeveralConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f fleet
+		f.at("a").down.Store(true)
+		next := 0
+		b := &scripted{pick: func(*rpc.Call, []balance.Link, balance.Link) int { next++; return next - 1 }}
+		ch := f.dial(t, DialOptions{Resolver: resolve.Static(at("a", "b")...), Conns: 2, Balancer: b})
+		defer ch.Close()
+		if err := call(t.Context(), ch, once); err != nil || f.called()["b"] != 1 {
+			t.Errorf("after two links to a server that is down: %v; links 0 and 1 are a's, 2 is b's", err)
+		}
+
+		f.at("b").down.Store(true)
+		asked := 0
+		b.pick = func(*rpc.Call, []balance.Link, balance.Link) int { asked++; return 0 }
+		wantError(t, call(t.Context(), ch, once), rpc.Unavailable, rpc.OutcomeNotStarted)
+		if asked != 8 {
+			t.Errorf("a balancer that always picks the same of 4 links was asked %d times", asked)
+		}
+	})
 }

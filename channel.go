@@ -109,20 +109,32 @@ func (ch *Channel) send(ctx context.Context, c *rpc.Call) error {
 		if err != nil {
 			return withOutcome(ofChannel(err, c.Method), worst)
 		}
-		c.Attempt++
-		c.Peer = conn.Peer()
-		if err = conn.Call(ctx, c); err == nil {
-			conn.Answered()
-			return nil
-		}
-		if c.Begun() || !ch.mayResend(conn, c.Method, err) {
-			return withOutcome(err, worst)
-		}
-		worst = min(worst, outcome(err))
-		if c.Result != nil {
-			c.Result.Reset()
+		err, again := ch.attempt(ctx, c, conn, &worst)
+		if !again {
+			return err
 		}
 	}
+}
+
+// attempt carries c over conn, and reports whether it may be sent again: then c is as before, and worst says what may
+// have become of it so far. Otherwise err is the call's.
+func (ch *Channel) attempt(ctx context.Context, c *rpc.Call, conn *link.Conn, worst *rpc.Outcome) (err error,
+	again bool) {
+	c.Attempt++
+	c.Peer = conn.Peer()
+	err = conn.Call(ctx, c)
+	conn.Learn(err)
+	switch {
+	case err == nil:
+		return nil, false
+	case c.Begun() || !ch.mayResend(conn, c.Method, err):
+		return withOutcome(err, *worst), false
+	}
+	*worst = min(*worst, outcome(err))
+	if c.Result != nil {
+		c.Result.Reset()
+	}
+	return err, true
 }
 
 // ofChannel returns the error of a link, which was closed with the channel if it was.
@@ -141,10 +153,7 @@ func (ch *Channel) mayResend(conn *link.Conn, m *rpc.Method, err error) bool {
 		return false
 	}
 	switch {
-	case e.Outcome == rpc.OutcomeAnswered:
-		conn.Answered()
-		return false
-	case e.Outcome == rpc.OutcomeUnknown && !m.Idempotent:
+	case e.Outcome == rpc.OutcomeAnswered, e.Outcome == rpc.OutcomeUnknown && !m.Idempotent:
 		return false
 	}
 	return conn.Broken() && !link.Permanent(conn.Err()) && ch.budget.spend()

@@ -3,6 +3,7 @@ package yodel
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yodelrpc/yodel/balance"
@@ -10,7 +11,7 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A choice is the way of one call through a channel that chooses a link for each attempt.
+// A choice is one call through a channel that chooses a link for each attempt.
 type choice struct {
 	ch     *Channel
 	call   *rpc.Call
@@ -18,53 +19,69 @@ type choice struct {
 	expiry time.Time
 	worst  rpc.Outcome // of the attempts so far
 	failed *member     // of the last attempt; nil before the first
-	lost   int         // attempts in a row that got no connection
+
+	// Since an attempt last got a connection: how many got none, and of which servers.
+	lost        int
+	unreachable []string
 }
 
 // sendToOne is send where there is a choice.
-func (ch *Channel) sendToOne(ctx context.Context, c *rpc.Call) error {
-	way := choice{ch: ch, call: c, worst: rpc.OutcomeNotStarted}
-	way.bound, way.expiry = c.Bound(ctx)
+func (ch *Channel) sendToOne(ctx context.Context, call *rpc.Call) error {
+	c := choice{ch: ch, call: call, worst: rpc.OutcomeNotStarted}
+	c.bound, c.expiry = call.Bound(ctx)
 	for {
-		r, err := ch.servers.roster(way.bound, c.Method, way.expiry, ch.patient)
+		r, err := ch.servers.roster(c.bound, call.Method, c.expiry, ch.patient)
 		if err != nil {
-			return withOutcome(ofChannel(err, c.Method), way.worst)
+			return withOutcome(ofChannel(err, call.Method), c.worst)
 		}
-		i, err := way.pick(r)
+		i, err := c.pick(r)
 		if err != nil {
-			return withOutcome(err, way.worst)
+			return withOutcome(err, c.worst)
 		}
 		m := r.members[i]
 		if !m.begin() { // its server has left, so that there is another roster
-			way.learn(r, i, balance.Report{Err: errServerLeft})
+			c.learn(r, i, balance.Report{Err: errServerLeft})
 			continue
 		}
-		err, again := way.attempt(ctx, r, i)
-		if err == nil {
-			return nil
-		}
+		err, again := c.attempt(ctx, r, i)
 		if !again {
-			return withOutcome(ofChannel(err, c.Method), way.worst)
+			return err
 		}
-		way.failed = m
+		c.failed = m
 	}
 }
 
 // pick asks the balancer.
-func (w *choice) pick(r *roster) (int, error) {
+func (c *choice) pick(r *roster) (int, error) {
 	var failed balance.Link // nil, and not a nil member, before the first attempt
-	if w.failed != nil {
-		failed = w.failed
+	if c.failed != nil {
+		failed = c.failed
 	}
-	i := r.picker.Pick(w.call, failed)
+	i, err := c.ask(r.picker, failed)
 	switch {
+	case err != nil:
+		return 0, err
 	case i < 0:
 		return 0, rpc.Errorf(rpc.Unavailable, "the balancer picks none of %d connections", len(r.members)).
-			For(w.call.Method, rpc.OutcomeNotStarted)
+			For(c.call.Method, rpc.OutcomeNotStarted)
 	case i >= len(r.members):
 		return 0, rpc.Errorf(rpc.Internal, "the balancer picks link %d of %d; the first is 0", i, len(r.members)).
-			For(w.call.Method, rpc.OutcomeNotStarted)
+			For(c.call.Method, rpc.OutcomeNotStarted)
 	}
+	return i, nil
+}
+
+// ask returns what the picker picks. Where it panics no attempt has been made.
+func (c *choice) ask(p balance.Picker, failed balance.Link) (i int, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			guard := rpc.Guard{Log: c.ch.log, Method: c.call.Method, Local: true}
+			err = guard.Caught("the balancer", recover(), nil).For(c.call.Method, rpc.OutcomeNotStarted)
+		}
+	}()
+	i = p.Pick(c.call, failed)
+	returned = true
 	return i, nil
 }
 
@@ -75,71 +92,64 @@ var (
 )
 
 // learn tells the balancer how the attempt went for which it picked link i.
-func (w *choice) learn(r *roster, i int, report balance.Report) {
+func (c *choice) learn(r *roster, i int, report balance.Report) {
 	if r.learner != nil {
-		r.learner.Done(w.call, i, report)
+		r.learner.Done(c.call, i, report)
 	}
 }
 
 // attempt makes one attempt over r.members[i], which begin has counted, and reports whether another one is to follow.
-func (w *choice) attempt(ctx context.Context, r *roster, i int) (err error, again bool) {
+func (c *choice) attempt(ctx context.Context, r *roster, i int) (err error, again bool) {
 	m, ended := r.members[i], false
 	defer func() {
 		if !ended { // the call's context, or what uses its stream, has ended the goroutine or panics
 			m.end()
-			w.learn(r, i, balance.Report{Err: errAttemptCut})
+			c.learn(r, i, balance.Report{Err: errAttemptCut})
 		}
 	}()
 	var began time.Time
 	if r.learner != nil {
 		began = time.Now()
 	}
-	conn, err := w.connect(r, m)
+	conn, err := c.connect(m)
 	if err == nil {
-		w.lost = 0
-		w.call.Attempt++
-		w.call.Peer = conn.Peer()
-		err = conn.Call(ctx, w.call)
+		c.lost, c.unreachable = 0, nil
+		err, again = c.ch.attempt(ctx, c.call, conn, &c.worst)
 	}
 	ended = true
 	m.end()
 	if r.learner != nil {
-		w.learn(r, i, balance.Report{Err: err, Latency: time.Since(began)})
+		c.learn(r, i, balance.Report{Err: err, Latency: time.Since(began)})
 	}
-	switch {
-	case err == nil:
-		conn.Answered()
-		return nil, false
-	case conn == nil:
-		return err, w.connectsElsewhere(r, m, err)
-	case w.call.Begun() || !w.ch.mayResend(conn, w.call.Method, err):
-		return err, false
+	if conn == nil {
+		return withOutcome(ofChannel(err, c.call.Method), c.worst), c.connectsElsewhere(r, m, err)
 	}
-	w.worst = min(w.worst, outcome(err))
-	if w.call.Result != nil {
-		w.call.Result.Reset()
-	}
-	return err, true
+	return err, again
 }
 
 // connect returns the connection of m. Where there may be another server to try, one attempt is all that a call waits
 // for.
-func (w *choice) connect(r *roster, m *member) (*link.Conn, error) {
-	if w.ch.patient && w.ch.servers.resolver != nil {
-		return m.link.Attempt(w.bound, w.call.Method, w.expiry)
+func (c *choice) connect(m *member) (*link.Conn, error) {
+	if c.ch.patient && c.ch.servers.resolver != nil {
+		return m.link.Attempt(c.bound, c.call.Method, c.expiry)
 	}
-	return m.link.Conn(w.bound, w.call.Method, w.expiry)
+	return m.link.Conn(c.bound, c.call.Method, c.expiry)
 }
 
 // connectsElsewhere reports whether a call goes on that got no connection from m: its server has left, or there is
-// another one that it has not tried, or it waits for ready and the next attempt may succeed.
-func (w *choice) connectsElsewhere(r *roster, m *member, err error) bool {
+// another one that it has not tried, or it waits for ready and the next attempt may succeed. A balancer that picks the
+// same links over and over is asked twice for each that there is.
+func (c *choice) connectsElsewhere(r *roster, m *member, err error) bool {
 	if errors.Is(err, link.ErrClosed) {
-		return w.ch.servers.ctx.Err() == nil
+		return c.ch.servers.ctx.Err() == nil
 	}
 	if _, ended := errors.AsType[*rpc.ContextError](err); ended {
 		return false
 	}
-	w.lost++
-	return w.lost < r.servers || w.ch.patient && w.ch.servers.resolver != nil && !link.Permanent(err)
+	c.lost++
+	if address := m.Server().Address; !slices.Contains(c.unreachable, address) {
+		c.unreachable = append(c.unreachable, address)
+	}
+	return len(c.unreachable) < r.servers && c.lost < 2*len(r.members) ||
+		c.ch.patient && c.ch.servers.resolver != nil && !link.Permanent(err)
 }

@@ -19,8 +19,8 @@ import (
 type member struct {
 	link    *link.Link
 	server  atomic.Pointer[resolve.Server] // written with servers.mu held
-	running atomic.Int64                   // attempts under way
-	leaving atomic.Bool                    // set once, when its server is no longer told of
+	running atomic.Int64                   // attempts under way; counted by the calls that make them
+	leaving atomic.Bool                    // set once by leave, when its server is no longer told of
 	// called once it is leaving and no attempt is under way, perhaps more than once
 	idle func()
 }
@@ -190,12 +190,12 @@ func (s *servers) failed(cause error) {
 // resolve is the resolver's goroutine.
 func (s *servers) resolve() {
 	for failures := 1; s.ctx.Err() == nil; failures++ {
-		var told atomic.Bool // update may be called by any goroutine
+		var updated atomic.Bool // set by any goroutine that calls update
 		err := errors.New("the resolver ended its goroutine")
 		rpc.Apart(func() {
 			err = rpc.Guard{Log: s.log, Local: true}.Run("the resolver", func() error {
 				return s.resolver.Resolve(s.ctx, func(list []resolve.Server) {
-					told.Store(true)
+					updated.Store(true)
 					s.update(slices.Clone(list))
 				})
 			}, nil)
@@ -206,7 +206,7 @@ func (s *servers) resolve() {
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}
-		if told.Load() {
+		if updated.Load() {
 			failures = 1
 		}
 		err = fmt.Errorf("the resolver failed: %w", err)

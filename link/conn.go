@@ -27,18 +27,16 @@ func (c *Conn) Broken() bool {
 	}
 }
 
-// Answered notes that the connection has answered a call: after it the link connects again without a pause. It costs a
-// load.
-func (c *Conn) Answered() {
+// Learn notes how a call went, err being what Call returned: once the server has answered one, the link connects again
+// without a pause after this connection. It costs a load.
+func (c *Conn) Learn(err error) {
+	if err != nil {
+		if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Outcome != rpc.OutcomeAnswered {
+			return
+		}
+	}
 	if !c.useful.Load() {
 		c.useful.Store(true)
-	}
-}
-
-// Learn notes how a call went: it is Answered where err says that the server has.
-func (c *Conn) Learn(err error) {
-	if e, ok := errors.AsType[*rpc.Error](err); err == nil || ok && e.Outcome == rpc.OutcomeAnswered {
-		c.Answered()
 	}
 }
 

@@ -85,7 +85,7 @@ func TestConnectionDrainsBesideTheNext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first.Answered()
+		first.Learn(nil)
 		close(old.done)
 		second, err := l.Conn(t.Context(), method, time.Time{})
 		if err != nil || second.Conn != rpc.Conn(next) {

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
@@ -106,6 +105,11 @@ func TestHTTPThatIsNoCall(t *testing.T) {
 			p.SetUnencryptedHTTP2(true)
 			return "http://" + address, "HTTP/2.0 false"
 		},
+		"HTTP/1.1 inside TLS": func(tr *http.Transport, p *http.Protocols) (string, string) {
+			p.SetHTTP1(true)
+			tr.TLSClientConfig = authority.Client()
+			return "https://" + address, "HTTP/1.1 true"
+		},
 		"h2": func(tr *http.Transport, p *http.Protocols) (string, string) {
 			p.SetHTTP2(true)
 			tr.TLSClientConfig = authority.Client()
@@ -184,88 +188,6 @@ func duplex(t *testing.T, c *http.Client, url string) {
 		if got, err := answers.ReadString('\n'); got != line+"!\n" {
 			t.Fatalf("the answer to %s is %q, %v", line, got, err)
 		}
-	}
-}
-
-func TestHijackedHTTP(t *testing.T) {
-	t.Parallel()
-	address, _, _ := serveHTTP(t, otherHTTP(nil))
-	nc, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	in := bufio.NewReader(nc)
-	io.WriteString(nc, "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n")
-	response, err := http.ReadResponse(in, nil)
-	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatal(response, err)
-	}
-	for _, line := range []string{"a\n", "b\n", strings.Repeat("c", 100<<10) + "\n"} {
-		io.WriteString(nc, line)
-		if got, err := in.ReadString('\n'); got != "> "+line {
-			t.Fatalf("got %d bytes, %v", len(got), err)
-		}
-	}
-}
-
-// A hijacked connection that nobody closes holds Shutdown while its handler runs, and is cut then, within a second,
-// although a goroutine of the handler's goes on reading from it.
-func TestShutdownCutsHijackedHTTP(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"the handler returned before", "the handler runs"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			hijacked, release, cut := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-			address, _, server := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				nc, _, err := http.NewResponseController(w).Hijack()
-				if err != nil {
-					t.Error(err)
-				}
-				go func() {
-					_, err := nc.Read(make([]byte, 1))
-					cut <- err
-				}()
-				close(hijacked)
-				<-release
-			}))
-			nc, err := net.Dial("tcp", address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer nc.Close()
-			io.WriteString(nc, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-			<-hijacked
-			shut := make(chan error, 1)
-			if name == "the handler returned before" {
-				close(release)
-				go func() { shut <- server.Shutdown(t.Context()) }()
-			} else {
-				go func() { shut <- server.Shutdown(t.Context()) }()
-				for nc, err := net.Dial("tcp", address); err == nil; nc, err = net.Dial("tcp", address) {
-					nc.Close() // the server still accepts
-				}
-				select {
-				case <-shut:
-					t.Fatal("Shutdown returned while the handler ran")
-				case <-cut:
-					t.Fatal("the connection was cut while the handler ran")
-				default:
-				}
-				close(release)
-			}
-			select {
-			case err := <-shut:
-				if err != nil {
-					t.Error(err)
-				}
-			case <-time.After(30 * time.Second):
-				t.Fatal("Shutdown waits for a hijacked connection whose handler has returned")
-			}
-			if err := <-cut; err == nil {
-				t.Error("the connection goes on")
-			}
-		})
 	}
 }
 

@@ -45,12 +45,13 @@ type ServerOptions struct {
 	// NewServer, and what Bind returns answers.
 	//
 	// A request is as net/http gives it, over HTTP/1.1 and HTTP/2, with and without TLS, and so is the ResponseWriter:
-	// it flushes, can be hijacked over HTTP/1.1, and is full duplex over HTTP/2. A *tls.Conn does not get through, for
-	// the server looks at connections for the sake of its shutdown; the request has its state in TLS. Limits.FirstByte,
-	// Metadata (of the header), Calls and Stall (of writes to the connection) hold; the time and size of bodies and
-	// CallTime do not, and requests of other origins are for the handler to refuse. A running request holds Shutdown as
-	// a call does, until that cuts it or Close does, which ends its context. A connection that was hijacked holds
-	// Shutdown while its handler runs, and is cut at the latest a second after.
+	// it flushes, can be hijacked over HTTP/1.1, and is full duplex over HTTP/2. The request's TLS is set inside TLS. A
+	// hijacked connection is not of the type *tls.Conn there, for the server looks at what goes through it, but has the
+	// method ConnectionState of one, and NetConn returns the *tls.Conn. Limits.FirstByte, Metadata (of the
+	// header), Calls and Stall (of writes to the connection) hold; the time and size of bodies and CallTime do not, and
+	// requests of other origins are for the handler to refuse. A running request holds Shutdown as a call does, until
+	// that cuts it or Close does, which ends its context. A connection that was hijacked holds Shutdown while its
+	// handler runs, and is cut at the latest a second after.
 	HTTP http.Handler
 
 	// Interceptors wrap every call, the first outermost.

@@ -85,16 +85,16 @@ type connKey struct{}
 
 // withConn puts the connection into the contexts of its requests.
 func withConn(ctx context.Context, nc net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, nc)
+	return context.WithValue(ctx, connKey{}, nc.(netHTTPConn).inner())
 }
 
 // noteState tells a connection of HTTP/1 that its request has been answered, or that a handler has taken it over.
 func noteState(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateIdle:
-		nc.(*serverConn).answered()
+		nc.(netHTTPConn).inner().answered()
 	case http.StateHijacked:
-		nc.(*serverConn).setHijacked()
+		nc.(netHTTPConn).inner().setHijacked()
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *Server) noting(h http.Handler) http.Handler {
 		}
 		defer s.end()
 		if r.TLS == nil {
-			r.TLS = c.peer.TLS // net/http sees the inside of it
+			r.TLS = c.peer.TLS // over HTTP/2, of which net/http sees the inside of TLS alone
 		}
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
@@ -314,7 +314,7 @@ func newFeed() *feed { return &feed{conns: make(chan net.Conn), closed: make(cha
 // pass has a connection served until it ends, or returns false if the feed is closed.
 func (f *feed) pass(c *serverConn) bool {
 	select {
-	case f.conns <- c:
+	case f.conns <- c.forNetHTTP():
 		<-c.closed
 		return true
 	case <-f.closed:

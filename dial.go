@@ -12,7 +12,6 @@ import (
 
 	"github.com/yodelrpc/yodel/balance"
 	"github.com/yodelrpc/yodel/link"
-	"github.com/yodelrpc/yodel/protocol/mux"
 	"github.com/yodelrpc/yodel/resolve"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -156,8 +155,14 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 // peer returns the server's end of nc.
 func (t target) peer(nc net.Conn) *rpc.Peer {
 	p := &rpc.Peer{Protocol: t.scheme, Addr: nc.RemoteAddr()}
-	if c, ok := nc.(*secureConn); ok {
-		state := c.ConnectionState()
+	var state tls.ConnectionState
+	switch c := nc.(type) {
+	case *secureConn:
+		state = c.ConnectionState()
+	case *tls.Conn: // DialOptions.Dialer has made it
+		state = c.ConnectionState()
+	}
+	if state.HandshakeComplete {
 		p.TLS = &state
 	}
 	return p
@@ -172,7 +177,7 @@ func (t target) connect(ctx context.Context, protocols []rpc.Protocol, o rpc.Con
 	if refused, ok := errors.AsType[*tlsError](err); ok {
 		return nil, refused
 	}
-	if errors.Is(err, mux.ErrTLS) {
+	if errors.Is(err, rpc.ErrTLSOnly) {
 		t.secure = true
 		return nil, fmt.Errorf("%w: dial %s", err, t.over(t.scheme))
 	}

@@ -232,6 +232,10 @@ func (b bindable) Bind(d *rpc.Dispatcher) (http.Handler, error) {
 	}), b.err
 }
 
+type bindsNothing struct{ http.Handler }
+
+func (bindsNothing) Bind(*rpc.Dispatcher) (http.Handler, error) { return nil, nil }
+
 func TestHTTPIsBound(t *testing.T) {
 	t.Parallel()
 	address, _, _ := serveHTTP(t, bindable{})
@@ -248,6 +252,11 @@ func TestHTTPIsBound(t *testing.T) {
 	broken := yodel.ServerOptions{HTTP: bindable{err: errors.New("no schema")}}.NewServer()
 	if err := broken.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil ||
 		err.Error() != "ServerOptions.HTTP: no schema" {
+		t.Errorf("ListenAndServe returned %v", err)
+	}
+	broken = yodel.ServerOptions{HTTP: bindsNothing{}}.NewServer()
+	if err := broken.ListenAndServe(t.Context(), "127.0.0.1:0"); err == nil ||
+		!strings.Contains(err.Error(), "bindsNothing.Bind returned neither a handler nor an error") {
 		t.Errorf("ListenAndServe returned %v", err)
 	}
 	noWeb := yodel.ServerOptions{HTTP: http.NotFoundHandler(), Protocols: yodel.Protocols()[:1]}.NewServer()

@@ -41,8 +41,7 @@ type ServerOptions struct {
 	// that of a call, or absent. GET / gets the server's page of its methods only where HTTP is an [http.ServeMux], or
 	// has its method Handler, and there is no pattern for it. Nil leaves all requests to the server.
 	//
-	// A handler that has a method Bind(*rpc.Dispatcher) (http.Handler, error) is bound to the server's methods by
-	// NewServer, and what Bind returns answers.
+	// NewServer binds an [HTTPBinder] to the server's methods, and what that returns answers.
 	//
 	// A request is as net/http gives it, over HTTP/1.1 and HTTP/2, with and without TLS, and so is the ResponseWriter:
 	// it flushes, can be hijacked over HTTP/1.1, and is full duplex over HTTP/2. The request's TLS is set inside TLS. A
@@ -143,23 +142,41 @@ func (o ServerOptions) validate() error {
 	return o.Mode.validate()
 }
 
+// An HTTPBinder is a handler for [ServerOptions].HTTP that needs to know the server's methods, to carry their calls or to
+// tell of them. It answers no request itself.
+type HTTPBinder interface {
+	http.Handler
+	// Bind returns the handler that does. NewServer calls it once, before the server serves; its error is NewServer's.
+	// The dispatcher may be used as long as the handler is, by many goroutines at once.
+	Bind(*rpc.Dispatcher) (http.Handler, error)
+}
+
+// An HTTPCarrier is the [rpc.ProtocolServer] of a protocol that carries HTTP.
+type HTTPCarrier interface {
+	rpc.ProtocolServer
+	// HandleHTTP has h answer the requests that are no calls of the protocol's own. NewServer calls it once, at most,
+	// and before the first ServeConn.
+	HandleHTTP(h http.Handler)
+}
+
 // handleHTTP gives h to the protocol that carries HTTP.
 func (s *Server) handleHTTP(h http.Handler) error {
 	if h == nil {
 		return nil
 	}
-	if b, ok := h.(interface {
-		Bind(*rpc.Dispatcher) (http.Handler, error)
-	}); ok {
+	if b, ok := h.(HTTPBinder); ok {
 		bound, err := b.Bind(s.dispatcher)
+		if err == nil && bound == nil {
+			err = fmt.Errorf("%T.Bind returned neither a handler nor an error", h)
+		}
 		if err != nil {
 			return fmt.Errorf("ServerOptions.HTTP: %w", err)
 		}
 		h = bound
 	}
 	for _, server := range s.servers {
-		if carries, ok := server.(interface{ HandleHTTP(http.Handler) }); ok {
-			carries.HandleHTTP(h)
+		if carrier, ok := server.(HTTPCarrier); ok {
+			carrier.HandleHTTP(h)
 			return nil
 		}
 	}

@@ -223,6 +223,31 @@ func TestHandlersLearnWhoCalls(t *testing.T) {
 	}
 }
 
+// The peer that interceptors see is of the TLS that a dialer of the program's own has made.
+func TestPeerOfADialerWithTLS(t *testing.T) {
+	t.Parallel()
+	a := tlstest.New(t, "authority")
+	address := serveTCP(t, yodel.ServerOptions{TLS: a.Server()})
+	for _, scheme := range schemes {
+		var subject string
+		options := yodel.DialOptions{
+			Dialer: (&tls.Dialer{Config: a.Client()}).DialContext,
+			Interceptors: []rpc.Interceptor{func(next rpc.CallFunc) rpc.CallFunc {
+				return func(ctx context.Context, c *rpc.Call) error {
+					err := next(ctx, c)
+					if c.Peer != nil && c.Peer.TLS != nil {
+						subject = c.Peer.TLS.PeerCertificates[0].Subject.CommonName
+					}
+					return err
+				}
+			}},
+		}
+		if _, err := dial(t, options, scheme+"://"+address).Divide(t.Context(), 1); err != nil || subject == "" {
+			t.Errorf("%s: %v; the server's certificate is of %q", scheme, err, subject)
+		}
+	}
+}
+
 // Half a handshake ends in the time for the first request, blocks nobody, and holds Shutdown no longer than a second.
 func TestHalfAHandshake(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,7 @@ func (l *Link) run(a *attempt, wait time.Duration) {
 		a.err = err
 		l.failedLocked(err)
 	default:
-		a.conn = &Conn{Conn: conn, done: done}
+		a.conn = &Conn{conn: conn, done: done}
 		l.live.Store(a.conn)
 	}
 }

@@ -8,14 +8,24 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Conn is a connection that a link has, or had. The link closes it; whoever has it from [Link.Conn] only makes calls.
+// A Conn is a connection that a link has, or had. The link alone closes it; whoever has it from [Link.Conn] makes calls,
+// and says with Learn how they went.
 type Conn struct {
-	rpc.Conn
+	conn rpc.Conn
 	done   <-chan struct{} // the connection's
 	useful atomic.Bool     // it has answered a call; written by whoever makes calls
 
 	retired atomic.Bool // the link takes no more callers; written by Retire
 }
+
+// Call makes one call over the connection; see [rpc.Conn].
+func (c *Conn) Call(ctx context.Context, call *rpc.Call) error { return c.conn.Call(ctx, call) }
+
+// Peer returns the server's end, nil where it is not known.
+func (c *Conn) Peer() *rpc.Peer { return c.conn.Peer() }
+
+// Err returns why the connection takes no more calls.
+func (c *Conn) Err() error { return c.conn.Err() }
 
 // Broken reports whether the connection takes no more calls.
 func (c *Conn) Broken() bool {

@@ -13,9 +13,13 @@ import (
 )
 
 // A memoryConn is a connection without a network: it answers calls in this process, by the messages' bytes. It
-// implements the whole contract of [rpc.Conn].
+// implements the contract of [rpc.Conn] but for one thing: calls run on their callers' goroutines, so that a handler that
+// does not heed its context holds its caller, and Close.
 type memoryConn struct {
 	dispatcher *rpc.Dispatcher
+
+	handlers context.Context // of all handlers; ends with Close
+	end      context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -28,7 +32,9 @@ var _ rpc.Conn = (*memoryConn)(nil)
 
 func connectInMemory(services ...*rpc.Service) (*memoryConn, error) {
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{})
-	return &memoryConn{dispatcher: d, done: make(chan struct{}), ended: make(chan struct{})}, err
+	c := &memoryConn{dispatcher: d, done: make(chan struct{}), ended: make(chan struct{})}
+	c.handlers, c.end = context.WithCancel(context.Background())
+	return c, err
 }
 
 func (c *memoryConn) Done() <-chan struct{}  { return c.done }
@@ -46,13 +52,14 @@ func (c *memoryConn) Err() error {
 
 var errMemoryClosed = errors.New("the connection in memory is closed")
 
-// Close lets calls end; one over a network would cut them, for their handlers run elsewhere.
+// Close ends the contexts of handlers, and waits for them.
 func (c *memoryConn) Close() error {
 	c.mu.Lock()
 	first := !c.closed
 	if first {
 		c.closed = true
 		close(c.done)
+		c.end()
 	}
 	c.mu.Unlock()
 	c.running.Wait()
@@ -91,6 +98,9 @@ func (c *memoryConn) Call(ctx context.Context, call *rpc.Call) error {
 		return rpc.Errorf(rpc.InvalidArgument, "%w", err).For(call.Method, rpc.OutcomeNotStarted)
 	}
 	bound, deadline := call.Bound(ctx)
+	bound, cancel := context.WithCancel(bound)
+	defer cancel()
+	defer context.AfterFunc(c.handlers, cancel)()
 	handling := rpc.NewServerContext(bound, rpc.CallInfo{Method: route.Method}, deadline)
 	failure := route.Invoke(handling, served, nil)
 	handling.End()

@@ -208,10 +208,10 @@ func (l *Link) dropBrokenLocked() {
 // release closes a connection that takes no more calls, when those that run on it have ended or the link is closed.
 func (l *Link) release(c *Conn) {
 	select {
-	case <-c.Ended():
+	case <-c.conn.Ended():
 	case <-l.closed:
 	}
-	c.Close()
+	c.conn.Close()
 }
 
 // Retire makes the link take no more callers: those that wait for a connection fail with [ErrClosed]. Calls go on that
@@ -238,7 +238,7 @@ func (l *Link) Close() error {
 	c := l.live.Swap(nil)
 	l.mu.Unlock()
 	if c != nil {
-		c.Close()
+		c.conn.Close()
 	}
 	l.wg.Wait()
 	return nil

@@ -88,7 +88,7 @@ func TestConnectionDrainsBesideTheNext(t *testing.T) {
 		first.Learn(nil)
 		close(old.done)
 		second, err := l.Conn(t.Context(), method, time.Time{})
-		if err != nil || second.Conn != rpc.Conn(next) {
+		if err != nil || second == first || second.Broken() {
 			t.Errorf("%v, %v; want the next connection", second, err)
 		}
 		synctest.Wait()

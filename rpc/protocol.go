@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"net"
 )
 
@@ -29,12 +30,17 @@ type Protocol struct {
 	DetectBytes int
 
 	// Dial makes a connection out of the one that o.Dial returns. It closes that where it fails. An error that is not
-	// o.Dial's comes of a server that does not speak the protocol.
+	// o.Dial's comes of a server that does not speak the protocol, and is or wraps [ErrTLSOnly] where that has answered
+	// with an alert of TLS.
 	Dial func(ctx context.Context, o ConnOptions) (Conn, error)
 
 	// NewServer returns the server's side, for the methods of d.
 	NewServer func(d *Dispatcher) ProtocolServer
 }
+
+// ErrTLSOnly is within the error of a [Protocol]'s Dial without TLS where the server speaks nothing else. Its first bytes
+// are those of a record with an alert, 0x15 and 3 (RFC 8446, section 5.1).
+var ErrTLSOnly = errors.New("it answers with an alert of TLS, and so wants TLS")
 
 // A Match is what the first bytes of a connection say of one protocol.
 type Match int
@@ -58,8 +64,7 @@ func MatchPrefix(head []byte, prefix string) Match {
 }
 
 // A ProtocolServer is one protocol's side of a server. It serves connections also while it shuts down. All methods may
-// be called by many goroutines at once. A protocol that carries HTTP may have a method HandleHTTP(http.Handler) as
-// well; it is called once, before the first connection, with what serves requests that are no calls of its own.
+// be called by many goroutines at once.
 type ProtocolServer interface {
 	// ServeConn serves a connection, of which head has been read, until it ends, and closes it. nc and head are its
 	// own. peer is shared, and does not change.

@@ -117,17 +117,14 @@ func (c *Conn) handshake(ctx context.Context) error {
 	return t.SetDeadline(time.Time{})
 }
 
-// ErrTLS is the error of Dial without TLS to a port that speaks nothing else.
-var ErrTLS = errors.New("it answers with an alert of TLS, and so wants TLS")
-
 // readHello reads a preface and a SETTINGS frame.
 func readHello(in *transport.Input) (frame.Settings, error) {
 	var b [frame.PrefaceSize + frame.HeaderSize]byte
 	if err := in.ReadExactly(b[:frame.PrefaceSize]); err != nil {
 		return frame.Settings{}, err
 	}
-	if b[0] == 0x15 && b[1] == 3 { // the head of a TLS record with an alert (RFC 8446, section 5.1)
-		return frame.Settings{}, ErrTLS
+	if b[0] == 0x15 && b[1] == 3 {
+		return frame.Settings{}, rpc.ErrTLSOnly
 	}
 	if string(b[:len(frame.Magic)]) != frame.Magic {
 		return frame.Settings{}, fmt.Errorf("it begins with % x and not with % x", b[:len(frame.Magic)], frame.Magic)

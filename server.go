@@ -142,8 +142,8 @@ func (o ServerOptions) validate() error {
 	return o.Mode.validate()
 }
 
-// An HTTPBinder is a handler for [ServerOptions].HTTP that needs to know the server's methods, to carry their calls or to
-// tell of them. It answers no request itself.
+// An HTTPBinder is a handler for [ServerOptions].HTTP that needs to know the server's methods, to carry their calls or
+// to tell of them. It answers no request itself.
 type HTTPBinder interface {
 	http.Handler
 	// Bind returns the handler that does. NewServer calls it once, before the server serves; its error is NewServer's.

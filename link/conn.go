@@ -8,10 +8,10 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Conn is a connection that a link has, or had. The link alone closes it; whoever has it from [Link.Conn] makes calls,
-// and says with Learn how they went.
+// A Conn is a connection that a link has, or had. The link alone closes it; whoever has it from [Link.Conn] makes
+// calls, and says with Learn how they went.
 type Conn struct {
-	conn rpc.Conn
+	conn   rpc.Conn
 	done   <-chan struct{} // the connection's
 	useful atomic.Bool     // it has answered a call; written by whoever makes calls
 

@@ -13,8 +13,8 @@ import (
 )
 
 // A memoryConn is a connection without a network: it answers calls in this process, by the messages' bytes. It
-// implements the contract of [rpc.Conn] but for one thing: calls run on their callers' goroutines, so that a handler that
-// does not heed its context holds its caller, and Close.
+// implements the contract of [rpc.Conn] but for one thing: calls run on their callers' goroutines, so that a handler
+// that does not heed its context holds its caller, and Close.
 type memoryConn struct {
 	dispatcher *rpc.Dispatcher
 

@@ -38,8 +38,8 @@ type Protocol struct {
 	NewServer func(d *Dispatcher) ProtocolServer
 }
 
-// ErrTLSOnly is within the error of a [Protocol]'s Dial without TLS where the server speaks nothing else. Its first bytes
-// are those of a record with an alert, 0x15 and 3 (RFC 8446, section 5.1).
+// ErrTLSOnly is within the error of a [Protocol]'s Dial without TLS where the server speaks nothing else. Its first
+// bytes are those of a record with an alert, 0x15 and 3 (RFC 8446, section 5.1).
 var ErrTLSOnly = errors.New("it answers with an alert of TLS, and so wants TLS")
 
 // A Match is what the first bytes of a connection say of one protocol.

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"net"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/internal/conns"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
@@ -28,12 +27,10 @@ type Server struct {
 	learned    []learned // by a route's index
 	start      time.Time
 
+	conns conns.Set[*serverConn]
+
 	mu        sync.Mutex
-	conns     map[*serverConn]struct{}
 	abandoned map[*serverConn][]*serverCall // those that ran when the last reader of their connection had ended
-	draining  bool
-	closed    bool          // draining, and no more connections are taken
-	empty     chan struct{} // closed when no connection is left; nil while nobody waits for that
 }
 
 // NewServer returns a server for the dispatcher's routes.
@@ -43,7 +40,6 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		own:        frame.SettingsOf(d.Limits.Limits),
 		workers:    newWorkers(),
 		learned:    make([]learned, len(d.Routes())),
-		conns:      make(map[*serverConn]struct{}),
 		abandoned:  make(map[*serverConn][]*serverCall),
 		start:      time.Now(),
 	}
@@ -68,7 +64,7 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c.begun.Init(&limits.Limits)
 	c.out.Bound(min(limits.Answers, math.MaxInt32), c.queue.resume)
 	c.queue.conn, c.queue.serial = c, s.dispatcher.Serial
-	if !s.add(c) {
+	if _, ok := s.conns.Add(c); !ok {
 		_ = nc.Close()
 		return
 	}
@@ -80,8 +76,8 @@ func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		c.out.Wait()
 		return
 	}
-	if s.isDraining() {
-		c.startDrain()
+	if s.conns.Draining() { // maybe since before the handshake, when the client could not be told
+		c.Drain()
 	}
 	defer c.out.Wait() // deferred, for a handler may end this goroutine
 	defer c.drain.end()
@@ -99,16 +95,6 @@ func (s *Server) Refusal(_ []byte, reason *rpc.Error) []byte {
 
 // age returns how long there has been a server: a short form of the time.
 func (s *Server) age() time.Duration { return time.Since(s.start) }
-
-func (s *Server) add(c *serverConn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.conns[c] = struct{}{}
-	return true
-}
 
 // abandon notes which calls of a connection without a reader still run: from now on only they change its slots.
 func (s *Server) abandon(c *serverConn) {
@@ -134,38 +120,9 @@ func (s *Server) Running() []*rpc.Method {
 
 func (s *Server) remove(c *serverConn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
 	delete(s.abandoned, c)
-	s.signalEmptyLocked()
-}
-
-func (s *Server) signalEmptyLocked() {
-	if len(s.conns) == 0 && s.empty != nil {
-		close(s.empty)
-		s.empty = nil
-	}
-}
-
-// drain returns the connections, and a channel that is closed when none is left. Those to come are drained too or, with
-// closed, not taken.
-func (s *Server) drain(closed bool) (conns []*serverConn, empty <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draining = true
-	s.closed = s.closed || closed
-	if s.empty == nil {
-		s.empty = make(chan struct{})
-	}
-	empty = s.empty
-	s.signalEmptyLocked()
-	return slices.Collect(maps.Keys(s.conns)), empty
-}
-
-func (s *Server) isDraining() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.draining
+	s.mu.Unlock()
+	s.conns.Remove(c)
 }
 
 // Shutdown tells every client that the server is going away, answers the calls that run, and ends the connections. A
@@ -173,27 +130,18 @@ func (s *Server) isDraining() bool {
 // When ctx ends first, what still runs is cut, and ctx's error returned; a handler that does not heed the end of its
 // context is left behind.
 func (s *Server) Shutdown(ctx context.Context) error {
-	conns, empty := s.drain(false)
-	for _, c := range conns {
-		c.startDrain()
-	}
-	select {
-	case <-empty:
-		s.stopWorkers()
-		return nil
-	case <-ctx.Done():
+	if err := s.conns.Shutdown(ctx); err != nil {
 		go s.Close()
-		return ctx.Err()
+		return err
 	}
+	s.stopWorkers()
+	return nil
 }
 
 // Close ends every connection and the contexts of the handlers that run, and waits for all of them.
 func (s *Server) Close() error {
-	conns, empty := s.drain(true)
-	for _, c := range conns {
-		c.die(errors.New("the server was closed"))
-	}
-	<-empty
+	s.conns.Close()
+	<-s.conns.Empty()
 	s.stopWorkers()
 	return nil
 }

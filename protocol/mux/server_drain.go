@@ -16,7 +16,7 @@ import (
 // server ends its side, and the client closes the connection. A client that does not do its part has a second for it in
 // all, in which calls run or bytes are taken does not count; then the server does without.
 type drain struct {
-	started atomic.Bool // GOAWAY is on its way; set by startDrain, with mu held
+	started atomic.Bool // GOAWAY is on its way; set by Drain, with mu held
 	forced  atomic.Bool // the grace is over, and calls that have not begun are refused; set by checkDrain
 	acked   atomic.Bool // no call is on the way any more; set by the reader at the PONG, or by checkDrain without it
 
@@ -49,7 +49,7 @@ func (c *serverConn) beginHandshake() {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
 	by := c.peer.FirstBy(c.server.dispatcher.Limits)
-	if soon := time.Now().Add(drainGrace); c.server.isDraining() && soon.Before(by) {
+	if soon := time.Now().Add(drainGrace); c.server.conns.Draining() && soon.Before(by) {
 		by = soon
 	}
 	_ = c.in.Conn().SetDeadline(by)
@@ -63,8 +63,12 @@ func (c *serverConn) endHandshake() error {
 	return c.in.Conn().SetDeadline(time.Time{})
 }
 
-// startDrain tells the client that the server is going away.
-func (c *serverConn) startDrain() {
+// Cut ends the connection: the server is closed.
+func (c *serverConn) Cut() { c.die(errors.New("the server was closed")) }
+
+// Drain tells the client that the server is going away. Before the settings have been exchanged it only bounds the time
+// for them, and ServeConn calls it again after that.
+func (c *serverConn) Drain() {
 	d := &c.drain
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -118,7 +122,7 @@ func (c *serverConn) handlersRun() bool {
 	return running > c.begun.Count()+c.queue.len()
 }
 
-// end stops what startDrain began.
+// end stops what Drain began.
 func (d *drain) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

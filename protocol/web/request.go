@@ -217,6 +217,6 @@ func (x *request) unread() {
 	stalled := !x.by.IsZero() && !x.takenBy.IsZero() && !time.Now().Before(x.takenBy)
 	x.mu.Unlock()
 	if stalled {
-		x.c.cut()
+		x.c.Cut()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/internal/conns"
 	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -19,19 +20,13 @@ type Server struct {
 	handler *handler
 	http1   *httpServer
 	http2   *httpServer
-
-	mu      sync.Mutex
-	drainBy time.Time // when what has begun has to be there; zero until the server shuts down
-	closed  bool
-	conns   map[*serverConn]bool
-	running int           // ServeConns and handlers
-	idle    chan struct{} // closed when none run; nil while nobody waits for that
+	conns   conns.Set[*serverConn] // and the handlers, as work
 }
 
 // NewServer returns a server of d's routes. Calls are bodies in one of the formats, of which there is at least one; the
 // first is that of requests without a Content-Type, and of errors that concern no format.
 func NewServer(d *rpc.Dispatcher, formats ...pipeline.Format) *Server {
-	s := &Server{handler: newHandler(d, formats), conns: make(map[*serverConn]bool)}
+	s := &Server{handler: newHandler(d, formats)}
 	s.http1, s.http2 = s.newHTTP(false), s.newHTTP(true)
 	return s
 }
@@ -104,10 +99,10 @@ type requestKey struct{}
 func (s *Server) noting(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := r.Context().Value(connKey{}).(*serverConn)
-		if c == nil || !s.begin() {
+		if c == nil || !s.conns.Begin() {
 			panic(http.ErrAbortHandler)
 		}
-		defer s.end()
+		defer s.conns.End()
 		if r.TLS == nil {
 			r.TLS = c.peer.TLS // over HTTP/2, of which net/http sees the inside of TLS alone
 		}
@@ -124,58 +119,17 @@ func (s *Server) noting(h http.Handler) http.Handler {
 	})
 }
 
-// begin counts a handler that is about to run, unless the server is closed.
-func (s *Server) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.running++
-	return true
-}
-
-// end takes back what begin or admit counted.
-func (s *Server) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endLocked()
-}
-
-func (s *Server) endLocked() {
-	s.running--
-	if s.running == 0 && s.idle != nil {
-		close(s.idle)
-		s.idle = nil
-	}
-}
-
-// ended returns a channel that is closed when no connection is left and no handler runs.
-func (s *Server) ended() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.idle == nil {
-		s.idle = make(chan struct{})
-	}
-	idle := s.idle
-	if s.running == 0 {
-		close(s.idle)
-		s.idle = nil
-	}
-	return idle
-}
-
 // ServeConn serves nc, of which head has been read, until it ends, and closes it. The header of the first request has
 // to arrive within Limits.FirstByte after the peer connected. A connection that comes once the server shuts down has
 // one request, and a moment for it; one that comes after Close has none.
 func (s *Server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 	c := newServerConn(nc, head, peer, s.handler.d.Limits)
-	defer c.cut()
-	late, ok := s.admit(c)
+	defer c.Cut()
+	late, ok := s.conns.Add(c)
 	if !ok {
 		return
 	}
-	defer s.leave(c)
+	defer s.conns.Remove(c)
 	if !c.detect() {
 		return
 	}
@@ -202,32 +156,10 @@ func (s *Server) serveLate(c *serverConn) {
 	serving.Wait()
 }
 
-// admit takes a connection, unless the server is closed. It is late if the server shuts down.
-func (s *Server) admit(c *serverConn) (late, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false, false
-	}
-	s.running++
-	s.conns[c] = true
-	if late = !s.drainBy.IsZero(); late {
-		c.drain(time.Now().Add(begunGrace))
-	}
-	return late, true
-}
-
-func (s *Server) leave(c *serverConn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
-	s.endLocked()
-}
-
 // Shutdown lets running calls finish, and those that have begun to arrive or are about to. It cuts what is left when
 // ctx ends, and returns ctx's error then.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.drain()
+	s.conns.Drain()
 	ctx2, stop := context.WithCancel(ctx)
 	var telling sync.WaitGroup
 	telling.Go(func() { s.http2.Shutdown(ctx2) }) // which sends GOAWAY, and waits for connections until ctx2 ends
@@ -235,45 +167,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer stop()
 	last := time.AfterFunc(drainGrace, s.cutUnused)
 	defer last.Stop()
-	ended := s.ended()
-	select {
-	case <-ended:
-		s.http1.feed.Close()
-		return nil
-	case <-ctx.Done():
+	if err := s.conns.Shutdown(ctx); err != nil {
 		s.cut()
-		return ctx.Err()
+		return err
 	}
-}
-
-// drain tells all connections that the server shuts down, once.
-func (s *Server) drain() {
-	s.mu.Lock()
-	begins := s.drainBy.IsZero()
-	if begins {
-		s.drainBy = time.Now().Add(begunGrace)
-	}
-	s.mu.Unlock()
-	if begins {
-		for _, c := range s.all() {
-			c.drain(s.drainBy)
-		}
-	}
-}
-
-func (s *Server) all() []*serverConn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]*serverConn, 0, len(s.conns))
-	for c := range s.conns {
-		all = append(all, c)
-	}
-	return all
+	s.http1.feed.Close()
+	return nil
 }
 
 // cutUnused cuts connections on which no handler runs, whatever they wait for.
 func (s *Server) cutUnused() {
-	for _, c := range s.all() {
+	for _, c := range s.conns.All() {
 		c.cutUnused()
 	}
 }
@@ -284,18 +188,13 @@ func (s *Server) Running() []*rpc.Method { return s.handler.d.Running.Methods() 
 // Close cuts every connection, which ends the contexts of the handlers, and waits until these have returned.
 func (s *Server) Close() error {
 	s.cut()
-	<-s.ended()
+	<-s.conns.Empty()
 	return nil
 }
 
 func (s *Server) cut() {
-	s.drain()
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	for _, c := range s.all() {
-		c.cut()
-	}
+	s.conns.Drain()
+	s.conns.Close()
 	for _, h := range []*httpServer{s.http1, s.http2} {
 		h.Close()
 		h.feed.Close() // also where it never served

@@ -215,7 +215,7 @@ func (c *serverConn) end(r *request, answered bool) {
 	}
 	c.used = c.used || answered
 	if c.hijacked { // where the handler returned before the drain, cutUnused ends it
-		time.AfterFunc(drainGrace, c.cut)
+		time.AfterFunc(drainGrace, c.Cut)
 	}
 }
 
@@ -236,8 +236,9 @@ func (c *serverConn) answered() {
 	_ = c.setReadDeadlineLocked()
 }
 
-// drain gives what has begun until by, and what has not a moment.
-func (c *serverConn) drain(by time.Time) {
+// Drain gives what has begun the time to become whole, begunGrace, and what has not a moment.
+func (c *serverConn) Drain() {
+	by := time.Now().Add(begunGrace)
 	c.mu.Lock()
 	c.drainBy = by
 	switch {
@@ -273,7 +274,7 @@ func (c *serverConn) cutUnused() {
 	unused := len(c.requests) == 0 && !c.used || c.lingered
 	c.mu.Unlock()
 	if unused {
-		c.cut()
+		c.Cut()
 	}
 }
 
@@ -369,9 +370,9 @@ func (c *serverConn) linger() {
 	}
 }
 
-// cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not
+// Cut ends the connection at once, and with it the contexts of its handlers: net/http may not be reading, and not
 // notice.
-func (c *serverConn) cut() {
+func (c *serverConn) Cut() {
 	c.mu.Lock()
 	c.lingered, c.ended = true, true
 	c.mu.Unlock()

@@ -303,7 +303,7 @@ func (c *serverConn) setReadDeadlineLocked(t time.Time) {
 	_ = c.nc.SetReadDeadline(t)
 }
 
-// endRead reports whether drain interrupted the read, which then begins anew, and whether the server shuts down.
+// endRead reports whether Drain interrupted the read, which then begins anew, and whether the server shuts down.
 func (c *serverConn) endRead() (interrupted, draining bool) {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
@@ -315,8 +315,8 @@ func (c *serverConn) endRead() (interrupted, draining bool) {
 	return interrupted, c.draining
 }
 
-// drain makes the connection end once the requests that have arrived are answered.
-func (c *serverConn) drain() {
+// Drain makes the connection end once the requests that have arrived are answered.
+func (c *serverConn) Drain() {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
 	if c.draining {
@@ -330,8 +330,8 @@ func (c *serverConn) drain() {
 	}
 }
 
-// cut ends the connection at once. What its handler says of that is not written.
-func (c *serverConn) cut() {
+// Cut ends the connection at once. What its handler says of that is not written.
+func (c *serverConn) Cut() {
 	c.nc.Close()
 	c.end()
 }

@@ -1,7 +1,7 @@
 // Package toyprotocol is a protocol of one's own, as small as one can be: it shows what [rpc.Protocol] asks for. A
-// connection begins with "TOY1". A request is a method's name and its arguments, an answer a 0 and the result or a 1
-// and the text of an error; each part has its length in four bytes in front, and messages are in protobuf's wire
-// format. There is one call at a time.
+// connection begins with "TOY1". A request is a method's name and its arguments, an answer a status and a part that the
+// status tells of; each part has its length in four bytes in front, and messages are in protobuf's wire format. There
+// is one call at a time.
 package toyprotocol
 
 import (
@@ -14,12 +14,21 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
 const preface = "TOY1"
+
+// The statuses. From statusException on they are declared exceptions, by their order in the definition.
+const (
+	statusResult     = 0 // and the result
+	statusError      = 1 // and a byte with the code, and the text
+	statusNotStarted = 2 // likewise, and no handler has begun
+	statusException  = 3 // and the exception
+)
 
 // Protocol returns the protocol, to be appended to [yodel.Protocols].
 func Protocol() rpc.Protocol {
@@ -121,13 +130,33 @@ func (c *conn) Call(ctx context.Context, call *rpc.Call) error {
 	case err != nil:
 		c.end(err)
 		return rpc.Errorf(rpc.Unavailable, "no answer: %w", err).For(call.Method, rpc.OutcomeUnknown)
-	case status != 0:
-		return rpc.NewError(rpc.Unknown, string(answer)).For(call.Method, rpc.OutcomeAnswered)
 	}
-	if err := wire.Unmarshal(answer, call.Result); err != nil {
-		return rpc.Errorf(rpc.Internal, "the answer cannot be read: %w", err).For(call.Method, rpc.OutcomeAnswered)
+	return read(call, status, answer)
+}
+
+// read returns what an answer says, and sets the call's result.
+func read(call *rpc.Call, status byte, answer []byte) error {
+	var err error
+	switch exceptions := call.Method.Exceptions; {
+	case status == statusResult:
+		if err = wire.Unmarshal(answer, call.Result); err == nil {
+			return nil
+		}
+	case status < statusException && len(answer) > 0:
+		outcome := rpc.OutcomeAnswered
+		if status == statusNotStarted {
+			outcome = rpc.OutcomeNotStarted
+		}
+		return rpc.NewError(rpc.Code(answer[0]).Known(), string(answer[1:])).For(call.Method, outcome)
+	case int(status)-statusException < len(exceptions):
+		exception := exceptions[status-statusException]()
+		if err = wire.Unmarshal(answer, exception); err == nil {
+			return exception
+		}
+	default:
+		err = fmt.Errorf("status %d with %d bytes", status, len(answer))
 	}
-	return nil
+	return rpc.Errorf(rpc.Internal, "the answer cannot be read: %w", err).For(call.Method, rpc.OutcomeAnswered)
 }
 
 // exchange sends a request and reads its answer.
@@ -184,6 +213,7 @@ func (s *server) ServeConn(nc net.Conn, head []byte, peer *rpc.Peer) {
 		return
 	}
 	defer s.remove(nc)
+	_ = nc.SetReadDeadline(peer.FirstBy(s.d.Limits))
 	in := bufio.NewReader(io.MultiReader(bytes.NewReader(head), nc))
 	if _, err := in.Discard(len(preface)); err != nil {
 		return
@@ -207,44 +237,55 @@ func (s *server) serveCall(nc net.Conn, in io.Reader, peer *rpc.Peer) error {
 	if !s.setBusy(nc, true) {
 		return errors.New("the server shuts down")
 	}
-	result, refused := s.answer(peer, name, args)
-	answer := append([]byte{0}, appendPart(nil, result)...)
-	if refused != nil {
-		answer = append([]byte{1}, appendPart(nil, []byte(refused.Error()))...)
-	}
-	_, err = nc.Write(answer)
+	_ = nc.SetReadDeadline(time.Time{}) // the first request is there, and the next may take its time
+	_, err = nc.Write(s.answer(peer, name, args))
 	return err
 }
 
 // answer runs a call. Whatever its code does, [rpc.Apart] keeps from this goroutine.
-func (s *server) answer(peer *rpc.Peer, name, args []byte) (result []byte, err error) {
-	err = errors.New("the handler did not return")
-	rpc.Apart(func() { result, err = s.invoke(peer, name, args) })
-	return result, err
+func (s *server) answer(peer *rpc.Peer, name, args []byte) []byte {
+	answer := appendError(statusError, rpc.NewError(rpc.Internal, "the handler did not return"))
+	rpc.Apart(func() { answer = s.invoke(peer, name, args) })
+	return answer
 }
 
-func (s *server) invoke(peer *rpc.Peer, name, args []byte) ([]byte, error) {
+func (s *server) invoke(peer *rpc.Peer, name, args []byte) []byte {
 	route, refused := s.d.Find(name)
-	if refused != nil {
-		return nil, refused
+	if refused == nil && !route.Unary() {
+		refused = rpc.NoStreams(route.Method, "toy")
 	}
-	if !route.Unary() {
-		return nil, rpc.NoStreams(route.Method, "toy")
+	if refused != nil {
+		return appendError(statusNotStarted, refused)
 	}
 	call := route.NewCall()
 	defer call.Release()
 	if err := wire.Unmarshal(args, call.Args); err != nil {
-		return nil, err
+		return appendError(statusNotStarted, rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be read: %w", err))
 	}
 	ctx := rpc.NewServerContext(context.Background(), rpc.CallInfo{Peer: peer, Method: route.Method}, call.Deadline)
 	defer ctx.Cancel(context.Canceled)
-	if failure := route.Invoke(ctx, call, nil); failure != nil {
-		if failure.Exception != nil {
-			return nil, failure.Exception
-		}
-		return nil, failure.Err
+	failure := route.Invoke(ctx, call, nil)
+	switch {
+	case failure == nil:
+		return appendMessage(statusResult, call.Result)
+	case failure.Exception != nil:
+		return appendMessage(statusException+byte(failure.Index), failure.Exception)
 	}
-	return wire.Marshal(call.Result)
+	return appendError(statusError, failure.Err)
+}
+
+// appendMessage returns an answer with a message.
+func appendMessage(status byte, m rpc.Message) []byte {
+	b, err := wire.Marshal(m)
+	if err != nil {
+		return appendError(statusError, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err))
+	}
+	return appendPart([]byte{status}, b)
+}
+
+// appendError returns an answer with an error.
+func appendError(status byte, e *rpc.Error) []byte {
+	return appendPart([]byte{status}, append([]byte{byte(e.Code)}, e.Message...))
 }
 
 // setBusy says whether a call runs on nc, unless the server drains and none is to begin.
@@ -269,7 +310,7 @@ func (s *server) remove(nc net.Conn) {
 
 // Refusal answers the first request.
 func (s *server) Refusal(_ []byte, reason *rpc.Error) []byte {
-	return append([]byte{1}, appendPart(nil, []byte(reason.Error()))...)
+	return appendError(statusNotStarted, reason)
 }
 
 // end begins to drain, and closes the connections on which no call runs, or all.

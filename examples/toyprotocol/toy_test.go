@@ -2,6 +2,7 @@ package toyprotocol_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"testing"
@@ -77,8 +78,9 @@ func TestOverTLS(t *testing.T) {
 	if peer.Protocol != "toy" || peer.TLS == nil || peer.TLS.NegotiatedProtocol != "example-toy/1" {
 		t.Errorf("the handler saw the peer %+v", peer)
 	}
-	if _, err := client.Divide(t.Context(), 6, divide.Num2(0)); err == nil {
-		t.Error("6 / 0 has a result")
+	var invalid *divide.InvalidOperation
+	if _, err := client.Divide(t.Context(), 6, divide.Num2(0)); !errors.As(err, &invalid) {
+		t.Errorf("6 / 0: %v", err)
 	}
 	<-h.seen
 
@@ -87,9 +89,9 @@ func TestOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	const want = "divide.Divide/divide: unknown: failed_precondition: this port speaks TLS only: connect with TLS, " +
+	const want = "divide.Divide/divide: failed_precondition: this port speaks TLS only: connect with TLS, " +
 		"as a Yodel client does for " +
-		"the target toys://HOST:PORT"
+		"the target toys://HOST:PORT (not started)"
 	if _, err := divide.NewClient(plain).Divide(t.Context(), 6, divide.Num2(3)); err == nil || err.Error() != want {
 		t.Errorf("without TLS: %v; want %s", err, want)
 	}

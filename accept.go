@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/yodelrpc/yodel/internal/peercred"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -159,7 +160,7 @@ func (s *Server) serveConn(nc net.Conn) {
 	defer s.leave(nc)
 	defer nc.Close() // also where a function of the TLS configuration ends the goroutine
 	defer s.recoverFrom(nc)
-	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Accepted: time.Now()}
+	peer := &rpc.Peer{Addr: nc.RemoteAddr(), Unix: peercred.Of(nc), Accepted: time.Now()}
 	o, err := s.detect(nc, peer)
 	if err != nil {
 		s.log.Warn("closed a connection", "peer", nc.RemoteAddr(), "cause", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/balance"
+	"github.com/yodelrpc/yodel/internal/peercred"
 	"github.com/yodelrpc/yodel/link"
 	"github.com/yodelrpc/yodel/resolve"
 	"github.com/yodelrpc/yodel/rpc"
@@ -154,7 +155,7 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 
 // peer returns the server's end of nc.
 func (t target) peer(nc net.Conn) *rpc.Peer {
-	p := &rpc.Peer{Protocol: t.scheme, Addr: nc.RemoteAddr()}
+	p := &rpc.Peer{Protocol: t.scheme, Addr: nc.RemoteAddr(), Unix: peercred.Of(nc)}
 	var state tls.ConnectionState
 	switch c := nc.(type) {
 	case *secureConn:

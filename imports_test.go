@@ -35,9 +35,10 @@ var layers = []layer{
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
+	{"internal/peercred", []string{"rpc"}},
 	{"internal/supervise", []string{"rpc"}},
-	{".", []string{"balance/...", "internal/linger", "internal/supervise", "link", "protocol/...", "resolve/...", "rpc",
-		"wire"}},
+	{".", []string{"balance/...", "internal/linger", "internal/peercred", "internal/supervise", "link", "protocol/...",
+		"resolve/...", "rpc", "wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

@@ -14,9 +14,22 @@ type Peer struct {
 	Protocol string               // "mux", "basic", "line", "http"
 	Addr     net.Addr             // its address
 	TLS      *tls.ConnectionState // of the handshake, which is over; nil without TLS
+	Unix     *UnixCredentials     // of the process at the other end of a unix socket; nil elsewhere
 	Accepted time.Time            // when a server's peer connected; zero for when its protocol gets it
 
 	base context.Context // where handlers' contexts look for values; nil for nowhere
+}
+
+// UnixCredentials are what the system, not the peer, says of the process at the other end of a unix socket, as it was
+// when it connected: or, at a client, when the server began to listen, so that the PID of a server with several
+// processes is that of their supervisor. Linux and macOS tell; elsewhere a Peer has none.
+//
+// UID and GID, the effective ones, are what to decide on. Linux maps those of another user namespace, to 65534 where
+// there is no other number. PID is for logs: the process may have passed the socket on or ended, and the number be in
+// use again.
+type UnixCredentials struct {
+	UID, GID uint32
+	PID      int // 0 where it is not known, as of a process in a container that this one does not see
 }
 
 // FirstBy returns when the first message of the peer has to be there that l bounds by FirstByte.

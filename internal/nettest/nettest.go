@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/yodelrpc/yodel/internal/peercred"
 	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -79,7 +80,7 @@ func (n Network) Pair(tb testing.TB) (near, far net.Conn) {
 
 // Peer returns what a server knows of the client at the other end of nc.
 func Peer(nc net.Conn) *rpc.Peer {
-	p := &rpc.Peer{Addr: nc.RemoteAddr()}
+	p := &rpc.Peer{Addr: nc.RemoteAddr(), Unix: peercred.Of(nc)}
 	if inner, ok := nc.(*tls.Conn); ok {
 		state := inner.ConnectionState()
 		p.TLS = &state

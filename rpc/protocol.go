@@ -31,11 +31,24 @@ type Protocol struct {
 
 	// Dial makes a connection out of the one that o.Dial returns. It closes that where it fails. An error that is not
 	// o.Dial's comes of a server that does not speak the protocol, and is or wraps [ErrTLSOnly] where that has answered
-	// with an alert of TLS.
+	// with an alert of TLS. [DialAs] makes it of a function that returns a type of its own.
 	Dial func(ctx context.Context, o ConnOptions) (Conn, error)
 
 	// NewServer returns the server's side, for the methods of d.
 	NewServer func(d *Dispatcher) ProtocolServer
+}
+
+// DialAs returns dial as a [Protocol] has it. Where dial fails, so does that, and returns no connection: what dial
+// returned beside the error would be one that is not nil, for it has a type.
+func DialAs[C Conn](dial func(context.Context, ConnOptions) (C, error)) func(context.Context, ConnOptions) (Conn,
+	error) {
+	return func(ctx context.Context, o ConnOptions) (Conn, error) {
+		c, err := dial(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
 }
 
 // ErrTLSOnly is within the error of a [Protocol]'s Dial without TLS where the server speaks nothing else. Its first

@@ -17,7 +17,7 @@ type file struct {
 	schema  *schema.File
 	imports []*importedFile
 	names   map[string]*decl // what the file declares
-	decls   []*decl          // the same in the order of the text
+	decls   []*decl          // the values of names, in the order of the text
 	places  map[*schema.Field]syntax.Pos
 	loading bool // its imports are being read
 	broken  bool // something could not be read, so that an unknown name may be no mistake

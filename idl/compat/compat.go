@@ -23,10 +23,10 @@ type Reach uint
 // Whom a change can break.
 const (
 	Go      Reach = 1 << iota // programs in Go that use the generated code: they do not compile, or do something else
-	Python                    // the same in Python, where it shows when a program runs
+	Python                    // programs in Python that use the generated code, which shows when they run
 	Basic                     // old and new programs that call each other over the basic protocol
-	JSON                      // the same over the line protocol and HTTP
-	Mux                       // the same over mux
+	JSON                      // old and new programs that call each other over the line protocol or HTTP
+	Mux                       // old and new programs that call each other over mux
 	Meaning                   // nobody: all is understood, and means something else than before
 
 	Source = Go | Python

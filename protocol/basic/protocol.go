@@ -1,8 +1,6 @@
 package basic
 
 import (
-	"context"
-
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -17,13 +15,7 @@ func Protocol() rpc.Protocol {
 		ALPN:        []string{ALPN},
 		Detect:      func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "\x00") },
 		DetectBytes: 1,
-		Dial: func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
-			c, err := Dial(ctx, o)
-			if err != nil {
-				return nil, err // and not a nil pointer in an interface
-			}
-			return c, nil
-		},
-		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
+		Dial:        rpc.DialAs(Dial),
+		NewServer:   func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
 	}
 }

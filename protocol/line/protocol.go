@@ -1,7 +1,6 @@
 package line
 
 import (
-	"context"
 	"strings"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -18,14 +17,8 @@ func Protocol() rpc.Protocol {
 		ALPN:        []string{ALPN},
 		Detect:      detect,
 		DetectBytes: 1,
-		Dial: func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
-			c, err := Dial(ctx, o)
-			if err != nil {
-				return nil, err // and not a nil pointer in an interface
-			}
-			return c, nil
-		},
-		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
+		Dial:        rpc.DialAs(Dial),
+		NewServer:   func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
 	}
 }
 

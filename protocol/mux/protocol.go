@@ -21,8 +21,6 @@
 package mux
 
 import (
-	"context"
-
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -40,13 +38,7 @@ func Protocol() rpc.Protocol {
 		ALPN:        []string{ALPN},
 		Detect:      func(head []byte) rpc.Match { return rpc.MatchPrefix(head, Magic) },
 		DetectBytes: len(Magic),
-		Dial: func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
-			c, err := Dial(ctx, o)
-			if err != nil {
-				return nil, err // and not a nil pointer in an interface
-			}
-			return c, nil
-		},
-		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
+		Dial:        rpc.DialAs(Dial),
+		NewServer:   func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
 	}
 }

@@ -33,7 +33,7 @@ type serverConn struct {
 	role    atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
 	watched atomic.Bool    // set by the reader that joins the watchdog's connections, cleared by the watchdog
 	running atomic.Int32   // calls that are not answered; counted by the reader, the watchdog and workers
-	calls   sync.WaitGroup // the same calls, for the end of the connection to wait for
+	calls   sync.WaitGroup // counts what running does, for the end of the connection to wait for
 	drain   drain
 	reading sync.WaitGroup // as long as there is a reader
 

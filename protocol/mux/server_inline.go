@@ -26,18 +26,18 @@ const (
 	inlineBatch = 20 * time.Microsecond
 )
 
-// learned is what is known of one method. Readers and workers of all connections count and set it: a value that two set
-// at once costs a sample, no more.
+// learned is what is known of one method. It is shared by all connections. Where two goroutines set a value at once one
+// of them is lost, which costs a sample, no more.
 type learned struct {
-	inline atomic.Bool
-	calls  atomic.Uint32
-	fast   atomic.Uint32 // samples in a row
-	needed atomic.Uint32 // fast samples for the next promotion; 0 means fastNeeded
-	since  atomic.Uint32 // calls at the last promotion
+	inline atomic.Bool   // set by the worker that has seen enough fast runs, cleared by demote
+	calls  atomic.Uint32 // counted by readers and workers, before they run its handler
+	fast   atomic.Uint32 // fast samples in a row; counted and cleared by workers
+	needed atomic.Uint32 // fast samples for the next promotion, 0 for fastNeeded; set by demote
+	since  atomic.Uint32 // calls at the last promotion; set by the worker that promotes
 	_      [64]byte      // methods do not share cache lines
 
 	fixed   bool         // its answers are small by their type
-	largest atomic.Int32 // answer ever, in bytes; 0 where there was none
+	largest atomic.Int32 // answer ever, in bytes, 0 where there was none; set by whoever answers
 	_       [64]byte
 }
 
@@ -64,7 +64,7 @@ func (l *learned) ranOnReader(d time.Duration) {
 	}
 }
 
-// demote sends the method back to workers.
+// demote sends the method back to workers. A reader calls it, or the watchdog.
 func (l *learned) demote() {
 	if !l.inline.CompareAndSwap(true, false) {
 		return

@@ -24,7 +24,7 @@ type queue struct {
 	woken   bool        // a worker is on its way
 	over    bool        // the connection ends or has ended: all that waits is taken at once, and not run
 	serial  bool        // one worker at a time: it is on its way until there are no calls left
-	allowed bool        // one of those aside may begin all the same
+	allowed bool        // one of those aside may begin although its answer may find no room; set by allow
 	crowded atomic.Bool // the arguments of all that wait are too many bytes; changed with mu held
 	calls   []*serverCall
 	head    int

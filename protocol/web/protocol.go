@@ -26,13 +26,9 @@ func Protocol(formats ...pipeline.Format) rpc.Protocol {
 		Spoken:      spoken,
 		Detect:      detect,
 		DetectBytes: len(preface),
-		Dial: func(ctx context.Context, o rpc.ConnOptions) (rpc.Conn, error) {
-			c, err := Dial(ctx, o, formats[0])
-			if err != nil {
-				return nil, err // and not a nil pointer in an interface
-			}
-			return c, nil
-		},
+		Dial: rpc.DialAs(func(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
+			return Dial(ctx, o, formats[0])
+		}),
 		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d, formats...) },
 	}
 }

@@ -34,8 +34,8 @@ func (c *serverConn) startWatch() {
 	}()
 }
 
-// readAhead reads until there is as much as may be, or the connection ends, which it reports. What is read after that
-// tells net/http the same.
+// readAhead reads until there is as much as may be, or the connection ends, which it reports. The next read, which is
+// net/http's, meets the same end.
 func (c *serverConn) readAhead() (ended bool) {
 	var buf [4 << 10]byte
 	for len(c.head) < c.limits.Message {

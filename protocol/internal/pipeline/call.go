@@ -7,8 +7,11 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// Call makes one call.
+// Call makes a unary call: the connection carries no streams.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
+	if call.Body != nil {
+		return rpc.NoStreams(call.Method, c.protocol)
+	}
 	ctx, expiry := call.Bound(ctx)
 	p := c.pendings.Get().(*pending)
 	p.call, p.expiry = call, expiry

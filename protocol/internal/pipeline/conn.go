@@ -26,6 +26,7 @@ var (
 // answer is read and dropped. Nothing about deadlines and cancellation travels.
 type Conn struct {
 	nc       net.Conn
+	protocol string
 	address  string
 	peer     *rpc.Peer
 	limits   rpc.Limits
@@ -56,17 +57,18 @@ type Conn struct {
 	began time.Time // belongs to the reader: when the answer began of which bytes are missing; zero for none
 }
 
-// Dial connects. The connection has one goroutine, which ends with it; another writes while a caller's write would
-// block.
-func Dial(ctx context.Context, o rpc.ConnOptions, newCodec func(rpc.Limits) ClientCodec) (*Conn, error) {
+// Dial connects, over the named protocol. The connection has one goroutine, which ends with it; another writes while a
+// caller's write would block.
+func Dial(ctx context.Context, o rpc.ConnOptions, protocol string, newCodec func(rpc.Limits) ClientCodec) (*Conn,
+	error) {
 	nc, err := o.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	limits := o.Limits.WithDefaults()
 	c := &Conn{
-		nc: nc, address: o.Address, peer: o.Peer, limits: limits, log: o.Log, codec: newCodec(limits),
-		done: make(chan struct{}), ended: make(chan struct{}),
+		nc: nc, protocol: protocol, address: o.Address, peer: o.Peer, limits: limits, log: o.Log,
+		codec: newCodec(limits), done: make(chan struct{}), ended: make(chan struct{}),
 		sink: output{nc: nc, stall: limits.Stall, slices: canSlice(nc)},
 	}
 	c.pendings.New = func() any { return &pending{done: make(chan struct{}, 1)} }

@@ -42,7 +42,8 @@ func TestContextPanics(t *testing.T) {
 	letters <- 'x'
 	letters <- 'x'
 	o := rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return nc, nil }}
-	c, err := pipeline.Dial(t.Context(), o, func(rpc.Limits) pipeline.ClientCodec { return panickyClient{letters} })
+	c, err := pipeline.Dial(t.Context(), o, "letters",
+		func(rpc.Limits) pipeline.ClientCodec { return panickyClient{letters} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,8 @@ func TestClientPanics(t *testing.T) {
 	}()
 	letters := make(chan byte, 1)
 	o := rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return nc, nil }}
-	c, err := pipeline.Dial(t.Context(), o, func(rpc.Limits) pipeline.ClientCodec { return panickyClient{letters} })
+	c, err := pipeline.Dial(t.Context(), o, "letters",
+		func(rpc.Limits) pipeline.ClientCodec { return panickyClient{letters} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,8 +49,11 @@ type serverConn struct {
 	refused bool      // one was refused since
 	watch   watch
 
-	current atomic.Pointer[rpc.ServerContext] // of the handler that runs
-	ended   atomic.Bool                       // the peer is gone or the connection was cut
+	// of the handler that runs; set and cleared around it by the connection's goroutine
+	current atomic.Pointer[rpc.ServerContext]
+	// the peer is gone or the connection was cut, so that the contexts of handlers end as they begin; set by end: the
+	// connection's goroutine, the watch, or Cut
+	ended atomic.Bool
 
 	outMu  sync.Mutex
 	out    []byte // answers that are not written yet

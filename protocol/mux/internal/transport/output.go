@@ -50,7 +50,7 @@ type Output struct {
 	everyWrite bool // call onRoom when anything was written
 
 	// What a server holds for a client that does not read.
-	full        atomic.Bool // changed with mu held
+	full        atomic.Bool // limit bytes are unread; changed with mu held, by whoever queues or writes
 	pongs       int32       // in buf
 	unsentLarge int         // bytes of large messages that the network has not taken
 	limit       int         // of unread bytes, from which on full is set; 0 for none

@@ -29,8 +29,11 @@ var layers = []layer{
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
 	{"protocol/internal/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}},
 	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/...", "rpc", "wire"}},
+	{"protocol/mux/internal/flow", nil},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
-	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/frame", "rpc", "wire"}},
+	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/flow", "protocol/mux/internal/frame", "rpc",
+		"wire"}},
+	{"protocol/mux/internal/stream", []string{"protocol/mux/internal/...", "rpc", "wire"}},
 	{"protocol/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},

@@ -15,6 +15,12 @@ type Limits struct {
 	Metadata int // bytes of all metadata of one call; default 8 KiB, at most 32 KiB over mux
 	Calls    int // calls in flight on one connection; default 10,000
 
+	// Stream and Streams bound the bytes of streams' messages that have come and that nobody has read: of one stream,
+	// and of all streams of a connection. A stream begins with 64 KiB. It gets more as far as its reader keeps up and
+	// the sender has to wait for it: 192 KiB at first, and up to Stream where the way to the sender is so long that it
+	// takes more to keep it filled. At least 32 KiB; default 4 MiB and 16 MiB.
+	Stream, Streams int
+
 	// MessageTime is how long a message may take to arrive, from its first byte; default 30 s. Each 16 KiB of it that
 	// have arrived give it a second more, so that a large message needs no larger limit.
 	MessageTime time.Duration
@@ -48,6 +54,8 @@ func (l Limits) WithDefaults() Limits {
 	setDefault(&l.Name, 256)
 	setDefault(&l.Metadata, 8<<10)
 	setDefault(&l.Calls, 10_000)
+	setDefault(&l.Stream, 4<<20)
+	setDefault(&l.Streams, 16<<20)
 	setDefault(&l.MessageTime, 30*time.Second)
 	setDefault(&l.Stall, 30*time.Second)
 	setDefault(&l.Silence, 10*time.Second)
@@ -86,6 +94,8 @@ func (l Limits) Validate() error {
 		checkLimit("Limits.Name", l.Name, maxLimit),
 		checkLimit("Limits.Metadata", l.Metadata, maxLimit),
 		checkLimit("Limits.Calls", l.Calls, maxLimit),
+		checkLimit("Limits.Stream", l.Stream, maxLimit),
+		checkLimit("Limits.Streams", l.Streams, maxLimit),
 		checkLimit("Limits.MessageTime", l.MessageTime, maxLimitTime),
 		checkLimit("Limits.Stall", l.Stall, maxLimitTime),
 		checkLimit("Limits.Silence", l.Silence, maxLimitTime),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -35,6 +36,7 @@ type Conn struct {
 	role        readerRole
 	out         *transport.Output
 	slots       slots
+	streams     stream.Conn
 
 	methods    atomic.Pointer[map[*rpc.Method]*clientMethod] // replaced with methodsMu held
 	methodsMu  sync.Mutex
@@ -111,6 +113,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	}
 	c.peer = peer
 	c.slots.limit = peer.Calls
+	c.streams.Init(c.out, &c.own, peer, c.limits.Stream, c.limits.Message)
 	if peer.Calls == 0 {
 		return errors.New("the server takes no calls: its setting CALLS is 0")
 	}
@@ -173,10 +176,10 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Call sends call and waits for its answer, for ctx, or for its deadline. Version 1 carries no streams.
+// Call sends call and waits for its answer, for ctx, or for its deadline. One with a stream ends when its Body does.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if call.Body != nil {
-		return rpc.NoStreams(call.Method, "mux")
+		return c.callStream(ctx, call)
 	}
 	ctx, expiry := call.Bound(ctx)
 	if err := ended(ctx, expiry); err != nil {
@@ -311,9 +314,7 @@ func (c *Conn) abandon(p *pending, state uint64) bool {
 		return false
 	}
 	if !unsent {
-		var b [frame.HeaderSize]byte
-		frame.Header{Type: frame.TypeCancel, ID: id}.Put(b[:])
-		_ = c.out.Append(b[:], false, nil)
+		c.sendCancel(id)
 	}
 	if (unsent || c.dead.Load()) && p.move(id, stateAbandoned, stateDelivered) {
 		c.slots.release(p)

@@ -43,17 +43,8 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	h := frame.Header{Type: frame.TypeCall, Method: m.number, ID: p.id}
 	b := append(p.frame[:0], make([]byte, frame.HeaderSize)...)
 	var head frame.Head
-	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
-		head.Flags, head.Name = frame.FlagName, m.name
-	}
-	if !expiry.IsZero() {
-		head.SetDeadline(expiry)
-	}
-	if md := rpc.OutgoingMetadata(ctx); md != nil {
-		if err := frame.CheckMetadata(md, min(c.peer.Metadata, c.limits.Metadata)); err != nil {
-			return err
-		}
-		head.SetMetadata(md)
+	if err := c.fillHead(ctx, &head, m, expiry); err != nil {
+		return err
 	}
 	h.Flags = head.Flags
 	b = head.Append(b)
@@ -70,6 +61,23 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	p.large = transport.SealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
 		p.frame = nil
+	}
+	return nil
+}
+
+// fillHead fills what stands in front of a CALL's message.
+func (c *Conn) fillHead(ctx context.Context, head *frame.Head, m *clientMethod, expiry time.Time) *rpc.Error {
+	if !m.named.Load() || m.calls.Add(1)%nameEvery == 0 {
+		head.Flags, head.Name = frame.FlagName, m.name
+	}
+	if !expiry.IsZero() {
+		head.SetDeadline(expiry)
+	}
+	if md := rpc.OutgoingMetadata(ctx); md != nil {
+		if err := frame.CheckMetadata(md, min(c.peer.Metadata, c.limits.Metadata)); err != nil {
+			return err
+		}
+		head.SetMetadata(md)
 	}
 	return nil
 }

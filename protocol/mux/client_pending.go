@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -52,6 +53,7 @@ type pending struct {
 	frame  []byte       // where it encodes to; kept from call to call while small
 	end    uint64       // where its CALL ends in all that was queued; the output's
 	large  *transport.LargeMessage
+	stream *stream.Stream // of a call with one; set by the caller before state is waiting
 }
 
 const stateBits = 8
@@ -246,7 +248,7 @@ func (s *slots) find(id uint32) *pending {
 func (s *slots) release(p *pending) {
 	p.id += 1 << slotBits
 	p.state.Store(uint64(p.id) << stateBits) // stateFree is 0
-	p.call, p.err, p.metadata, p.large = nil, nil, nil, nil
+	p.call, p.err, p.metadata, p.large, p.stream = nil, nil, nil, nil, nil
 	if p.frame == nil || cap(p.frame) > transport.SmallBuffer {
 		p.frame = nil
 		p.enc.Reset(nil) // which has it, too

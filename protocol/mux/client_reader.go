@@ -47,12 +47,15 @@ func (c *Conn) readFrames(caller *pending) error {
 			}
 			continue
 		}
-		if h.Type == frame.TypeMore && caller != nil {
+		piece := h.IsPiece()
+		if piece && caller != nil {
 			return errPieces
 		}
 		c.in.Discard(frame.HeaderSize)
-		if h.Type == frame.TypeMore {
+		if piece && h.Type == frame.TypeMore {
 			err = c.more(h, &c.dec)
+		} else if piece {
+			err = c.item(h, nil)
 		} else {
 			c.in.Discard(len(body)) // which leaves the bytes in place until more are read
 			err = c.handle(h, body, &c.dec)
@@ -65,6 +68,7 @@ func (c *Conn) readFrames(caller *pending) error {
 
 // readOn reads more bytes, unless the caller that reads has its answer.
 func (c *Conn) readOn(caller *pending, need int) (over bool, err error) {
+	c.streams.Publish()
 	if caller != nil {
 		if _, state := caller.now(); state != stateWaiting {
 			return true, nil
@@ -91,7 +95,11 @@ func (c *Conn) handle(h frame.Header, body []byte, dec *wire.Decoder) error {
 		return c.pong(body)
 	case frame.TypeGoAway:
 		c.goAway(body)
-	case frame.TypeSettings, frame.TypeCall, frame.TypeCancel:
+	case frame.TypeItem:
+		return c.item(h, body)
+	case frame.TypeCredit:
+		return c.credit(h, body)
+	case frame.TypeSettings, frame.TypeCall, frame.TypeCancel, frame.TypeEnd:
 		return frame.Faultf("a server sent a frame of type %d", h.Type)
 	}
 	return nil
@@ -181,12 +189,12 @@ func (c *Conn) settle(p *pending, h frame.Header, message []byte, dec *wire.Deco
 			p.arrived, p.pieces = nil, transport.Assembly{}
 		}
 		p.err = e.For(m, rpc.OutcomeAnswered)
-		p.done <- struct{}{}
+		p.wake()
 	}()
 	err := c.decode(p, h, message, dec)
 	returned = true
 	p.err = err
-	p.done <- struct{}{}
+	p.wake()
 }
 
 // decode sets the result of p's call or returns its error.
@@ -197,6 +205,9 @@ func (c *Conn) decode(p *pending, h frame.Header, message []byte, dec *wire.Deco
 	}
 	switch h.Type {
 	case frame.TypeResult:
+		if p.stream != nil { // its results were messages
+			return nil
+		}
 		p.call.Result.DecodeWire(dec)
 		return unreadable(m, dec.Err())
 	case frame.TypeException:
@@ -311,7 +322,7 @@ func (c *Conn) drop(p *pending) {
 	switch {
 	case state == stateWaiting && p.move(id, stateWaiting, stateDelivered):
 		p.err = c.lost(p.call.Method, c.fate(p))
-		p.done <- struct{}{}
+		p.wake()
 	case state == stateAbandoned && p.move(id, stateAbandoned, stateDelivered):
 		c.slots.release(p)
 	}

@@ -63,7 +63,7 @@ func (d *deadlines) sweep() {
 		case expiry > now:
 			next = min(next, expiry)
 		case p.move(id, stateWaiting, stateExpired):
-			p.done <- struct{}{}
+			p.expire()
 			expired = true
 		}
 	})

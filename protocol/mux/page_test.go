@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
+	"github.com/yodelrpc/yodel/wire"
 )
 
 // A said is what one side says in the exchange on the page.
@@ -20,13 +22,15 @@ type said struct {
 	bytes string
 }
 
-// exchange returns what the last section of PROTOCOL.md shows.
-func exchange(t *testing.T) (all []said) {
+// exchange returns what the section of PROTOCOL.md with the given heading shows.
+func exchange(t *testing.T, heading string) (all []said) {
 	page, err := os.ReadFile("PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(page), "## 9. An exchange")
+	_, section, _ := strings.Cut(string(page), heading)
+	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\nSo far ")
 	line := regexp.MustCompile(`(?m)^    (caller|server|      )  (.{9})  ((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  .*)?$`)
 	for _, m := range line.FindAllStringSubmatch(section, -1) {
 		b, err := hex.DecodeString(strings.ReplaceAll(m[3], " ", ""))
@@ -56,7 +60,7 @@ func TestPageServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	all := exchange(t)
+	all := exchange(t, "## 9. An exchange")
 	if len(all) != 6 {
 		t.Fatalf("the page shows %d turns: %q", len(all), all)
 	}
@@ -75,11 +79,11 @@ func TestPageServer(t *testing.T) {
 // A client understands the server of the page, and says the same calls, but for the settings.
 func TestPageClient(t *testing.T) {
 	t.Parallel()
-	all := exchange(t)
+	all := exchange(t, "## 9. An exchange")
 	ours, theirs := net.Pipe()
 	said := make(chan string, 2)
 	go func() {
-		_, _ = io.ReadFull(theirs, make([]byte, len(all[1].bytes)))
+		_, _ = io.ReadFull(theirs, make([]byte, len(all[1].bytes))) // settings of its own, of the same length
 		for i := 1; i < len(all); i += 2 {
 			_, _ = io.WriteString(theirs, all[i].bytes)
 			if i+1 < len(all) {
@@ -101,6 +105,95 @@ func TestPageClient(t *testing.T) {
 		}
 		if s := <-said; s != all[2*i+2].bytes {
 			t.Errorf("the client says % x; the page says % x", s, all[2*i+2].bytes)
+		}
+	}
+}
+
+// An element is the message of a stream of numbers.
+type element struct {
+	V int32 `yodel:"1,v"`
+}
+
+func (m *element) Reset() { *m = element{} }
+func (m *element) EncodeWire(e *wire.Encoder) {
+	if m.V != 0 {
+		e.PutInt32(1, m.V)
+	}
+}
+func (m *element) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Int32(1, &m.V)
+	}
+}
+
+func (m *element) value() *int32 { return &m.V }
+
+var (
+	pageCount = rpc.NewServerStreaming[element, element](rpc.Method{
+		Service: "demo.Demo", Name: "count", ServerStream: true,
+	}, (*element).value)
+	pageSum = rpc.NewClientStreaming[element, element](rpc.Method{
+		Service: "demo.Demo", Name: "sum", ClientStream: true,
+	}, (*element).value)
+	pageTwice = rpc.NewBidiStreaming[element, element](rpc.Method{
+		Service: "demo.Demo", Name: "twice", ClientStream: true, ServerStream: true,
+	}, (*element).value, (*element).value)
+)
+
+func pageStreams() *rpc.Service {
+	return rpc.NewService("demo.Demo",
+		pageCount.Handle(func(_ context.Context, in *element) iter.Seq2[int32, error] {
+			return func(yield func(int32, error) bool) {
+				for i := int32(1); i <= in.V && yield(i, nil); i++ {
+				}
+			}
+		}),
+		pageSum.Handle(func(_ context.Context, _ *element, nums iter.Seq2[int32, error], out *element) error {
+			for n, err := range nums {
+				if err != nil {
+					return err
+				}
+				out.V += n
+			}
+			return nil
+		}),
+		pageTwice.Handle(func(_ context.Context, _ *element, nums iter.Seq2[int32, error]) iter.Seq2[int32, error] {
+			return func(yield func(int32, error) bool) {
+				for n, err := range nums {
+					if !yield(2*n, err) || err != nil {
+						return
+					}
+				}
+			}
+		}))
+}
+
+// streamSettings are those of a side that speaks streams.
+const streamSettings = "\x07\x00\x00\x00\x01\x00" + "\x08\x00\x00\x00\x00\x01"
+
+// A server says in streams what the page says, byte for byte.
+func TestPageStreams(t *testing.T) {
+	t.Parallel()
+	nc, err := serve(t, nettest.TCP, rpc.ServerLimits{}, pageStreams()).dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	_, _ = io.WriteString(nc, exchange(t, "## 9. An exchange")[0].bytes[:8])
+	_, _ = io.WriteString(nc, frame(tSettings, 0, 0, 0, streamSettings))
+	_, _ = io.ReadFull(nc, make([]byte, len(exchange(t, "## 9. An exchange")[1].bytes)))
+	all := exchange(t, "## 8. Streams")
+	if len(all) != 10 {
+		t.Fatalf("the page shows %d turns: %q", len(all), all)
+	}
+	for _, s := range all {
+		if s.side == "caller" {
+			_, _ = io.WriteString(nc, s.bytes)
+			continue
+		}
+		got := make([]byte, len(s.bytes))
+		if _, err := io.ReadFull(nc, got); err != nil || string(got) != s.bytes {
+			t.Errorf("the server says % x, %v; the page says % x", got, err, s.bytes)
 		}
 	}
 }

@@ -13,6 +13,9 @@
 //	                   worker, when server_queue.go finds that its answer has room
 //	client_reader.go   the answer finds its caller; client_role.go lets a lone caller read for itself
 //
+// A call with a stream begins and ends in streams.go; its messages wait in internal/stream, and internal/flow says how
+// many may be sent.
+//
 // Files are named by what they belong to, client_ or server_. The halves of a connection, which both sides have, are in
 // internal/transport, and the bytes in internal/frame. server_drain.go is how a server that shuts down ends a
 // connection.

@@ -48,6 +48,8 @@ func NewServer(d *rpc.Dispatcher) *Server {
 			call := r.NewCall()
 			s.learned[r.Index].fixed = isFixed(reflect.TypeOf(call.Result).Elem())
 			call.Release()
+		} else {
+			s.learned[r.Index].fixed = true // a stream's messages are bounded by its credit, and its answer is small
 		}
 	}
 	return s
@@ -192,7 +194,8 @@ func (c *serverConn) handshake() error {
 	if err != nil {
 		return err
 	}
-	c.peerMessage, c.peerMetadata, c.peerDetails = int32(accepts.Message), int32(accepts.Metadata), int32(
-		accepts.Details)
+	c.peerMessage, c.peerMetadata = int32(accepts.Message), int32(accepts.Metadata)
+	c.peerDetails = int32(accepts.Details)
+	c.peerStream, c.peerStreams = int32(accepts.Stream), int32(accepts.Streams)
 	return c.endHandshake()
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -19,7 +20,7 @@ type serverCall struct {
 	size   int32 // of the arguments while it waits; while it runs on a worker what its answer has been promised
 	method *methodName
 	call   *rpc.Call
-	bad    *rpc.Error          // the arguments cannot be decoded
+	stream *stream.Stream      // nil for a unary call
 	pieces *transport.Assembly // while pieces are missing
 }
 
@@ -28,16 +29,20 @@ func (c *serverConn) decode(sc *serverCall) {
 	returned := false
 	defer func() {
 		if !returned {
-			sc.bad = sc.guard().Caught("what decodes the arguments", recover(), func(e *rpc.Error) {
+			p := recover()
+			e := sc.guard().Caught("what decodes the arguments", p, func(e *rpc.Error) {
 				c.answerFromReader(sc, rpc.Failed(e), 0)
 				c.handOverReader()
 			})
+			if p != nil { // else this goroutine is the reader no more
+				c.bad = e
+			}
 		}
 	}()
 	sc.call.Args.DecodeWire(&c.dec)
 	returned = true
 	if err := c.dec.Err(); err != nil {
-		sc.bad = rpc.Errorf(rpc.InvalidArgument, "%w", err)
+		c.bad = rpc.Errorf(rpc.InvalidArgument, "%w", err)
 	}
 }
 
@@ -55,8 +60,9 @@ func (c *serverConn) handOverReader() {
 // dispatch runs the call's handler where it runs best. It reports whether that cost this goroutine the reader's role.
 func (c *serverConn) dispatch(sc *serverCall) (lost bool) {
 	l := &c.server.learned[sc.method.route.Index]
-	if sc.bad != nil {
-		c.answerFromReader(sc, rpc.Failed(sc.bad), 0)
+	if e := c.bad; e != nil {
+		c.bad = nil
+		c.answerFromReader(sc, rpc.Failed(e), 0)
 		return false
 	}
 	if l.inline.Load() && !c.queue.serial && !c.out.Full() {
@@ -171,7 +177,7 @@ func (c *serverConn) runOnWorker(sc *serverCall, s *scratch) {
 	}
 	exited := func(f *rpc.Failure) { sc.answer(s, f) }
 	l := &c.server.learned[sc.method.route.Index]
-	if !l.sample() {
+	if sc.stream != nil || !l.sample() { // a stream's handler is never one for the reader
 		sc.answer(s, sc.method.route.Invoke(sc, sc.call, exited))
 		return
 	}
@@ -185,6 +191,10 @@ func (c *serverConn) runOnWorker(sc *serverCall, s *scratch) {
 func (sc *serverCall) answer(s *scratch, f *rpc.Failure) { sc.conn.answerFromWorker(sc, s, f, 0) }
 
 func (c *serverConn) answerFromWorker(sc *serverCall, s *scratch, f *rpc.Failure, flags uint8) {
+	if sc.stream != nil {
+		c.answerStream(sc, s, f, flags)
+		return
+	}
 	s.buf = sc.finish(c.room(s.buf[:0]), &s.enc, f, flags, func(e *rpc.Error) {
 		c.answerFromWorker(sc, new(scratch), rpc.Failed(e), 0)
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
@@ -29,6 +30,9 @@ type serverConn struct {
 
 	out   *transport.Output
 	queue queue
+
+	peerStream, peerStreams int32        // the credit that the client gives beforehand; 0 where it speaks no streams
+	streams                 *stream.Conn // nil until the first one; the reader's, and of the streams
 
 	role    atomic.Uint64  // changed by the reader around a handler that it runs, and by the watchdog that takes over
 	watched atomic.Bool    // set by the reader that joins the watchdog's connections, cleared by the watchdog
@@ -62,6 +66,7 @@ type readerBuffers struct {
 	dec     wire.Decoder
 	scratch scratch // answers of this batch that are not yet sent
 
+	bad       *rpc.Error    // why the arguments of the call that is being read cannot be decoded
 	batchSize int32         // of the last batch, in bytes, whose ever it was
 	handled   int32         // handlers run since the last flush
 	since     time.Duration // of the server's life, when the first of them ran
@@ -127,8 +132,8 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 			continue
 		}
 		c.in.Discard(frame.HeaderSize)
-		if h.Type == frame.TypeMore {
-			lost, err = c.more(h)
+		if h.IsPiece() {
+			lost, err = c.piece(h)
 		} else {
 			lost, err = c.handle(h, body)
 		}
@@ -140,6 +145,9 @@ func (c *serverConn) readFrames() (lost bool, err error) {
 
 // readOn sends the answers of this batch and reads more.
 func (c *serverConn) readOn(need int) error {
+	if c.streams != nil {
+		c.streams.Publish()
+	}
 	c.flush()
 	if c.queue.crowded.Load() {
 		if err := c.hold(); err != nil {
@@ -185,6 +193,12 @@ func (c *serverConn) handle(h frame.Header, body []byte) (lost bool, err error) 
 		return false, c.out.AppendPong(body)
 	case frame.TypePong:
 		c.pong(body)
+	case frame.TypeItem:
+		return false, c.item(h, body)
+	case frame.TypeEnd:
+		return false, c.endOfItems(h)
+	case frame.TypeCredit:
+		return false, c.credit(h, body)
 	case frame.TypeSettings, frame.TypeResult, frame.TypeException, frame.TypeError:
 		return false, frame.Faultf("a client sent a frame of type %d", h.Type)
 	}
@@ -211,7 +225,15 @@ func (c *serverConn) call(h frame.Header, body []byte) (*serverCall, error) {
 	if int(h.Method) >= len(c.methods) || c.methods[h.Method] == nil {
 		return nil, frame.Faultf("a call of method number %d, which has no name", h.Method)
 	}
-	sc := &serverCall{conn: c, id: h.ID, slot: s, method: c.methods[h.Method]}
+	var sc *serverCall
+	if h.Flags&frame.FlagStream != 0 {
+		if sc, err = c.newStreamCall(h, message); err != nil {
+			return nil, err
+		}
+	} else {
+		sc = new(serverCall)
+	}
+	sc.conn, sc.id, sc.slot, sc.method = c, h.ID, s, c.methods[h.Method]
 	refusal, err := c.prepare(sc, h, &head, message)
 	if err != nil {
 		return nil, err
@@ -246,8 +268,9 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 		return errGoingAway, nil
 	case head.Late():
 		return errLate, nil
-	case !m.route.Unary():
-		return rpc.Errorf(rpc.Unimplemented, "%s is a stream, which mux does not carry", *m.name), nil
+	case m.route.Unary() != (sc.stream == nil):
+		return rpc.Errorf(rpc.Unimplemented, "%s is a stream at one side and none at the other; generate the code of "+
+			"both anew", *m.name), nil
 	case total > c.server.own.Message:
 		return tooLarge("the arguments have", total, c.server.own.Message), nil
 	case total > len(message) && c.begun.Bytes()+len(message) > c.maxBegun():
@@ -263,8 +286,13 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 		}
 	}
 	sc.size = int32(min(total+callOverhead, math.MaxInt32))
-	sc.call = m.route.NewCall()
 	sc.Begin(c.peer, m.route.Method, head.Metadata, c.capDeadline(deadline))
+	if sc.stream != nil {
+		sc.stream.InitServer(c.streams, m.route.Method, h.ID, sc)
+		sc.call = m.route.NewStreamCall(sc.stream)
+		return nil, nil
+	}
+	sc.call = m.route.NewCall()
 	if sc.pieces == nil {
 		c.dec.Reset(message)
 		c.decode(sc)

@@ -122,6 +122,9 @@ func (c *serverConn) endRunning() {
 // cancel ends a call's context. A call of which pieces are missing is answered at once.
 func (c *serverConn) cancel(sc *serverCall) {
 	sc.Cancel(context.Canceled)
+	if sc.stream != nil {
+		sc.stream.Fail(context.Canceled)
+	}
 	if sc.pieces != nil {
 		c.giveUp(sc, rpc.NewError(rpc.Canceled, "the caller gave up"))
 	}

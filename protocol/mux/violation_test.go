@@ -158,7 +158,7 @@ func TestViolations(t *testing.T) {
 		{"length 2^31", "\x00\x00\x00\x80" + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
 		{"length 2^32-1", "\xff\xff\xff\xff" + "\x02\x00\x00\x00\x00\x00\x00\x00", "longer than"},
 		{"unknown flag on CALL", frame(tCall, 0x80, 0, 1, ""), "unknown flags 0x80"},
-		{"stream flag on CALL", frame(tCall, 0x40|fName, 0, 1, divideBody), "unknown flags 0x40"},
+		{"stream flag on CALL", frame(tCall, 0x40|fName, 0, 1, divideBody), "speaks none"},
 		{"second SETTINGS", frame(tSettings, 0, 0, 0, ""), "type 1"},
 		{"RESULT from a client", frame(tResult, 0, 0, 1, ""), "type 3"},
 		{"EXCEPTION from a client", frame(tException, 0, 0, 1, ""), "type 4"},

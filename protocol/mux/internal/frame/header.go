@@ -36,6 +36,9 @@ const (
 	TypePing
 	TypePong
 	TypeGoAway
+	TypeItem
+	TypeEnd
+	TypeCredit
 )
 
 // Flags, section 2. The first four say which parts a [Head] has.
@@ -45,16 +48,21 @@ const (
 	FlagMetadata   = 0x04
 	FlagPieces     = 0x08
 	FlagNotStarted = 0x10
+	FlagStream     = 0x40
 	FlagDetails    = 0x80
+
+	FlagRest       = 0x01 // on ITEM
+	FlagConnection = 0x01 // on CREDIT
 )
 
 // allowedFlags are the flags that each known type may have.
 var allowedFlags = [...]uint8{
-	TypeCall:      FlagName | FlagDeadline | FlagMetadata | FlagPieces,
+	TypeCall:      FlagName | FlagDeadline | FlagMetadata | FlagPieces | FlagStream,
 	TypeResult:    FlagMetadata | FlagPieces,
 	TypeException: FlagMetadata | FlagPieces,
 	TypeError:     FlagMetadata | FlagNotStarted | FlagDetails,
-	TypeGoAway:    0,
+	TypeItem:      FlagPieces | FlagRest,
+	TypeCredit:    FlagConnection,
 }
 
 // A Header is what stands before each frame's body.
@@ -84,6 +92,11 @@ func ParseHeader(b []byte) (Header, error) {
 		return h, Faultf("a frame of type %d has the unknown flags %#02x", h.Type, h.Flags&^allowedFlags[h.Type])
 	}
 	return h, nil
+}
+
+// IsPiece reports whether the body is a piece of a message behind the first, which is read straight to its place.
+func (h Header) IsPiece() bool {
+	return h.Type == TypeMore || h.Type == TypeItem && h.Flags&FlagRest != 0
 }
 
 // Put writes the header to the first 12 bytes of b.

@@ -15,6 +15,8 @@ const (
 	settingName     = 4
 	settingMethods  = 5
 	settingDetails  = 6
+	settingStream   = 7
+	settingStreams  = 8
 
 	MaxCalls    = 1 << 16
 	MaxMethods  = 1 << 16
@@ -25,7 +27,13 @@ const (
 // Settings are what a side accepts.
 type Settings struct {
 	Message, Calls, Metadata, Name, Methods, Details int
+
+	Stream  int // bytes that a stream may bring before any credit; 0 for a side that speaks no streams
+	Streams int // bytes that all streams of the connection may
 }
+
+// MinStream is the least that Stream is where a side speaks streams.
+const MinStream = 32 << 10
 
 // defaultSettings hold where a peer says nothing, and has no room for details.
 // and no details
@@ -36,13 +44,18 @@ func SettingsOf(l rpc.Limits) Settings {
 	return Settings{
 		Message: min(l.Message, math.MaxInt32), Calls: min(l.Calls, MaxCalls), Metadata: min(l.Metadata, MaxMetadata),
 		Name: min(l.Name, MaxName), Methods: defaultSettings.Methods, Details: rpc.MaxDetailBytes,
+		Stream: FirstWindow(l.Stream), Streams: min(max(l.Streams, MinStream), math.MaxInt32),
 	}
 }
+
+// FirstWindow returns how many bytes a stream may bring before any credit, of one whose window may grow to most.
+func FirstWindow(most int) int { return min(max(most, MinStream), 64<<10) }
 
 // Hello returns what a side sends first: its preface and its settings.
 func (s Settings) Hello() []byte {
 	var body []byte
-	for i, v := range []int{s.Message, s.Calls, s.Metadata, s.Name, s.Methods, s.Details} {
+	for i, v := range []int{s.Message, s.Calls, s.Metadata, s.Name, s.Methods, s.Details, s.Stream,
+		s.Streams} {
 		body = binary.LittleEndian.AppendUint16(body, uint16(i+1))
 		body = binary.LittleEndian.AppendUint32(body, uint32(v))
 	}
@@ -70,7 +83,15 @@ func ParseSettings(body []byte) (Settings, error) {
 			s.Methods = min(v, MaxMethods)
 		case settingDetails:
 			s.Details = min(v, rpc.MaxDetailBytes)
+		case settingStream:
+			s.Stream = v
+		case settingStreams:
+			s.Streams = v
 		}
+	}
+	if s.Stream > 0 && min(s.Stream, s.Streams) < MinStream {
+		return s, Faultf("settings of %d bytes for a stream and %d for all; %d are the least", s.Stream, s.Streams,
+			MinStream)
 	}
 	return s, nil
 }

@@ -107,14 +107,14 @@ func (in *Input) fillOnce() error {
 	return err
 }
 
-// Frame returns the next frame if all of it is buffered, and leaves it there; a MORE needs only its header. If not,
+// Frame returns the next frame if all of it is buffered, and leaves it there; a piece needs only its header. If not,
 // need is how many bytes must be.
 func (in *Input) Frame() (h frame.Header, body []byte, need int, err error) {
 	b := in.Buffered()
 	if len(b) < frame.HeaderSize {
 		return h, nil, frame.HeaderSize, nil
 	}
-	if h, err = frame.ParseHeader(b); err != nil || h.Type == frame.TypeMore {
+	if h, err = frame.ParseHeader(b); err != nil || h.IsPiece() {
 		in.partial = false
 		return h, nil, 0, err
 	}
@@ -176,6 +176,15 @@ func (in *Input) adapt(n int) {
 	case n < len(in.buf)/8 && in.size > SmallBuffer:
 		in.size /= 4
 	}
+}
+
+// ReadBody reads the body of a frame of which the header was consumed, straight to dst.
+func (in *Input) ReadBody(dst []byte) error {
+	if len(in.Buffered()) >= len(dst) {
+		in.Discard(copy(dst, in.Buffered()))
+		return nil
+	}
+	return in.full(dst, in.limits.MessageDeadline(time.Now(), len(dst)))
 }
 
 // full reads len(dst) bytes until the time by, buffered ones first, the rest straight into dst, and what comes behind

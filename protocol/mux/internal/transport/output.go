@@ -62,6 +62,8 @@ type Output struct {
 	small  int         // bytes of it that are small frames and not yet written
 	pieces *pieceWrite // nil until a write has pieces of large messages
 
+	streams *streams // nil until there is one
+
 	writers sync.WaitGroup
 }
 
@@ -72,10 +74,32 @@ func NewOutput(t *Conn, stall time.Duration) *Output { return &Output{conn: t, s
 // ends in all that was queued; end is nil for others. A caller with concurrent ones yields, so that the others' frames
 // go along.
 func (o *Output) Append(frames []byte, concurrent bool, end *uint64) error {
-	o.mu.Lock()
-	if err := o.refusalLocked(end != nil); err != nil {
-		o.mu.Unlock()
+	write, err := o.queue(frames, end)
+	if !write {
 		return err
+	}
+	if concurrent {
+		runtime.Gosched()
+	}
+	o.write()
+	return nil
+}
+
+// AppendLater is Append for a caller who is about to send more: a goroutine writes.
+func (o *Output) AppendLater(frames []byte, end *uint64) error {
+	write, err := o.queue(frames, end)
+	if write {
+		o.flushSoon()
+	}
+	return err
+}
+
+// queue adds whole frames, and reports whether its caller has to write.
+func (o *Output) queue(frames []byte, end *uint64) (write bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.refusalLocked(end != nil); err != nil {
+		return false, err
 	}
 	if o.buf == nil {
 		o.buf = GetBuffer(max(len(frames), int(o.size)))[:0]
@@ -86,17 +110,9 @@ func (o *Output) Append(frames []byte, concurrent bool, end *uint64) error {
 	if end != nil {
 		*end = o.queued
 	}
-	if o.writing {
-		o.mu.Unlock()
-		return nil
-	}
+	write = !o.writing
 	o.writing = true
-	o.mu.Unlock()
-	if concurrent {
-		runtime.Gosched()
-	}
-	o.write()
-	return nil
+	return write, nil
 }
 
 var errNoCalls = errors.New("the server takes no more calls")
@@ -140,7 +156,7 @@ func (o *Output) Send(frames []byte) {
 	}
 	o.checkFullLocked()
 	clear(o.bufs)
-	idle := len(o.buf) == 0 && len(o.large) == 0
+	idle := o.isIdleLocked()
 	o.writing = !idle
 	o.mu.Unlock()
 	if !idle {
@@ -225,7 +241,7 @@ const linger = time.Second
 func (o *Output) Finish() {
 	o.mu.Lock()
 	o.ending = true
-	idle := !o.writing
+	idle := !o.writing && !o.streams.waiting()
 	o.mu.Unlock()
 	if idle {
 		o.conn.closeWrite()

@@ -159,6 +159,18 @@ func (m *LargeMessage) next(bufs net.Buffers, room []byte) (net.Buffers, piece) 
 	return m.take(append(bufs, head), n), piece{m, len(head), n}
 }
 
+// AppendTo appends all frames of a message that no Output has to b.
+func (m *LargeMessage) AppendTo(b []byte) []byte {
+	var room [frame.HeaderSize]byte
+	for !m.begun || m.left > 0 {
+		bufs, _ := m.next(nil, room[:])
+		for _, part := range bufs {
+			b = append(b, part...)
+		}
+	}
+	return b
+}
+
 // take appends the next n bytes of the message to bufs.
 func (m *LargeMessage) take(bufs net.Buffers, n int) net.Buffers {
 	for n > 0 {

@@ -42,22 +42,32 @@ func (o *Output) writeOn(rounds int) (more bool) {
 	return true
 }
 
-// take begins a write of what waits: small frames first, then pieces of the large messages. It returns false when there
-// is nothing, or after an error: then the caller writes no more.
+// take begins a write of what waits: small frames first, then pieces of the large messages, then what streams have. It
+// returns false when there is nothing, or after an error: then the caller writes no more.
 func (o *Output) take() (net.Buffers, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || len(o.buf) == 0 && len(o.large) == 0 {
-		o.writing, o.waiting = false, false
-		PutBuffer(o.buf)
-		PutBuffer(o.spare)
-		o.buf, o.spare = nil, nil
-		if o.ending {
-			o.conn.closeWrite()
-		}
-		o.wakeRoomLocked()
-		return nil, false
+	if o.err == nil && !o.isIdleLocked() && o.beginLocked() {
+		return o.bufs, true
 	}
+	o.writing, o.waiting = false, false
+	PutBuffer(o.buf)
+	PutBuffer(o.spare)
+	o.buf, o.spare = nil, nil
+	if o.ending && !o.streams.waiting() {
+		o.conn.closeWrite()
+	}
+	o.wakeRoomLocked()
+	return nil, false
+}
+
+// isIdleLocked reports whether nothing waits to be written.
+func (o *Output) isIdleLocked() bool {
+	return len(o.buf) == 0 && len(o.large) == 0 && (!o.streams.waiting() || o.streams.blocked)
+}
+
+// beginLocked makes the next write, and returns false if streams alone have something, for which the credit is used up.
+func (o *Output) beginLocked() bool {
 	b := o.buf
 	o.buf, o.spare = o.spare[:0], b
 	o.pongs = 0
@@ -70,7 +80,10 @@ func (o *Output) take() (net.Buffers, bool) {
 	if len(o.large) > 0 {
 		o.takePiecesLocked()
 	}
-	return o.bufs, true
+	if o.streams.waiting() {
+		o.takeStreamsLocked()
+	}
+	return len(o.bufs) > 0
 }
 
 // tryOnce writes what the socket takes of o.bufs now, and returns the rest. An error is kept for take.
@@ -103,7 +116,7 @@ func (o *Output) wrote(n int) {
 	o.small -= small
 	o.written += uint64(small)
 	o.taken += uint64(n)
-	if n > small {
+	if n > small && o.pieces != nil {
 		o.wrotePiecesLocked(n - small)
 	}
 	room := o.everyWrite
@@ -124,6 +137,7 @@ func (o *Output) endWrite() {
 	o.trying = 0
 	clear(o.bufs[:cap(o.bufs)])
 	o.releasePiecesLocked()
+	o.streams.release()
 	o.wakeRoomLocked()
 }
 

@@ -108,3 +108,6 @@ func (r *recycler) expire() {
 	}
 	r.blocks, r.size, r.timer = nil, 0, nil
 }
+
+// Memory returns n bytes for a large message whose receiver may keep them; what is in them is anything.
+func Memory(n int) []byte { return recycled.get(n) }

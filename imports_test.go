@@ -24,6 +24,9 @@ var layers = []layer{
 	{"internal/linger", nil},
 	{"internal/nearest", nil},
 	{"wire", []string{"internal/nearest"}},
+	{"compress/s2", []string{"compress", "github.com/klauspost/compress/"}},
+	{"compress/zstd", []string{"compress", "github.com/klauspost/compress/"}},
+	{"compress/...", []string{"compress"}}, // a leaf; what nobody passes in is not linked
 	{"rpc", []string{"internal/nearest", "wire"}},
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it

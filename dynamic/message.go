@@ -19,6 +19,7 @@ type Message wire.Record
 var (
 	_ wire.RecordHolder = (*Message)(nil)
 	_ rpc.DetailMessage = (*Message)(nil)
+	_ wire.Constrained  = (*Message)(nil)
 )
 
 // Record returns what m is underneath, and so makes it readable to the codecs.

@@ -100,7 +100,8 @@ func (m *Method) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 }
 
 // Call calls the method through ch and returns the result, as [Message.Get] returns values. The errors are those of
-// [rpc.Channel], an exception being an [*Exception]. A call that lacks a required parameter is not sent.
+// [rpc.Channel], an exception being an [*Exception]. A call that lacks a required parameter is not sent, nor one with a
+// value that the constraints of the definition do not allow.
 func (m *Method) Call(ctx context.Context, ch rpc.Channel, args *Message) (any, error) {
 	c := m.NewCall(args)
 	if err := m.Check(args); err != nil {
@@ -112,8 +113,8 @@ func (m *Method) Call(ctx context.Context, ch rpc.Channel, args *Message) (any, 
 	return m.Result(c), nil
 }
 
-// Check returns why a call with args would not be sent: they are not the method's, lack a required parameter, or the
-// method has a stream.
+// Check returns why a call with args would not be sent: they are not the method's, lack a required parameter, have a
+// value that its constraints do not allow (see [rpc.Validate]), or the method has a stream.
 func (m *Method) Check(args *Message) error {
 	if m.Streams() {
 		return rpc.Errorf(rpc.Unimplemented, "%s has a stream, and this call carries one message each way",
@@ -126,6 +127,9 @@ func (m *Method) Check(args *Message) error {
 	if absent := args.missing(); len(absent) > 0 {
 		return rpc.Errorf(rpc.InvalidArgument, "missing argument %q", absent[0].Name).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
+	if err := rpc.Validate(args); err != nil {
+		return err.(*rpc.Error).For(&m.rpc, rpc.OutcomeNotStarted)
+	}
 	return nil
 }
 
@@ -133,10 +137,13 @@ func (m *Method) Check(args *Message) error {
 // an [*Exception] that the method declares, or any other, as handlers of generated services do.
 type Handler func(ctx context.Context, m *Method, args *Message) (any, error)
 
-// Handle returns the endpoint that answers the method's calls with h.
+// Handle returns the endpoint that answers the method's calls with h, behind a check of their constraints.
 func (m *Method) Handle(h Handler) *rpc.Endpoint {
 	return rpc.NewEndpoint(&m.rpc, func() *rpc.Call { return m.NewCall(m.NewArgs()) },
 		func(ctx context.Context, c *rpc.Call) error {
+			if err := rpc.Validate(c.Args); err != nil {
+				return err
+			}
 			result, err := h(ctx, m, c.Args.(*Message))
 			if err != nil || len(m.result.Fields) == 0 {
 				return err

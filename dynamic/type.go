@@ -83,7 +83,7 @@ func (b *builder) defineFields(t *wire.Type, fields []*schema.Field) error {
 		}
 		defined = append(defined, wire.Field{
 			ValueType: v, Number: f.Number, Name: f.Name, Required: f.Required, Sensitive: f.Sensitive,
-			Optional: f.Type.Optional, Default: defaultOf(f),
+			Optional: f.Type.Optional, Default: defaultOf(f), Constraints: constraintsOf(f),
 		})
 	}
 	t.Define(defined)
@@ -132,12 +132,14 @@ var kinds = [...]wire.Kind{
 }
 
 // defaultOf returns the default of a field, or the zero Value where the text gives none.
-func defaultOf(f *schema.Field) reflect.Value {
-	d := f.Default
+func defaultOf(f *schema.Field) reflect.Value { return valueOf(f.Type, f.Default) }
+
+// valueOf returns a default or a bound as the codecs have it, the zero Value for none.
+func valueOf(t *schema.Type, d *schema.Value) reflect.Value {
 	if d == nil {
 		return reflect.Value{}
 	}
-	switch f.Type.Kind {
+	switch t.Kind {
 	case schema.Bool:
 		return reflect.ValueOf(d.Bool)
 	case schema.Int:

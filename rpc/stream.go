@@ -167,8 +167,15 @@ func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, args iter
 	return result, nil
 }
 
-// endpoint returns the endpoint that answers the method's streams with handle.
+// endpoint returns the endpoint that answers the method's streams with handle. Messages of arguments that have
+// constraints are checked as they are received: see [Validate].
 func (s *streaming[A, R, PA, PR]) endpoint(handle func(ctx context.Context, stream Stream) error) *Endpoint {
+	if constrained[PA]() {
+		unchecked := handle
+		handle = func(ctx context.Context, stream Stream) error {
+			return unchecked(ctx, &validatedStream{Stream: stream, method: &s.Method})
+		}
+	}
 	return &Endpoint{
 		Method:  &s.Method,
 		newCall: func() *Call { return NewStreamCall(&s.Method, handle) },

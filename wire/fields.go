@@ -16,9 +16,10 @@ type Type struct {
 	Union  bool         // Fields are the members, of which at most one is set
 	Fields []Field      // in ascending order of number
 
-	byName    map[string]*Field
-	required  bool         // there are required fields
-	sensitive atomic.Int32 // what Sensitive found; 0 before
+	byName      map[string]*Field
+	required    bool         // there are required fields
+	sensitive   atomic.Int32 // what Sensitive found; 0 before
+	constrained atomic.Int32 // what Constrained found; 0 before
 }
 
 // A Field is one field of a message, or one member of a union.
@@ -31,6 +32,9 @@ type Field struct {
 	Sensitive bool          // shown as *** to people
 	Optional  bool          // declared T?: a pointer in Go, nil where absent
 	Default   reflect.Value // what Reset gives the field; not to be changed
+
+	// Constraints are those of a Record's field, nil for none; generated code checks its own.
+	Constraints *Constraints
 
 	index  int          // in the Type's Fields
 	goPath int          // in the Go struct

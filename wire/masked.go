@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // mask stands for what is sensitive.
@@ -113,29 +114,35 @@ func (m Masked) RefuseJSON() ([]byte, error) {
 
 // Sensitive reports whether a field of t is sensitive, or one of what its fields hold, at any depth.
 func (t *Type) Sensitive() bool {
-	const unknown, no, yes = 0, 1, 2
-	if t.sensitive.Load() == unknown {
-		found := int32(no)
-		if t.findSensitive(make(map[*Type]bool)) {
-			found = yes
-		}
-		t.sensitive.Store(found)
-	}
-	return t.sensitive.Load() == yes
+	return t.any(func(t *Type) *atomic.Int32 { return &t.sensitive }, func(f *Field) bool { return f.Sensitive })
 }
 
-func (t *Type) findSensitive(seen map[*Type]bool) bool {
+// any reports whether has holds for a field of t, or one of what its fields hold, at any depth. What it finds stays in
+// known.
+func (t *Type) any(known func(*Type) *atomic.Int32, has func(*Field) bool) bool {
+	const unknown, no, yes = 0, 1, 2
+	if known(t).Load() == unknown {
+		found := int32(no)
+		if t.find(has, make(map[*Type]bool)) {
+			found = yes
+		}
+		known(t).Store(found)
+	}
+	return known(t).Load() == yes
+}
+
+func (t *Type) find(has func(*Field) bool, seen map[*Type]bool) bool {
 	if seen[t] {
 		return false
 	}
 	seen[t] = true
 	for i := range t.Fields {
 		f := &t.Fields[i]
-		if f.Sensitive {
+		if has(f) {
 			return true
 		}
 		for v := &f.ValueType; v != nil; v = v.Elem {
-			if v.Type != nil && v.Type.findSensitive(seen) {
+			if v.Type != nil && v.Type.find(has, seen) {
 				return true
 			}
 		}

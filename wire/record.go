@@ -94,7 +94,7 @@ func NewType(name string, union bool) *Type { return &Type{Name: name, Go: recor
 
 // Define gives t, which NewType made and nobody uses yet, its fields. Of a field count Number, Name, Required,
 // Sensitive, Optional, Default (a value of the Go type that generated code has, int32 for an enum; the zero Value for
-// none), and of a ValueType Kind, Key, Elem, Type and Enum. The rest is derived from these.
+// none), Constraints, and of a ValueType Kind, Key, Elem, Type and Enum. The rest is derived from these.
 func (t *Type) Define(fields []Field) {
 	t.Fields = fields
 	slices.SortFunc(t.Fields, func(x, y Field) int { return x.Number - y.Number })

@@ -14,9 +14,12 @@ import (
 type marking struct {
 	name   string
 	where  string           // it stands before
-	value  syntax.ValueKind // of its one argument; 0 for none
+	value  syntax.ValueKind // of its one argument; 0 for none, constraintArgs where constrain reads them
 	remedy string           // how to write it
 }
+
+// constraintArgs stands for arguments that depend on the type of the field.
+const constraintArgs syntax.ValueKind = -1
 
 var markings = []marking{
 	{"idempotent", "a method", 0, "write @idempotent"},
@@ -26,6 +29,13 @@ var markings = []marking{
 	{"code", "an exception", syntax.Word, "write @code(invalid_argument), or another one of " +
 		strings.Join(schema.Codes[:], ", ")},
 	{"sensitive", "a field or a parameter", 0, "write @sensitive"},
+	{"min", "a field or a parameter", constraintArgs, "write the least value, as in: @min(1)"},
+	{"max", "a field or a parameter", constraintArgs, "write the greatest value, as in: @max(100)"},
+	{"len", "a field or a parameter", constraintArgs,
+		"write how many characters, as in: @len(8), @len(1, 64), @len(1, max)"},
+	{"items", "a field or a parameter", constraintArgs,
+		"write how many elements, as in: @items(3), @items(1, 10), @items(1, max)"},
+	{"pattern", "a field or a parameter", constraintArgs, `write a regular expression, as in: @pattern("^[a-z]+$")`},
 }
 
 // An annotated collects the annotations of an item. Each that the item takes has an entry in takes, called with the
@@ -77,7 +87,11 @@ func (a annotated) unknown(one *syntax.Annotation) {
 func (a annotated) apply(one *syntax.Annotation, m marking) {
 	var value *syntax.Value
 	good := len(one.Args) == 0
-	if m.value != 0 {
+	switch m.value {
+	case 0:
+	case constraintArgs:
+		good = true
+	default:
 		good = len(one.Args) == 1 && one.Args[0].Kind == m.value
 		if good {
 			value = one.Args[0]
@@ -117,9 +131,15 @@ func (f *file) deprecatedOnly(n *syntax.Node, what string) (reason string) {
 }
 
 func (s *scope) fieldAnnotations(tree *syntax.Field, f *schema.Field) {
-	annotated{s.file, "a " + s.what, map[string]func(*syntax.Value) bool{
+	takes := map[string]func(*syntax.Value) bool{
 		"deprecated": text(&f.Deprecated), "sensitive": flag(&f.Sensitive),
-	}}.read(&tree.Node)
+	}
+	for _, m := range markings {
+		if m.value == constraintArgs { // which constrain reads, when the type is known
+			takes[m.name] = func(*syntax.Value) bool { return true }
+		}
+	}
+	annotated{s.file, "a " + s.what, takes}.read(&tree.Node)
 }
 
 func (f *file) methodAnnotations(tree *syntax.Method, m *schema.Method) {

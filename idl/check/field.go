@@ -47,6 +47,7 @@ func (s *scope) field(tree *syntax.Field) *schema.Field {
 	s.checkStream(tree, f)
 	s.checkMember(tree, f)
 	s.fieldDefault(tree, f)
+	s.constrain(tree, f)
 	if f.Type != nil {
 		list := f.Type.Kind == schema.List || f.Type.Kind == schema.Map
 		f.Required = s.what == "parameter" && tree.Default == nil && !f.Type.Optional && !list && !tree.Stream

@@ -15,32 +15,36 @@ import (
 // value finds out what a field's default means; nil if it does not fit the type, which is reported then.
 func (f *file) value(t *schema.Type, tree *syntax.Field) *schema.Value {
 	v := tree.Default
-	var value *schema.Value
-	var remedy string
-	switch t.Kind {
-	case schema.Bool:
-		value, remedy = boolValue(v), "write true or false"
-	case schema.Int, schema.Long:
-		value, remedy = intValue(v, bits(t.Kind))
-	case schema.Uint, schema.Ulong:
-		value, remedy = uintValue(v, bits(t.Kind))
-	case schema.Float, schema.Double:
-		value, remedy = floatValue(v, bits(t.Kind))
-	case schema.String:
-		value, remedy = stringValue(v)
-	case schema.Bytes:
-		value, remedy = bytesValue(v), `write a string, with \xHH for a byte that is no character: "\x00\xff"`
-	case schema.Timestamp:
-		value, remedy = timeValue(v), `write a time as RFC 3339 has it: "2006-01-02T15:04:05Z"`
-	case schema.Duration:
-		value, remedy = durationValue(v), "write a duration such as 2s, 1m30s or 250ms, at most 292 years"
-	case schema.EnumType:
-		value, remedy = f.enumValue(t.Enum, v)
-	}
+	value, remedy := f.literal(t, v)
 	if value == nil {
 		f.report(v.Pos, fmt.Sprintf("the default %s does not fit the type %s", v.Text, tree.Type), remedy)
 	}
 	return value
+}
+
+// literal finds out what a literal means as a value of a type; nil with what to write instead if it is none.
+func (f *file) literal(t *schema.Type, v *syntax.Value) (value *schema.Value, remedy string) {
+	switch t.Kind {
+	case schema.Bool:
+		return boolValue(v), "write true or false"
+	case schema.Int, schema.Long:
+		return intValue(v, bits(t.Kind))
+	case schema.Uint, schema.Ulong:
+		return uintValue(v, bits(t.Kind))
+	case schema.Float, schema.Double:
+		return floatValue(v, bits(t.Kind))
+	case schema.String:
+		return stringValue(v)
+	case schema.Bytes:
+		return bytesValue(v), `write a string, with \xHH for a byte that is no character: "\x00\xff"`
+	case schema.Timestamp:
+		return timeValue(v), `write a time as RFC 3339 has it: "2006-01-02T15:04:05Z"`
+	case schema.Duration:
+		return durationValue(v), "write a duration such as 2s, 1m30s or 250ms, at most 292 years"
+	case schema.EnumType:
+		return f.enumValue(t.Enum, v)
+	}
+	return nil, "leave it out"
 }
 
 func bits(k schema.Kind) int {

@@ -145,6 +145,7 @@ func (c *comparison) fields(place string, old, new []*schema.Field, oldReserved,
 			c.renumbered(at, f, n)
 		default:
 			c.field(at, f, n)
+			c.constraints(at, f, n, c.inRequests(place, Source|Wire))
 		}
 	}
 	for _, n := range new {

@@ -97,6 +97,12 @@ var kindsOfChange = []struct {
 		{name: "add @sensitive", old: "struct A { 1: int x }" + point, new: "struct A { @sensitive 1: int x }" + point},
 		{name: "drop @sensitive", old: "struct A { @sensitive 1: int x }" + point,
 			new: "struct A { 1: int x }" + point},
+		{name: "add a constraint, or tighten one", old: "struct A { 1: int x }" + point,
+			new: "struct A { @min(0) 1: int x }" + point},
+		{name: "add a constraint to a struct that only results have", old: "struct A { 1: int x }\nA f()",
+			new: "struct A { @min(0) 1: int x }\nA f()"},
+		{name: "drop a constraint, or loosen one", old: "struct A { @min(0) 1: int x }" + point,
+			new: "struct A { 1: int x }" + point},
 	}},
 	{"Parameters", []kindOfChange{
 		{name: "add a parameter with a default", old: "int f(1: int a)", new: "int f(1: int a, 2: int b = 1)"},
@@ -127,6 +133,9 @@ var kindsOfChange = []struct {
 		{name: "remove a parameter with a default", old: "int f(1: int a, 2: int b = 1)", new: "int f(1: int a)"},
 		{name: "remove a required parameter", old: "int f(1: int a, 2: int b)", new: "int f(1: int a)"},
 		{name: "make a parameter a stream, or no longer one", old: "int f(1: int a)", new: "int f(1: stream int a)"},
+		{name: "add a constraint to a parameter, or tighten it", old: "int f(1: int a)",
+			new: "int f(@min(0) 1: int a)"},
+		{name: "drop a parameter's constraint, or loosen it", old: "int f(@min(0) 1: int a)", new: "int f(1: int a)"},
 	}},
 	{"Results and exceptions", []kindOfChange{
 		{name: "change the type of a result", old: "int f()", new: "string f()", waits: true},

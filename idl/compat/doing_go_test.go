@@ -245,7 +245,7 @@ func (w *goWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Bool:
 		return "bool(true)"
 	case schema.Int:
-		return fmt.Sprintf("int32(%d)", int64(-1<<31)+int64(n))
+		return fmt.Sprintf("int32(%d)", w.sampleInt(path, variant))
 	case schema.Long:
 		return fmt.Sprintf("int64(%d)", int64(1<<62)+int64(n))
 	case schema.Uint:

@@ -182,7 +182,7 @@ func (w *pyWriter) sample(path string, t *schema.Type, variant int) string {
 	case schema.Bool:
 		return "True"
 	case schema.Int:
-		return fmt.Sprint(int64(-1<<31) + int64(n))
+		return fmt.Sprint(w.sampleInt(path, variant))
 	case schema.Long:
 		return fmt.Sprint(int64(1<<62) + int64(n))
 	case schema.Uint:

@@ -17,12 +17,14 @@ type side struct {
 	was   map[string]string // what the types of the new version were called
 	field map[*schema.Field]string
 	value map[*schema.Enum]map[int32]string
+	least map[*schema.Field]bool     // fields that take nothing below zero, in this version or in the old one
+	zero  map[string]bool            // the paths of these
 	known map[string]map[string]bool // by method: the paths, without indices, and the values of enums that it has
 }
 
 func newSide(file, old *schema.File, was map[string]string) *side {
 	s := &side{file: file, was: was, field: map[*schema.Field]string{}, value: map[*schema.Enum]map[int32]string{},
-		known: map[string]map[string]bool{}}
+		least: map[*schema.Field]bool{}, zero: map[string]bool{}, known: map[string]map[string]bool{}}
 	for _, x := range file.Structs {
 		s.identify(x.Fields, fieldsOf(old, s.typeID(x.Name)))
 	}
@@ -71,6 +73,9 @@ func (s *side) identify(fields, old []*schema.Field) {
 		if find(old, named(f.Name)) == nil && o != nil && find(fields, named(o.Name)) == nil {
 			s.field[f] = o.Name
 		}
+		// New programs keep to what old servers take: where constraints are loosened, servers are replaced first.
+		o = find(old, named(f.Name))
+		s.least[f] = f.Constraints != nil || o != nil && o.Constraints != nil
 	}
 }
 
@@ -100,6 +105,7 @@ func (s *side) know(m *schema.Method) {
 	known := map[string]bool{}
 	s.known[methodID(m)] = known
 	for _, p := range m.Params {
+		s.zero["in "+s.field[p]] = s.least[p]
 		s.knowType(known, "in "+s.field[p], p.Type)
 	}
 	if m.Result != nil {
@@ -125,6 +131,7 @@ func (s *side) knowType(known map[string]bool, path string, t *schema.Type) {
 		}
 	case schema.StructType:
 		for _, f := range t.Struct.Fields {
+			s.zero[path+"."+s.field[f]] = s.least[f]
 			s.knowType(known, path+"."+s.field[f], f.Type)
 		}
 	case schema.UnionType:
@@ -193,6 +200,14 @@ func seed(path string, variant int) int {
 	h := fnv.New32a()
 	fmt.Fprint(h, path, variant)
 	return int(h.Sum32() % 1000)
+}
+
+// sampleInt returns an int that a variant takes.
+func (s *side) sampleInt(path string, variant int) int64 {
+	if s.zero[path] {
+		return int64(seed(path, variant))
+	}
+	return int64(-1<<31) + int64(seed(path, variant))
 }
 
 func isOption(p *schema.Field) bool { return p.Default != nil || p.Type.Optional }

@@ -179,6 +179,7 @@ func (c *comparison) param(place string, old, new *schema.Field, oldStream, newS
 			valueText(old), valueText(new)), "keep the default")
 	}
 	c.sensitive(place, old, new)
+	c.constraints(place, old, new, Source|Wire)
 }
 
 // isOption reports whether generated clients take a parameter by name.

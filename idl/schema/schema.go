@@ -77,6 +77,8 @@ type Field struct {
 	Required   bool   // a parameter that a call must carry: not optional, no default, not a list, a map or a stream
 	Deprecated string // the reason; empty for one that is not deprecated
 	Sensitive  bool   // shown as *** in logs and the console
+
+	Constraints *Constraints // what its values keep to; nil where there is nothing to
 }
 
 // MaxNumber is the largest number of a field; MaxBasicNumber the largest that the basic protocol carries.
@@ -143,7 +145,7 @@ type Type struct {
 	Union    *Union  //
 }
 
-// A Value is a default. The member that the field's Kind names is set.
+// A Value is a default, or a bound of a constraint. The member that the field's Kind names is set.
 type Value struct {
 	Bool     bool
 	Int      int64  // Int, Long

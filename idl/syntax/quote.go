@@ -60,6 +60,21 @@ func (v *Value) Unquote() (string, error) {
 	return b.String(), nil
 }
 
+// Step returns how many bytes the character or escape at a place of the text of a String takes there, and how many
+// bytes it means; 0 at the end.
+func (v *Value) Step(at int) (size, means int) {
+	text := strings.TrimSuffix(v.Text, `"`)
+	switch {
+	case at >= len(text):
+		return 0, 0
+	case text[at] != '\\':
+		return 1, 1
+	}
+	var b strings.Builder
+	size = escape(&b, text[at:])
+	return size, b.Len()
+}
+
 // escape writes what the escape at the start of s means and returns its length, 0 for one that means nothing.
 func escape(b *strings.Builder, s string) int {
 	if len(s) < 2 {

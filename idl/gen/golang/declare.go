@@ -10,7 +10,7 @@ import (
 
 // structure writes a struct.
 func (g *generator) structure(s *schema.Struct) {
-	m := newMessage(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String", "YodelName")
+	m := newChecked(s.Name, s.Fields, "MarshalJSON", "UnmarshalJSON", "String", "YodelName")
 	defaults := hasDefaults(s.Fields)
 	doc := cmp.Or(s.Doc, fmt.Sprintf("%s is the struct %s.%s.", s.Name, g.file.Package, s.Name))
 	if defaults {
@@ -134,13 +134,15 @@ func (g *generator) union(u *schema.Union) {
 	for i, m := range u.Members {
 		name := members[i]
 		goName := memberField(u, m)
-		g.doc(cmp.Or(m.Doc, fmt.Sprintf("%s is the member %s of %s.", name, m.Name, u.Name)), m.Deprecated)
+		doc := cmp.Or(m.Doc, fmt.Sprintf("%s is the member %s of %s.", name, m.Name, u.Name))
+		g.doc(withLimits(doc, m), m.Deprecated)
 		g.p("type %s struct {\n%s %s `yodel:\"%s\"`\n}\n", name, goName, g.goType(m.Type), tag(m))
 		g.p("func (%s) is%s(%s) {}\n", name, u.Name, strings.Join(members, ", "))
 		g.memberMasking(u, m)
 	}
 	g.encodeUnion(u, codec.encode)
 	g.decodeUnion(u, codec.decode)
+	g.checkUnion(u)
 }
 
 func (g *generator) encodeUnion(u *schema.Union, name string) {

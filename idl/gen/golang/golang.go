@@ -49,6 +49,7 @@ func Generate(f *schema.File, o Options) ([]byte, error) {
 			g.method(m)
 		}
 	}
+	g.patterns()
 	if g.err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path, g.err)
 	}
@@ -199,7 +200,7 @@ func (g *generator) head() []byte {
 }
 
 // standard are the packages of the standard library that generated code may import.
-var standard = []string{"cmp", "context", "fmt", "iter", "log/slog", "math", "strconv", "time"}
+var standard = []string{"cmp", "context", "fmt", "iter", "log/slog", "math", "regexp", "strconv", "time"}
 
 func isStandard(importPath string) bool { return slices.Contains(standard, importPath) }
 

@@ -20,6 +20,7 @@ func TestGolden(t *testing.T) {
 		"examples/divide/divide.yodel",
 		"internal/everything/common/common.yodel",
 		"internal/everything/everything.yodel",
+		"internal/constraints/constraints.yodel",
 	} {
 		t.Run(path, func(t *testing.T) {
 			path := "../../../" + path
@@ -50,6 +51,23 @@ func TestOneLineStaysShort(t *testing.T) {
 	text, err := golang.Generate(load(t, "../../../examples/divide/divide.yodel"), golang.Options{})
 	if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 150 {
 		t.Errorf("%d lines, %v; want less than 150", lines, err)
+	}
+}
+
+// What has no constraints has no code for them, in a definition with others as well.
+func TestNothingWithoutConstraints(t *testing.T) {
+	t.Parallel()
+	text, err := golang.Generate(load(t, "../../../internal/everything/everything.yodel"), golang.Options{})
+	for _, word := range []string{"Constraint", "Checker", "wire.Pattern", "regexp"} {
+		if err != nil || bytes.Contains(text, []byte(word)) {
+			t.Errorf("%v; the code of a definition without constraints has %s in it", err, word)
+		}
+	}
+	text, err = golang.Generate(load(t, "../../../internal/constraints/constraints.yodel"), golang.Options{})
+	for _, word := range []string{"Free) Check", "plainArgs) Check", "Result) Check"} {
+		if err != nil || bytes.Contains(text, []byte(word)) {
+			t.Errorf("%v; a message without constraints has a method for them: %s", err, word)
+		}
 	}
 }
 

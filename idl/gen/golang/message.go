@@ -17,11 +17,25 @@ type message struct {
 	fields []field
 
 	sensitive bool // it holds something that is, at any depth
+
+	constrained bool   // it has constraints, at any depth, and is checked
+	stream      string // the name of the field that is an element of a stream of arguments; empty for none
 }
 
 type field struct {
 	*schema.Field
 	goName string
+}
+
+// newChecked returns newMessage with a method that checks constraints, if there are any.
+func newChecked(name string, list []*schema.Field, methods ...string) message {
+	constrained := schema.Constrained(list)
+	if constrained {
+		methods = append(methods, "CheckConstraints")
+	}
+	m := newMessage(name, list, methods...)
+	m.constrained = constrained
+	return m
 }
 
 // newMessage returns the message of the given fields. methods are those that it has beside a message's own.
@@ -45,7 +59,7 @@ func (g *generator) structType(m message) {
 	}
 	g.p("type %s struct {", m.name)
 	for _, f := range m.fields {
-		g.doc(f.Doc, f.Deprecated)
+		g.doc(documented(f.Field), f.Deprecated)
 		g.p("%s %s `yodel:\"%s\"`", f.goName, g.goType(f.Type), tag(f.Field))
 	}
 	g.p("}\n")
@@ -87,6 +101,7 @@ func (g *generator) messageMethods(m message) {
 	g.p("func (m *%s) Reset() { *m = %s }\n", m.name, create)
 	g.encode(m)
 	g.decode(m)
+	g.checks(m)
 }
 
 // implements documents a method of wire.Message where its type is exported.

@@ -27,6 +27,8 @@ type names struct {
 	service  map[*schema.Service]serviceNames
 	method   map[*schema.Method]methodNames
 	option   map[*schema.Field]string
+	pattern  map[string]string        // of the variables with a regular expression, by its text
+	check    map[*schema.Union]string // of the functions that check the constraints of a union
 }
 
 type codecNames struct{ encode, decode string }
@@ -46,6 +48,8 @@ func nameFile(f *schema.File) *names {
 		service:  map[*schema.Service]serviceNames{},
 		method:   map[*schema.Method]methodNames{},
 		option:   map[*schema.Field]string{},
+		pattern:  map[string]string{},
+		check:    map[*schema.Union]string{},
 	}
 	n.imports(f, f, map[*schema.File]bool{})
 	n.types(f)
@@ -67,6 +71,7 @@ func nameFile(f *schema.File) *names {
 			n.methods(m)
 		}
 	}
+	n.constraints(f)
 	return n
 }
 
@@ -169,6 +174,34 @@ func (n *names) methods(m *schema.Method) {
 			option := schema.UpperCamel(p.Name)
 			n.option[p] = n.claimLocal("the option "+p.Name+" of "+m.Service.Name+"."+m.Name, option, name+option,
 				long+option)
+		}
+	}
+}
+
+// constraints names what checks constraints. It comes last, so that a new constraint renames nothing.
+func (n *names) constraints(f *schema.File) {
+	for _, u := range f.Unions {
+		if schema.Constrained(u.Members) {
+			n.check[u] = n.claim("the checker of the union "+u.Name, "Check"+u.Name)
+		}
+	}
+	patterns := func(owner string, fields []*schema.Field) {
+		for _, p := range fields {
+			if c := p.Constraints; c != nil && c.Pattern != "" && n.pattern[c.Pattern] == "" {
+				n.pattern[c.Pattern] = n.claim("the pattern of "+owner+"."+p.Name,
+					lowerFirst(owner)+schema.UpperCamel(p.Name)+"Pattern")
+			}
+		}
+	}
+	for _, s := range f.Structs {
+		patterns(s.Name, s.Fields)
+	}
+	for _, u := range f.Unions {
+		patterns(u.Name, u.Members)
+	}
+	for _, s := range f.Services {
+		for _, m := range s.Methods {
+			patterns(s.Name+schema.UpperCamel(m.Name), m.Params)
 		}
 	}
 }

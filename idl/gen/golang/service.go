@@ -20,7 +20,7 @@ func (g *generator) service(s *schema.Service) {
 	g.p("// %s answers the calls of %s.", names.handler, full)
 	g.p("type %s interface {", names.handler)
 	for _, m := range s.Methods {
-		g.doc(m.Doc, m.Deprecated)
+		g.doc(methodDoc(m.Doc, m), m.Deprecated)
 		g.p("%s", g.handlerSignature(m))
 	}
 	g.p("}\n")
@@ -71,7 +71,11 @@ func (g *generator) argsMessage(m *schema.Method) message {
 			list = append(list, &p)
 		}
 	}
-	return newMessage(g.names.method[m].args, list)
+	args := newChecked(g.names.method[m].args, list)
+	if m.StreamParam != nil {
+		args.stream = m.StreamParam.Name
+	}
+	return args
 }
 
 func (g *generator) resultMessage(m *schema.Method) message {
@@ -166,7 +170,8 @@ func (g *generator) clientMethod(m *schema.Method) {
 	if names.option != "" {
 		list.add("opts", "..."+names.option)
 	}
-	g.doc(cmp.Or(m.Doc, fmt.Sprintf("%s calls %s.", schema.UpperCamel(m.Name), m.Name)), m.Deprecated)
+	doc := cmp.Or(m.Doc, fmt.Sprintf("%s calls %s.", schema.UpperCamel(m.Name), m.Name))
+	g.doc(methodDoc(doc, m), m.Deprecated)
 	g.p("func (c *%s) %s {", g.names.service[m.Service].client, g.signature(m, list))
 	if isStream(m) {
 		g.streamCall(m)
@@ -222,8 +227,8 @@ func (g *generator) option(p *schema.Field, f field, names methodNames) {
 	if p.Default != nil {
 		text = fmt.Sprintf("%s sets %s. The default is %s.", name, p.Name, g.shown(p))
 	}
-	if p.Doc != "" {
-		text += "\n\n" + p.Doc
+	if doc := documented(p); doc != "" {
+		text += "\n\n" + doc
 	}
 	g.doc(text, p.Deprecated)
 	g.p("func %s(v %s) %s { return func(a *%s) { a.%s = %s } }\n",

@@ -96,6 +96,9 @@ func fieldComment(field *schema.Field) string {
 	if field.Sensitive {
 		texts = append(texts, "Sensitive: not to be shown.")
 	}
+	if limits := field.Limits(); limits != "" {
+		texts = append(texts, "Constraint: "+limits+".")
+	}
 	if field.Default != nil && isTime(field.Type) {
 		texts = append(texts, "Default: "+defaultText(field))
 	}

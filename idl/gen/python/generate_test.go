@@ -22,6 +22,7 @@ var definitions = []struct{ definition, module string }{
 	{"common.yodel", "common.py"},
 	{"shop/orders.yodel", "shop/orders.py"},
 	{"../../../../internal/secrets/secrets.yodel", "vault.py"},
+	{"../../../../internal/constraints/constraints.yodel", "checked.py"},
 }
 
 // load returns the schema of a definition in testdata.

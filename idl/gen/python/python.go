@@ -98,7 +98,7 @@ func joined(indent, head string, items []string, tail string) string {
 	var b strings.Builder
 	b.WriteString(indent + head + "\n")
 	for _, item := range items {
-		b.WriteString(indent + "    " + strings.ReplaceAll(item, "\n", "\n    ") + ",\n")
+		b.WriteString(indent + "    " + strings.ReplaceAll(item, "\n", "\n"+indent+"    ") + ",\n")
 	}
 	b.WriteString(indent + tail + "\n")
 	return b.String()

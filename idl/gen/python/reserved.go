@@ -49,13 +49,14 @@ var runtimeImports = set(
 	`datetime timedelta timezone Any Callable Dict Iterator List Mapping Optional Sequence Set Tuple`)
 
 // publicNames are what the runtime gives to users.
-var publicNames = strings.Fields("Channel RpcError Server ServerCall ThreadServer current_call")
+var publicNames = strings.Fields(
+	"BadRequest Channel FieldViolation RpcError Server ServerCall ThreadServer current_call")
 
 // builtinNames are the names of Python's own that a module uses.
 var builtinNames = set(`BaseException BlockingIOError ConnectionError EOFError Exception NotImplementedError OSError
 	OverflowError RecursionError RuntimeError TimeoutError TypeError UnicodeDecodeError ValueError abs any bool
-	bytearray bytes classmethod dict divmod enumerate float getattr hasattr int isinstance iter len list map max
-	memoryview min next property range repr set sorted staticmethod str sum super tuple type vars`)
+	bytearray bytes classmethod dict divmod enumerate float frozenset getattr hasattr int isinstance iter len list map max
+	memoryview min next ord property range repr set sorted staticmethod str sum super tuple type vars`)
 
 // classNames are the names that the bodies of generated classes use, so that no method may have them, and no field
 // either.

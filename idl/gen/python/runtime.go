@@ -10,7 +10,8 @@ var runtimeFiles embed.FS
 
 // runtimeParts are the files of the runtime in the order in which a reader meets them.
 var runtimeParts = []string{
-	"errors.py", "types.py", "values.py", "basic.py", "json_write.py", "json_read.py", "line.py", "wire.py",
+	"errors.py", "patterns.py", "types.py", "values.py", "constraints.py",
+	"basic.py", "json_write.py", "json_read.py", "line.py", "wire.py",
 	"channel.py",
 	"mux_frames.py", "mux_peer.py", "mux_client.py", "handlers.py", "server_conn.py", "server.py", "mux_server.py",
 	"tls.py",

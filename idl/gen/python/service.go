@@ -68,8 +68,8 @@ func (m *module) handlerMethod(method *schema.Method) {
 func (m *module) methodDoc(method *schema.Method) {
 	var args, raises []string
 	for _, f := range method.Params {
-		if f.Doc != "" {
-			args = append(args, m.names.fields[f]+": "+oneLine(f.Doc))
+		if doc := documented(f.Doc, f); doc != "" {
+			args = append(args, m.names.fields[f]+": "+oneLine(doc))
 		}
 	}
 	for _, e := range method.Exceptions {

@@ -61,7 +61,7 @@ func (m *module) fieldTable(name string, fields []*schema.Field) {
 	}
 	m.printf("\n_type_%s.has(\n", name)
 	for _, f := range fields {
-		m.printf("    %s,\n", m.fieldRow("    ", f))
+		m.printf("    %s,\n", strings.ReplaceAll(m.fieldRow("    ", f), "\n", "\n    "))
 	}
 	m.printf(")\n")
 }
@@ -86,6 +86,9 @@ func (m *module) fieldRow(indent string, f *schema.Field) string {
 	}
 	if f.Sensitive {
 		items = append(items, "sensitive=True")
+	}
+	if constraints := m.constraints(indent+"    ", f); constraints != "" {
+		items = append(items, constraints)
 	}
 	return inline(indent, m.use("_Field")+"(", items, ")")
 }

@@ -96,7 +96,7 @@ func (m *module) fields(fields []*schema.Field) {
 		m.printf("\n")
 	}
 	for _, f := range fields {
-		m.comment("    ", f.Doc)
+		m.comment("    ", documented(f.Doc, f))
 		m.comment("    ", deprecated(f.Deprecated))
 		head := m.names.fields[f] + ": " + m.fieldHint(f) + " = "
 		if call, args := m.fieldDefault(f); call != "" {
@@ -134,7 +134,8 @@ func (m *module) union(u *schema.Union) {
 	m.class(m.names.types[u], "", u.Doc, "A union: "+strings.Join(members, ", ")+", or None for none of them.")
 	for i, f := range u.Members {
 		m.dataclass(u.Members[i : i+1])
-		m.class(members[i], m.names.types[u], f.Doc, fmt.Sprintf("The member %s of %s.", f.Name, u.Name))
+		m.class(members[i], m.names.types[u], documented(f.Doc, f),
+			fmt.Sprintf("The member %s of %s.", f.Name, u.Name))
 		m.printf("\n    value: %s\n", m.hint(f.Type))
 		if f.Sensitive {
 			m.printf("\n    def __repr__(self) -> str:\n        return %s(self, \"value\")\n", m.use("_masked"))

@@ -300,11 +300,13 @@ class Channel:
     It is TLS if tls is True, which takes the system's authorities, or an
     ssl.SSLContext, or if the scheme has an s behind it, as "muxs://host:port".
     Threads may share a channel: their calls run at the same time with mux,
-    else one after another.
+    else one after another. validate has the channel check the constraints of
+    the definition, as the server does, before it sends a call.
     """
 
     def __init__(self, target: str, timeout: Optional[float] = None,
-                 limit: int = _LIMIT, tls: Any = None) -> None:
+                 limit: int = _LIMIT, tls: Any = None,
+                 validate: bool = False) -> None:
         scheme, separator, address = target.rpartition("://")
         if scheme[-1:] == "s":  # inside TLS
             scheme, tls = scheme[:-1], tls or True
@@ -322,6 +324,7 @@ class Channel:
             self._link = _Link(address, protocol, limit, context)
         self.timeout = self._check_timeout(timeout)
         self._metadata: Dict[str, List[str]] = {}
+        self._validate = validate
 
     @staticmethod
     def _check_timeout(timeout: Optional[float]) -> Optional[float]:
@@ -361,6 +364,8 @@ class Channel:
         if method.stream:
             raise _no_streams(method, False)
         plain = _lower_fields(method.params.fields, args)
+        if self._validate:
+            _check(method, plain, "not started")
         timeout = method.timeout if self.timeout is None else self.timeout
         if timeout is not None:
             timeout = min(timeout, _MAX_WAIT)

@@ -60,6 +60,7 @@ class _Bound:
             if field.required and field.number not in plain:
                 raise RpcError("invalid_argument",
                                f"{self.method.name} lacks {field.name}")
+        _check(self.method, plain, "answered")
         args = _lift_fields(self.method.params.fields, plain)
         _thread.call = call or ServerCall()
         try:

@@ -32,12 +32,27 @@ class _Type:
         self.values = values  # of an enum: pairs of name and number
         self.fields: Tuple[_Field, ...] = ()  # in ascending number
         self.full_name = full_name  # of a struct or an exception
+        self._constrained: Optional[bool] = None
         if full_name:
             cls._yodel_type = self  # by which details know their class
 
     def has(self, *fields: _Field) -> None:
         """Sets the fields, which may be of types that did not exist before."""
         self.fields = tuple(sorted(fields, key=lambda field: field.number))
+
+    def is_constrained(self) -> bool:
+        """Tells whether it holds a field with constraints, however deep."""
+        if self._constrained is None:
+            met, left = {self}, [self]
+            self._constrained = False
+            while left:
+                for field in left.pop().fields:
+                    self._constrained |= field.constraints is not None
+                    inner = field.type.elem or field.type
+                    if inner not in met:
+                        met.add(inner)
+                        left.append(inner)
+        return self._constrained
 
 
 class _Exception(_Type):
@@ -65,7 +80,8 @@ class _Field:
     def __init__(self, number: int, name: str, type_: _Type,
                  default: Any = None, *, attr: str = "", cls: Any = None,
                  optional: bool = False, required: bool = False,
-                 sensitive: bool = False) -> None:
+                 sensitive: bool = False,
+                 constraints: Optional[_Constraints] = None) -> None:
         self.number = number
         self.name = name
         self.json_name = re.sub("_(.?)", lambda m: m[1].upper(), name)
@@ -78,6 +94,12 @@ class _Field:
         self.optional = optional
         self.required = required
         self.sensitive = sensitive  # its value is shown to nobody
+        self.constraints = constraints
+
+    def is_constrained(self) -> bool:
+        """Tells whether its values have constraints, however deep."""
+        inner = self.type.elem or self.type
+        return self.constraints is not None or inner.is_constrained()
 
     def is_message(self) -> bool:
         """Tells whether it is what an exception says."""

@@ -31,9 +31,11 @@ from typing import (
     Set, Tuple)
 
 __all__ = [
+    "BadRequest",
     "Channel",
     "Client",
     "Currency",
+    "FieldViolation",
     "Handler",
     "Money",
     "Payment",

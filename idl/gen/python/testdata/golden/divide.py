@@ -27,8 +27,10 @@ from typing import (
     Set, Tuple)
 
 __all__ = [
+    "BadRequest",
     "Channel",
     "Client",
+    "FieldViolation",
     "Handler",
     "InvalidOperation",
     "RpcError",

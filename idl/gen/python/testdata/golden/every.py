@@ -34,6 +34,7 @@ from typing import (
     Sequence, Set, Tuple)
 
 __all__ = [
+    "BadRequest",
     "Channel",
     "Circle",
     "Client",
@@ -42,6 +43,7 @@ __all__ = [
     "EchoClient",
     "EchoHandler",
     "EchoService",
+    "FieldViolation",
     "Handler",
     "InvalidOperation",
     "Node",

@@ -33,10 +33,12 @@ from typing import (
 
 __all__ = [
     "Any_",
+    "BadRequest",
     "Channel",
     "Client",
     "ClientX",
     "Exception_",
+    "FieldViolation",
     "Handler",
     "OptionalImport",
     "OptionalList",

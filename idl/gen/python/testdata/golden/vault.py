@@ -32,8 +32,10 @@ from typing import (
     Set, Tuple)
 
 __all__ = [
+    "BadRequest",
     "Channel",
     "Denied",
+    "FieldViolation",
     "Fields",
     "Holder",
     "Hushed",

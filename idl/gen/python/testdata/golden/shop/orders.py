@@ -13,7 +13,9 @@ if (__package__ or "").count(".") >= 1:
 else:
     import common
 
+BadRequest = common.BadRequest
 Channel = common.Channel
+FieldViolation = common.FieldViolation
 RpcError = common.RpcError
 Server = common.Server
 ServerCall = common.ServerCall
@@ -27,7 +29,9 @@ _caller = common._caller
 current_call = common.current_call
 
 __all__ = [
+    "BadRequest",
     "Channel",
+    "FieldViolation",
     "Order",
     "OrdersClient",
     "OrdersHandler",

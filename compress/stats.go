@@ -1,0 +1,123 @@
+package compress
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Stats are sums of what was decided about messages, and of what came of it, for each method and direction, over all
+// connections that have had them. The zero value is ready. Messages below every codec's floor, and all on connections
+// whose sides have no codec in common, are not counted.
+type Stats struct {
+	mu      sync.Mutex
+	methods map[statsKey]*MethodStats
+}
+
+type statsKey struct {
+	method   string
+	requests bool
+}
+
+// MethodStats are the Stats of one method in one direction. Each message is counted once in Unlimited, NotWorth,
+// Unwanted, Sent or Dropped.
+type MethodStats struct {
+	Method   string // its full name
+	Requests bool   // messages of callers; else those of servers
+
+	Unlimited int64 // sent as they were, for nothing has had to wait for the network
+	NotWorth  int64 // sent as they were, for it would have taken longer
+	Unwanted  int64 // sent as they were, for the policy, the call's choice or the kind of network says so
+	Tries     int64 // of those sent or dropped: of a codec that was not in use, to see whether it should be
+	Sent      int64 // sent compressed
+	Dropped   int64 // compressed, and sent as they were, for too little was saved
+
+	Bytes      int64         // of those that were compressed, before that
+	Compressed int64         // of the same, as they were sent: compressed, or as they were if dropped
+	Time       time.Duration // that compressing took
+
+	mu *sync.Mutex
+}
+
+// Methods returns what has been counted until now, ordered by method, requests first.
+func (s *Stats) Methods() []MethodStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]MethodStats, 0, len(s.methods))
+	for m := range maps.Values(s.methods) {
+		m := *m
+		m.mu = nil
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b MethodStats) int {
+		if c := cmp.Compare(a.Method, b.Method); c != 0 || a.Requests == b.Requests {
+			return c
+		}
+		if a.Requests {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// Method returns where to count for a method and direction; nil for nil Stats.
+func (s *Stats) Method(name string, requests bool) *MethodStats {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := statsKey{name, requests}
+	m := s.methods[key]
+	if m == nil {
+		if s.methods == nil {
+			s.methods = make(map[statsKey]*MethodStats)
+		}
+		m = &MethodStats{Method: name, Requests: requests, mu: &s.mu}
+		s.methods[key] = m
+	}
+	return m
+}
+
+// A decision is one of the counts of MethodStats that say why a message was not compressed, or why it was.
+type decision uint8
+
+const (
+	unlimited decision = iota
+	notWorth
+	unwanted
+	try
+)
+
+func (m *MethodStats) count(d decision) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	*[...]*int64{&m.Unlimited, &m.NotWorth, &m.Unwanted, &m.Tries}[d]++
+}
+
+// CountUnwanted counts a message that nobody wanted compressed.
+func (m *MethodStats) CountUnwanted() { m.count(unwanted) }
+
+// CountTried counts a message of size bytes of which packed were made in the time took, and sent or not.
+func (m *MethodStats) CountTried(size, packed int, took time.Duration, sent bool) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if sent {
+		m.Sent++
+		m.Compressed += int64(packed)
+	} else {
+		m.Dropped++
+		m.Compressed += int64(size)
+	}
+	m.Bytes += int64(size)
+	m.Time += took
+}

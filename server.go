@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/inprocess"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -76,6 +77,7 @@ type Server struct {
 
 	protocols []rpc.Protocol       // those that it speaks
 	servers   []rpc.ProtocolServer // one for each
+	local     *inprocess.Server    // of calls from this process
 
 	closing context.Context // ends when Shutdown or Close begins
 	close   context.CancelFunc
@@ -130,6 +132,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	for _, p := range s.protocols {
 		s.servers = append(s.servers, p.NewServer(d))
 	}
+	s.local = inprocess.NewServer(d)
 	s.err = s.handleHTTP(o.HTTP)
 	return s
 }

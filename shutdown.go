@@ -12,6 +12,22 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
+// An entrance is what calls come in by: a protocol, or the connections of this process. Its methods are as those of an
+// [rpc.ProtocolServer].
+type entrance interface {
+	Shutdown(ctx context.Context) error
+	Close() error
+	Running() []*rpc.Method
+}
+
+func (s *Server) entrances() []entrance {
+	all := []entrance{s.local}
+	for _, p := range s.servers {
+		all = append(all, p)
+	}
+	return all
+}
+
 // Shutdown stops accepting, lets the calls that run finish, and ends all connections. When ctx ends first it cuts them,
 // and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -24,8 +40,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		s.cutAll() // those that TLS, or what tells protocols apart, still has: no protocol will have them
 	}
-	err = cmp.Or(err, s.endProtocols(ctx, func(p rpc.ProtocolServer) error {
-		return p.Shutdown(ctx)
+	err = cmp.Or(err, s.endAll(ctx, func(e entrance) error {
+		return e.Shutdown(ctx)
 	}), await(ctx, &s.serving))
 	if err != nil {
 		s.cutAll()
@@ -47,7 +63,7 @@ func (s *Server) Close() error {
 	closed := make(chan error, 1)
 	go func() { // ends with the last handler
 		s.arriving.Wait()
-		err := s.endProtocols(context.Background(), rpc.ProtocolServer.Close)
+		err := s.endAll(context.Background(), entrance.Close)
 		s.cutAll()
 		closed <- cmp.Or(err, await(context.Background(), &s.serving))
 	}()
@@ -62,8 +78,8 @@ func (s *Server) Close() error {
 // leftBehind returns an error that says which handlers run on.
 func (s *Server) leftBehind() error {
 	count := make(map[string]int)
-	for _, p := range s.servers {
-		for _, m := range p.Running() {
+	for _, e := range s.entrances() {
+		for _, m := range e.Running() {
 			count[m.FullName()]++
 		}
 	}
@@ -113,20 +129,21 @@ func (s *Server) cutAll() {
 	}
 }
 
-// endProtocols calls end for all protocols at once, and returns one of their errors.
-func (s *Server) endProtocols(ctx context.Context, end func(rpc.ProtocolServer) error) error {
-	errs := make(chan error, len(s.servers)) // a protocol that does not heed ctx has room for its error
-	for _, p := range s.servers {
+// endAll calls end for all entrances at once, and returns one of their errors.
+func (s *Server) endAll(ctx context.Context, end func(entrance) error) error {
+	all := s.entrances()
+	errs := make(chan error, len(all)) // a protocol that does not heed ctx has room for its error
+	for _, e := range all {
 		go func() {
 			var err error
 			exited := func(e *rpc.Error) { errs <- e }
-			err = rpc.Guard{Log: s.log, Local: true}.Run("what ends a protocol", func() error { return end(p) }, exited)
+			err = rpc.Guard{Log: s.log, Local: true}.Run("what ends a protocol", func() error { return end(e) }, exited)
 			errs <- err
 		}()
 	}
 	late := overdue(ctx)
 	var first error
-	for range s.servers {
+	for range all {
 		select {
 		case err := <-errs:
 			first = cmp.Or(first, err)

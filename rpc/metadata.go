@@ -33,6 +33,39 @@ func (m Metadata) Size() int {
 	return n
 }
 
+// Check returns an error for metadata that may not be sent to a peer that accepts limit bytes, where each value counts
+// with its key and 6 bytes more.
+func (m Metadata) Check(limit int) *Error {
+	n := 0
+	for k, values := range m {
+		if !ValidMetadataKey(k) {
+			return Errorf(InvalidArgument, "metadata key %s: write lower case letters, digits, - _ and . only",
+				Quote(k))
+		}
+		for _, v := range values {
+			n += 6 + len(k) + len(v)
+		}
+	}
+	if n > limit {
+		return Errorf(ResourceExhausted, "metadata of %d bytes is over the limit of %d", n, limit)
+	}
+	return nil
+}
+
+// ValidMetadataKey reports whether k can be a key: 1 to 256 lower case letters, digits, - _ and . are.
+func ValidMetadataKey(k string) bool {
+	if k == "" || len(k) > 256 {
+		return false
+	}
+	for i := range len(k) {
+		c := k[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
 type (
 	outgoingKey struct{}
 	answerKey   struct{}

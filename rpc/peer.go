@@ -11,7 +11,7 @@ import (
 // A Peer is the other end of a connection. Whoever accepted or dialed the connection makes one, before it hands the
 // connection to a protocol; nothing changes in it afterwards, so that all calls of the connection share it.
 type Peer struct {
-	Protocol string               // "mux", "basic", "line", "http"
+	Protocol string               // "mux", "basic", "line", "http"; "in-process" without a connection
 	Addr     net.Addr             // its address
 	TLS      *tls.ConnectionState // of the handshake, which is over; nil without TLS
 	Unix     *UnixCredentials     // of the process at the other end of a unix socket; nil elsewhere

@@ -29,35 +29,7 @@ func appendMetadata(b []byte, md rpc.Metadata) []byte {
 }
 
 // CheckMetadata returns an error for metadata that may not be sent to a peer that accepts limit bytes.
-func CheckMetadata(md rpc.Metadata, limit int) *rpc.Error {
-	n := 0
-	for k, values := range md {
-		if !validKey(k) {
-			return rpc.Errorf(rpc.InvalidArgument, "metadata key %s: write lower case letters, digits, - _ and . only",
-				rpc.Quote(k))
-		}
-		for _, v := range values {
-			n += 6 + len(k) + len(v)
-		}
-	}
-	if n > limit {
-		return rpc.Errorf(rpc.ResourceExhausted, "metadata of %d bytes is over the limit of %d", n, limit)
-	}
-	return nil
-}
-
-func validKey(k string) bool {
-	if k == "" || len(k) > 256 {
-		return false
-	}
-	for i := range len(k) {
-		c := k[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return true
-}
+func CheckMetadata(md rpc.Metadata, limit int) *rpc.Error { return md.Check(limit) }
 
 // cutMetadata takes a metadata block off the front of body.
 func cutMetadata(body *[]byte, limit int) (rpc.Metadata, error) {
@@ -97,7 +69,7 @@ func cutPair(block *[]byte, md rpc.Metadata) error {
 	if err != nil {
 		return err
 	}
-	if !validKey(string(key)) {
+	if !rpc.ValidMetadataKey(string(key)) {
 		return Faultf("metadata key %s", rpc.Quote(string(key)))
 	}
 	md[string(key)] = append(md[string(key)], string(value))

@@ -30,7 +30,8 @@ var snippetPackages = map[string]string{
 	"yodel":       module,
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "net": "net", "os": "os",
-	"signal": "os/signal", "slog": "log/slog", "syscall": "syscall", "time": "time", "tls": "crypto/tls",
+	"signal": "os/signal", "slog": "log/slog", "syscall": "syscall",
+	"atomic": "sync/atomic", "synctest": "testing/synctest", "testing": "testing", "time": "time", "tls": "crypto/tls",
 }
 
 // ordersDefinition is what docs/language.md speaks of without showing it in one piece.

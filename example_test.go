@@ -168,3 +168,14 @@ func ExampleServer_Shutdown() {
 	// 200 <nil>
 	// <nil> <nil>
 }
+
+// Calls to a server in the same process, which need no address and no network.
+func ExampleServer_Channel() {
+	srv := yodel.NewServer(divide.NewService(divider{}))
+	defer srv.Close()
+	ch := srv.Channel()
+	defer ch.Close()
+
+	fmt.Println(divide.NewClient(ch).Divide(context.Background(), 200, divide.Num2(100)))
+	// Output: 2 <nil>
+}

@@ -29,6 +29,11 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
+// Caller makes the calls of divide.Divide: a Client, or what stands in for one in tests.
+type Caller interface {
+	Divide(ctx context.Context, num1 int32, opts ...DivideOption) (float32, error)
+}
+
 // Client calls divide.Divide. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 

@@ -68,6 +68,16 @@ func NewCheckedService(h CheckedHandler) *rpc.Service {
 	)
 }
 
+// CheckedCaller makes the calls of constraints.Checked: a CheckedClient, or what stands in for one in tests.
+type CheckedCaller interface {
+	Check(ctx context.Context, all All) error
+	Plain(ctx context.Context, x int32, free Free) (Free, error)
+	Args(ctx context.Context, low int32, name string, nums []int32, opts ...ArgsOption) (int32, error)
+	Sum(ctx context.Context, name string, nums iter.Seq[int32]) (int32, error)
+	Count(ctx context.Context, to int32) iter.Seq2[int32, error]
+	Echo(ctx context.Context, trees iter.Seq[Tree]) iter.Seq2[int32, error]
+}
+
 // CheckedClient calls constraints.Checked. Many goroutines may use one at once.
 type CheckedClient struct{ ch rpc.Channel }
 

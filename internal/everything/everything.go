@@ -149,6 +149,34 @@ func NewCalculatorService(h CalculatorHandler) *rpc.Service {
 	)
 }
 
+// CalculatorCaller makes the calls of everything.Calculator: a CalculatorClient, or what stands in for one in tests.
+type CalculatorCaller interface {
+	Divide(ctx context.Context, num1 int32, opts ...DivideOption) (float32, error)
+	Power(ctx context.Context, num1 float64, opts ...PowerOption) (float64, error)
+	Ping(ctx context.Context) error
+	Scalars(ctx context.Context, scalars Scalars) (Scalars, error)
+	Defaults(ctx context.Context, defaults Defaults) (Defaults, error)
+	Optionals(ctx context.Context, optionals Optionals) (Optionals, error)
+	Lists(ctx context.Context, lists Lists) (Lists, error)
+	Maps(ctx context.Context, maps Maps) (Maps, error)
+	Node(ctx context.Context, node Node) (Node, error)
+	Value(ctx context.Context, value Value) (Value, error)
+	Hostile(ctx context.Context, hostile Hostile) (Hostile, error)
+	Maybe(ctx context.Context, opts ...MaybeOption) (*int32, error)
+	Strings(ctx context.Context, strings []string) ([]string, error)
+	Counts(ctx context.Context, counts map[string]int64) (map[string]int64, error)
+	Echo(ctx context.Context, data []byte) ([]byte, error)
+	Shape(ctx context.Context, shape common.Shape) (common.Shape, error)
+	// Deprecated: use ping
+	LogIn(ctx context.Context, user, password string, opts ...LogInOption) error
+	Func(ctx context.Context, func_, len_ int32, opts ...FuncOption) (int32, error)
+	Ticks(ctx context.Context, n int32, opts ...TicksOption) iter.Seq2[int32, error]
+	Sum(ctx context.Context, nums iter.Seq[int32]) (int64, error)
+	Ratios(ctx context.Context, base int32, nums iter.Seq[int32], opts ...RatiosOption) iter.Seq2[float32, error]
+	Drain(ctx context.Context, items iter.Seq[Scalars]) error
+	Nodes(ctx context.Context, nodes iter.Seq[Node]) iter.Seq2[Node, error]
+}
+
 // CalculatorClient calls everything.Calculator. Many goroutines may use one at once.
 type CalculatorClient struct{ ch rpc.Channel }
 
@@ -434,6 +462,11 @@ func NewService(h Handler) *rpc.Service {
 			return err
 		}),
 	)
+}
+
+// Caller makes the calls of everything.Everything: a Client, or what stands in for one in tests.
+type Caller interface {
+	Greet(ctx context.Context, name string, opts ...GreetOption) (string, error)
 }
 
 // Client calls everything.Everything. Many goroutines may use one at once.

@@ -14,6 +14,12 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
+// A client is what its interface says, streams and options included.
+var (
+	_ everything.CalculatorCaller = (*everything.CalculatorClient)(nil)
+	_ everything.Caller           = (*everything.Client)(nil)
+)
+
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := everything.Defaults{

@@ -38,6 +38,12 @@ func NewVaultService(h VaultHandler) *rpc.Service {
 	)
 }
 
+// VaultCaller makes the calls of secrets.Vault: a VaultClient, or what stands in for one in tests.
+type VaultCaller interface {
+	Store(ctx context.Context, shown string, flag bool, small int32, text string, data []byte, seen time.Time, took time.Duration, level Level, texts []string, byName map[string]string, plain Plain, open Open, holder Holder, secret Secret, opts ...StoreOption) error
+	Load(ctx context.Context, key string) (Holder, error)
+}
+
 // VaultClient calls secrets.Vault. Many goroutines may use one at once.
 type VaultClient struct{ ch rpc.Channel }
 

@@ -40,6 +40,12 @@ func NewValuesService(h ValuesHandler) *rpc.Service {
 	)
 }
 
+// ValuesCaller makes the calls of values.Values: a ValuesClient, or what stands in for one in tests.
+type ValuesCaller interface {
+	Pay(ctx context.Context, payment Payment, more []Payment, byNumber map[int32]Payment, opts ...PayOption) (Payment, error)
+	Echo(ctx context.Context, order Order) (Order, error)
+}
+
 // ValuesClient calls values.Values. Many goroutines may use one at once.
 type ValuesClient struct{ ch rpc.Channel }
 

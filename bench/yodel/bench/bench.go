@@ -34,6 +34,12 @@ func NewService(h Handler) *rpc.Service {
 	)
 }
 
+// Caller makes the calls of bench.Bench: a Client, or what stands in for one in tests.
+type Caller interface {
+	Divide(ctx context.Context, num1, num2 int32) (float32, error)
+	Echo(ctx context.Context, payload []byte) ([]byte, error)
+}
+
 // Client calls bench.Bench. Many goroutines may use one at once.
 type Client struct{ ch rpc.Channel }
 

@@ -33,7 +33,7 @@ type names struct {
 
 type codecNames struct{ encode, decode string }
 
-type serviceNames struct{ handler, newService, client, newClient string }
+type serviceNames struct{ handler, newService, caller, client, newClient string }
 
 type methodNames struct{ args, result, variable, option string }
 
@@ -70,6 +70,11 @@ func nameFile(f *schema.File) *names {
 		for _, m := range s.Methods {
 			n.methods(m)
 		}
+	}
+	for _, s := range f.Services { // behind all that is older, so that it renames nothing
+		names := n.service[s]
+		names.caller = n.serviceName(s, "", "Caller")
+		n.service[s] = names
 	}
 	n.constraints(f)
 	return n
@@ -145,15 +150,19 @@ func valueName(e *schema.Enum, value string) string { return e.Name + schema.Upp
 func memberName(u *schema.Union, m *schema.Field) string { return u.Name + schema.UpperCamel(m.Name) }
 
 func (n *names) services(s *schema.Service) {
-	claim := func(prefix, suffix string) string {
-		what := "the " + strings.TrimSpace(prefix+" "+strings.ToLower(suffix)) + " of the service " + s.Name
-		if s.Own && n.short {
-			return n.claim(what, prefix+suffix, prefix+s.Name+suffix)
-		}
-		return n.claim(what, prefix+s.Name+suffix)
+	n.service[s] = serviceNames{
+		handler: n.serviceName(s, "", "Handler"), newService: n.serviceName(s, "New", "Service"),
+		client: n.serviceName(s, "", "Client"), newClient: n.serviceName(s, "New", "Client"),
 	}
-	n.service[s] = serviceNames{claim("", "Handler"), claim("New", "Service"), claim("", "Client"),
-		claim("New", "Client")}
+}
+
+// serviceName takes a name of what is generated for a service: short for the file's own.
+func (n *names) serviceName(s *schema.Service, prefix, suffix string) string {
+	what := "the " + strings.TrimSpace(prefix+" "+strings.ToLower(suffix)) + " of the service " + s.Name
+	if s.Own && n.short {
+		return n.claim(what, prefix+suffix, prefix+s.Name+suffix)
+	}
+	return n.claim(what, prefix+s.Name+suffix)
 }
 
 func (n *names) methods(m *schema.Method) {

@@ -30,7 +30,8 @@ var (
 		"true", "type", "u", "unmarshal_json", "v", "var", "wire", "x", "yield", "yodel_exception", "divideArgs",
 	}
 	hostileTypes = []string{
-		"Client", "Context", "Decoder", "Divide", "DivideOption", "DivideArgs", "EncodeShape", "Error", "Handler",
+		"Caller", "Client", "Context", "Decoder",
+		"Divide", "DivideOption", "DivideArgs", "EncodeShape", "Error", "Handler",
 		"Len",
 		"Message", "Method", "NewClient", "NewPoint", "NewService", "Num1", "Num2", "Option", "Point", "Reset",
 		"Service",

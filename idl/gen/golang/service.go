@@ -30,6 +30,13 @@ func (g *generator) service(s *schema.Service) {
 		g.endpoint(m)
 	}
 	g.p(")\n}\n")
+	g.p("// %s makes the calls of %s: a %s, or what stands in for one in tests.", names.caller, full, names.client)
+	g.p("type %s interface {", names.caller)
+	for _, m := range s.Methods {
+		g.doc("", m.Deprecated)
+		g.p("%s", g.clientSignature(m))
+	}
+	g.p("}\n")
 	g.p("// %s calls %s. Many goroutines may use one at once.", names.client, full)
 	g.p("type %s struct{ ch rpc.Channel }\n", names.client)
 	g.p("// %s returns a client that calls through ch.", names.newClient)
@@ -158,21 +165,25 @@ func (g *generator) endpoint(m *schema.Method) {
 		names.variable, names.args, names.result, call)
 }
 
-// clientMethod writes a method of the client: required parameters by position, the others as options.
-func (g *generator) clientMethod(m *schema.Method) {
-	names := g.names.method[m]
+// clientSignature returns a method of the client: required parameters by position, the others as options.
+func (g *generator) clientSignature(m *schema.Method) string {
 	var list params
 	for _, p := range m.Params {
 		if !isOption(p) {
 			list.add(g.names.param(p.Name), g.paramType(m, p, "iter.Seq[%s]"))
 		}
 	}
-	if names.option != "" {
-		list.add("opts", "..."+names.option)
+	if option := g.names.method[m].option; option != "" {
+		list.add("opts", "..."+option)
 	}
+	return g.signature(m, list)
+}
+
+// clientMethod writes a method of the client.
+func (g *generator) clientMethod(m *schema.Method) {
 	doc := cmp.Or(m.Doc, fmt.Sprintf("%s calls %s.", schema.UpperCamel(m.Name), m.Name))
 	g.doc(methodDoc(doc, m), m.Deprecated)
-	g.p("func (c *%s) %s {", g.names.service[m.Service].client, g.signature(m, list))
+	g.p("func (c *%s) %s {", g.names.service[m.Service].client, g.clientSignature(m))
 	if isStream(m) {
 		g.streamCall(m)
 	} else {

@@ -161,6 +161,36 @@ func NewEchoService(h EchoHandler) *rpc.Service {
 	)
 }
 
+// EchoCaller makes the calls of test.every.Echo: a EchoClient, or what stands in for one in tests.
+type EchoCaller interface {
+	Bools(ctx context.Context, value bool) (bool, error)
+	Ints(ctx context.Context, value int32) (int32, error)
+	Longs(ctx context.Context, value int64) (int64, error)
+	Uints(ctx context.Context, value uint32) (uint32, error)
+	Ulongs(ctx context.Context, value uint64) (uint64, error)
+	Floats(ctx context.Context, value float32) (float32, error)
+	Doubles(ctx context.Context, value float64) (float64, error)
+	Strings(ctx context.Context, value string) (string, error)
+	Blobs(ctx context.Context, value []byte) ([]byte, error)
+	Timestamps(ctx context.Context, value time.Time) (time.Time, error)
+	Durations(ctx context.Context, value time.Duration) (time.Duration, error)
+	Roundings(ctx context.Context, value Rounding) (Rounding, error)
+	Scalars(ctx context.Context, value Scalars) (Scalars, error)
+	Defaults(ctx context.Context, value Defaults) (Defaults, error)
+	Optionals(ctx context.Context, value Optionals) (Optionals, error)
+	Containers(ctx context.Context, value Containers) (Containers, error)
+	Shapes(ctx context.Context, value Shape) (Shape, error)
+	Circles(ctx context.Context, value []Circle) ([]Circle, error)
+	Maps(ctx context.Context, value map[string]float64) (map[string]float64, error)
+	Maybe(ctx context.Context, opts ...MaybeOption) (*int32, error)
+	MaybeNode(ctx context.Context, opts ...MaybeNodeOption) (*Node, error)
+	Defaulted(ctx context.Context, a int32, f []int32, opts ...DefaultedOption) (string, error)
+	Ping(ctx context.Context) error
+	Buy(ctx context.Context, item string, opts ...BuyOption) error
+	Ticks(ctx context.Context, count int32) iter.Seq2[int32, error]
+	Sum(ctx context.Context, values iter.Seq[int32]) (int32, error)
+}
+
 // EchoClient calls test.every.Echo. Many goroutines may use one at once.
 type EchoClient struct{ ch rpc.Channel }
 
@@ -450,6 +480,11 @@ func NewService(h Handler) *rpc.Service {
 			return err
 		}),
 	)
+}
+
+// Caller makes the calls of test.every.Every: a Client, or what stands in for one in tests.
+type Caller interface {
+	Divide(ctx context.Context, num1 int32, opts ...DivideOption) (float32, error)
 }
 
 // Client calls test.every.Every. Many goroutines may use one at once.

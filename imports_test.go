@@ -147,3 +147,28 @@ func inTable(importPath string) (string, bool) {
 	first, _, _ := strings.Cut(importPath, "/")
 	return importPath, strings.Contains(first, ".")
 }
+
+// Generated code links package regexp where its definition has a @pattern, and nothing below it does.
+func TestVocabularyLinksNoRegexp(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"wire", "rpc", "internal/nearest"} {
+		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(names), err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range file.Imports {
+				if strings.HasPrefix(i.Path.Value, `"regexp`) {
+					t.Errorf("%s imports %s", name, i.Path.Value)
+				}
+			}
+		}
+	}
+}

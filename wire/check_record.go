@@ -36,14 +36,21 @@ func (r *Record) CheckConstraints(c *Checker) {
 	for i := range r.typ.Fields {
 		f := &r.typ.Fields[i]
 		v, _ := f.get(reflect.ValueOf(r))
-		if !v.IsValid() || f.Required && !r.Has(f) || f.Constraints == nil && !f.within() {
+		if !v.IsValid() || f.Required && !r.Has(f) {
 			continue
 		}
 		if f.Constraints != nil && f.Constraints.Items != nil {
 			f.name(c).Items(v.Len(), f.Constraints.Items.Least, f.Constraints.Items.Most)
 		}
-		f.check(c, v)
+		if f.Constraints.ofValues() || f.within() {
+			f.check(c, v)
+		}
 	}
+}
+
+// ofValues reports whether there are constraints beside Items.
+func (c *Constraints) ofValues() bool {
+	return c != nil && (c.Min.IsValid() || c.Max.IsValid() || c.Len != nil || c.Pattern != nil)
 }
 
 // name says that the next value is that of the field.

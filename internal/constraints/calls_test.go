@@ -50,8 +50,14 @@ func (h *handler) Count(context.Context, int32) iter.Seq2[int32, error] {
 	return func(func(int32, error) bool) {}
 }
 
-func (h *handler) Echo(context.Context, iter.Seq2[constraints.Tree, error]) iter.Seq2[int32, error] {
-	return func(func(int32, error) bool) {}
+func (h *handler) Echo(_ context.Context, trees iter.Seq2[constraints.Tree, error]) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		for tree, err := range trees {
+			if !yield(tree.Value, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // serve serves the services, behind an interceptor that counts, until the end of the test.
@@ -268,4 +274,29 @@ func BenchmarkValidate(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Each message of a stream over mux is checked; what is refused ends the stream.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	address := serve(t, &seen, constraints.NewCheckedService(new(handler)))
+	client := constraints.NewCheckedClient(dial(t, yodel.DialOptions{}, "mux://"+address))
+	sum, err := client.Sum(t.Context(), "abc", slices.Values([]int32{0, 9, 5}))
+	if sum != 14 || err != nil {
+		t.Errorf("%d, %v", sum, err)
+	}
+	_, err = client.Sum(t.Context(), "four", slices.Values([]int32{1}))
+	wants(t, err, true, rpc.OutcomeAnswered, "name LEN")
+	_, err = client.Sum(t.Context(), "abc", slices.Values([]int32{1, 2, 10}))
+	wants(t, err, true, rpc.OutcomeAnswered, "nums[2] MAX")
+	for _, err := range client.Count(t.Context(), 4) {
+		wants(t, err, true, rpc.OutcomeAnswered, "to MAX")
+	}
+	var last error
+	trees := []constraints.Tree{{Value: 1}, {Children: []constraints.Tree{{}, {Value: -1}}}}
+	for _, err := range client.Echo(t.Context(), slices.Values(trees)) {
+		last = err
+	}
+	wants(t, last, true, rpc.OutcomeAnswered, "trees[1].children[1].value MIN")
 }

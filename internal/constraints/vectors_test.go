@@ -23,7 +23,7 @@ type vector struct {
 	Violations []string // path and reason
 }
 
-func vectors(t *testing.T) []vector {
+func vectors(t testing.TB) []vector {
 	t.Helper()
 	text, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
@@ -46,7 +46,7 @@ var generated = map[string]func() wire.Message{
 }
 
 // schemas returns the definition for messages without generated code.
-func schemas(t *testing.T) *dynamic.Package {
+func schemas(t testing.TB) *dynamic.Package {
 	t.Helper()
 	files, diags := check.Files(func(path string) ([]byte, error) { return os.ReadFile(filepath.FromSlash(path)) },
 		"constraints.yodel")

@@ -121,6 +121,9 @@ func presence(f *schema.Field) string {
 
 func describe(f *schema.Field) string {
 	text := oneLine(f.Doc)
+	if limits := f.Limits(); limits != "" {
+		text = strings.TrimSpace(text + " (" + limits + ")")
+	}
 	if f.Sensitive {
 		text = strings.TrimSpace(text + " (sensitive)")
 	}

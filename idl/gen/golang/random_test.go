@@ -207,7 +207,8 @@ func (d *definition) text() string {
 	for _, u := range unions {
 		fmt.Fprintf(&d.b, "union %s {\n", u)
 		for i, name := range d.pick(hostileNames, 1+d.IntN(5)) {
-			fmt.Fprintf(&d.b, "  %d: %s %s\n", i+1, d.one(d.structs), name)
+			field := d.one(d.structs) + " " + name
+			fmt.Fprintf(&d.b, "  %s%d: %s\n", constraintsOf(field), i+1, field)
 		}
 		d.b.WriteString("}\n")
 	}
@@ -248,7 +249,11 @@ func (d *definition) message(head string, before []string) {
 			continue
 		}
 		annotation := []string{"", "@sensitive ", `@deprecated("why not") `}[d.IntN(3)]
-		fmt.Fprintf(&d.b, "  %s%d: %s\n", annotation, d.fieldNumber(i), d.field(name, before))
+		field := d.field(name, before)
+		if !exception && d.IntN(3) == 0 {
+			annotation += constraintsOf(field)
+		}
+		fmt.Fprintf(&d.b, "  %s%d: %s\n", annotation, d.fieldNumber(i), field)
 	}
 	d.b.WriteString("}\n")
 }
@@ -264,6 +269,27 @@ var simple = []string{
 var defaults = map[string]string{
 	"bool": "true", "int": "-5", "long": "-9223372036854775808", "uint": "7", "ulong": "18446744073709551615",
 	"float": "1.1", "double": "-1e100", "string": `"a \"quoted\" text"`, "bytes": `"bytes"`, "duration": "1h5ms",
+}
+
+// constraints are those that a type takes, which its default keeps to.
+var constraints = map[string]string{
+	"int": "@min(-5) @max(7) ", "long": "@min(-9223372036854775808) ", "uint": "@min(7) ", "ulong": "@min(1) ",
+	"float": "@min(0.1) @max(1.1) ", "double": "@min(-1e100) ", "string": `@len(1, 40) @pattern("\\w \"") `,
+	"bytes": "@len(1, max) ", "duration": "@min(0) @max(100h) ", "timestamp": `@max("2020-01-01T00:00:00.5Z") `,
+}
+
+// constraintsOf returns constraints for a field, of which the type and the name are given.
+func constraintsOf(field string) string {
+	t, _, _ := strings.Cut(field, " ")
+	if strings.HasPrefix(field, "map<") {
+		_, t, _ = strings.Cut(field, ", ")
+	}
+	t, _, _ = strings.Cut(strings.TrimPrefix(t, "list<"), ">")
+	t = constraints[strings.TrimSuffix(t, "?")]
+	if strings.HasPrefix(field, "list<") || strings.HasPrefix(field, "map<") {
+		t += "@items(0, 3) "
+	}
+	return t
 }
 
 // field returns a type and a name, and perhaps a default. before are structs that may stand in it by value.
@@ -314,10 +340,12 @@ func (d *definition) methods() {
 		}
 		var params []string
 		for i, p := range d.pick(hostileNames, d.IntN(5)) {
-			params = append(params, fmt.Sprintf("%d: %s", i+1, d.field(p, d.structs)))
+			field := d.field(p, d.structs)
+			params = append(params, fmt.Sprintf("%s%d: %s", constraintsOf(field), i+1, field))
 		}
 		if d.IntN(3) == 0 {
-			params = append(params, fmt.Sprintf("%d: stream %s elements", len(params)+1, d.one(d.structs)))
+			field := d.one(d.structs)
+			params = append(params, fmt.Sprintf("%s%d: stream %s elements", constraintsOf(field), len(params)+1, field))
 		}
 		both := fmt.Sprintf(" => %s, Implied%d", d.exceptions[1], d.number)
 		throws := []string{"", " => " + d.exceptions[0], both}[d.IntN(3)]

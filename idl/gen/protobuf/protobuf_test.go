@@ -32,6 +32,7 @@ var definitions = map[string]string{
 	"internal/everything/everything.yodel":    testdata + "everything.proto",
 	testdata + "plain/plain.yodel":            testdata + "plain/plain.proto",
 	testdata + "odd/odd.yodel":                testdata + "odd/odd.proto",
+	"internal/constraints/constraints.yodel":  testdata + "constraints.proto",
 }
 
 // load checks a definition, with paths from the top of the repository.

@@ -24,6 +24,12 @@ func PrintDetails(w io.Writer, err error, types *dynamic.Package) {
 
 func detailText(d rpc.Detail, types *dynamic.Package) string {
 	format, content := d.Encoded()
+	var bad rpc.BadRequest
+	if d.Name() == bad.YodelName() && d.Decode(&bad) == nil {
+		if text, err := wire.AppendJSON(nil, &bad); err == nil {
+			return string(text)
+		}
+	}
 	if types != nil {
 		if t := types.Type(d.Name()); t != nil {
 			m := t.New()

@@ -41,3 +41,20 @@ func TestPrintDetails(t *testing.T) {
 		}
 	}
 }
+
+// Which values a server refuses is known without a definition.
+func TestPrintViolations(t *testing.T) {
+	t.Parallel()
+	e := rpc.NewError(rpc.InvalidArgument, "x").WithDetails(
+		&rpc.BadRequest{Violations: []rpc.FieldViolation{{Field: "x", Description: "is 0", Reason: "MIN"}}})
+	details, err := e.EncodeDetails(rpc.DetailWire, rpc.MaxDetailBytes, rpc.NewLog(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	PrintDetails(&got, &rpc.Error{Details: details}, nil)
+	want := `google.rpc.BadRequest: {"fieldViolations":[{"field":"x","description":"is 0","reason":"MIN"}]}` + "\n"
+	if got.String() != want {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/yodelrpc/yodel/cmd/yodel/internal/cli"
 	"github.com/yodelrpc/yodel/dynamic"
 	"github.com/yodelrpc/yodel/idl/schema"
+	"github.com/yodelrpc/yodel/rpc"
 	"github.com/yodelrpc/yodel/wire"
 )
 
@@ -69,6 +71,9 @@ func typedParams(m *dynamic.Method, args []string) (*dynamic.Message, error) {
 	}
 	if err := wire.UnmarshalArguments(text, message); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Schema().Name, err)
+	}
+	if e, ok := errors.AsType[*rpc.Error](rpc.Validate(message)); ok {
+		return nil, fmt.Errorf("%s: %s", m.Schema().Name, e.Message)
 	}
 	return message, nil
 }

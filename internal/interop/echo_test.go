@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"iter"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/idl/gen/golang"
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -64,10 +64,25 @@ func listen(t *testing.T) (addr string) {
 
 func serve(t *testing.T, handlers echo) (server *yodel.Server, addr string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	server, ln := serveOver(t, nettest.TCP, handlers)
+	return server, ln.Addr().String()
+}
+
+// overAll runs a test with a Go server of the handlers below on each network.
+func overAll(t *testing.T, test func(t *testing.T, to nettest.Listener)) {
+	t.Parallel()
+	for _, n := range nettest.All {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			_, ln := serveOver(t, n, newEcho())
+			test(t, ln)
+		})
 	}
+}
+
+func serveOver(t *testing.T, n nettest.Network, handlers echo) (server *yodel.Server, ln nettest.Listener) {
+	t.Helper()
+	ln = n.Listen(t)
 	server = yodel.NewServer(every.NewEchoService(handlers), every.NewService(divider{}))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.WithoutCancel(t.Context()), ln) }()
@@ -77,7 +92,7 @@ func serve(t *testing.T, handlers echo) (server *yodel.Server, addr string) {
 		}
 		<-served
 	})
-	return server, ln.Addr().String()
+	return server, ln
 }
 
 type divider struct{}

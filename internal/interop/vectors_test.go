@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"encoding/binary"
+
+	"github.com/yodelrpc/yodel/internal/nettest"
 )
 
 // A vector is one row of the files in protocol/basic/testdata; see the fields' names there.
@@ -49,9 +51,9 @@ func block(data []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...)
 }
 
-func connect(t *testing.T, addr string) net.Conn {
+func connect(t *testing.T, to nettest.Listener) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := to.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +61,10 @@ func connect(t *testing.T, addr string) net.Conn {
 	return conn
 }
 
-func TestBasicVectors(t *testing.T) {
-	t.Parallel()
-	conn := connect(t, listen(t))
+func TestBasicVectors(t *testing.T) { overAll(t, testBasicVectors) }
+
+func testBasicVectors(t *testing.T, to nettest.Listener) {
+	conn := connect(t, to)
 	for _, path := range []string{"basic/testdata/values.json", "basic/testdata/calls.json"} {
 		var vectors []vector
 		readJSON(t, path, &vectors)
@@ -90,9 +93,10 @@ func exchange(t *testing.T, conn net.Conn, request []byte, n int) []byte {
 	return got
 }
 
-func TestBasicBadRequests(t *testing.T) {
-	t.Parallel()
-	conn := connect(t, listen(t))
+func TestBasicBadRequests(t *testing.T) { overAll(t, testBasicBadRequests) }
+
+func testBasicBadRequests(t *testing.T, to nettest.Listener) {
+	conn := connect(t, to)
 	var vectors []vector
 	readJSON(t, "basic/testdata/bad.json", &vectors)
 	for _, v := range vectors {
@@ -112,9 +116,10 @@ func TestBasicBadRequests(t *testing.T) {
 	}
 }
 
-func TestLineVectors(t *testing.T) {
-	t.Parallel()
-	conn := connect(t, listen(t))
+func TestLineVectors(t *testing.T) { overAll(t, testLineVectors) }
+
+func testLineVectors(t *testing.T, to nettest.Listener) {
+	conn := connect(t, to)
 	lines := bufio.NewReader(conn)
 	var vectors []struct {
 		Name, Request string
@@ -147,9 +152,10 @@ func answer(t *testing.T, conn net.Conn, lines *bufio.Reader, request string, to
 	}
 }
 
-func TestLineBadRequests(t *testing.T) {
-	t.Parallel()
-	conn := connect(t, listen(t))
+func TestLineBadRequests(t *testing.T) { overAll(t, testLineBadRequests) }
+
+func testLineBadRequests(t *testing.T, to nettest.Listener) {
+	conn := connect(t, to)
 	lines := bufio.NewReader(conn)
 	var vectors []vector
 	readJSON(t, "line/testdata/bad.json", &vectors)

@@ -11,18 +11,27 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/line"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// dial returns a connection to address, and what counts its writes.
-func dial(t *testing.T, o rpc.ConnOptions, address string) *web.Conn {
+// dial returns a connection to a server of the listener.
+func dial(t *testing.T, o rpc.ConnOptions, to nettest.Listener) *web.Conn {
 	t.Helper()
-	o.Address = address
-	if o.Dial == nil {
-		o.Dial = func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) }
-	}
+	o.Address, o.Dial = to.Addr().String(), to.Dial
+	return dialWith(t, o)
+}
+
+// dial returns a connection to the site.
+func (s *site) dial(t *testing.T, o rpc.ConnOptions) *web.Conn {
+	t.Helper()
+	return dial(t, o, s.listener)
+}
+
+func dialWith(t *testing.T, o rpc.ConnOptions) *web.Conn {
+	t.Helper()
 	c, err := web.Dial(t.Context(), o, line.Format())
 	if err != nil {
 		t.Fatal(err)
@@ -38,10 +47,11 @@ func wantCode(t *testing.T, err error, code rpc.Code, o rpc.Outcome) {
 	}
 }
 
-func TestClient(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
+func TestClient(t *testing.T) { overAll(t, testClient) }
+
+func testClient(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	c := divide.NewClient(s.dial(t, rpc.ConnOptions{}))
 	ctx := t.Context()
 	if got, err := c.Divide(ctx, 200, divide.Num2(100)); got != 2 || err != nil {
 		t.Errorf("divide(200, 100) = %v, %v", got, err)
@@ -62,10 +72,11 @@ func TestClient(t *testing.T) {
 	}
 }
 
-func TestManyCallersShareOneConnection(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	c := divide.NewClient(dial(t, rpc.ConnOptions{}, s.address))
+func TestManyCallersShareOneConnection(t *testing.T) { overAll(t, testManyCallersShareOneConnection) }
+
+func testManyCallersShareOneConnection(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	c := divide.NewClient(s.dial(t, rpc.ConnOptions{}))
 	var all sync.WaitGroup
 	for i := range int32(50) {
 		all.Go(func() {
@@ -77,10 +88,11 @@ func TestManyCallersShareOneConnection(t *testing.T) {
 	all.Wait()
 }
 
-func TestDeadlineOfTheCall(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	c := dial(t, rpc.ConnOptions{}, s.address)
+func TestDeadlineOfTheCall(t *testing.T) { overAll(t, testDeadlineOfTheCall) }
+
+func testDeadlineOfTheCall(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	c := s.dial(t, rpc.ConnOptions{})
 	_, err := divide.NewClient(c).Divide(rpc.WithTimeout(t.Context(), 20*time.Millisecond), waits)
 	e, ok := errors.AsType[*rpc.ContextError](err)
 	if !ok || e.Outcome != rpc.OutcomeUnknown || e.Err != context.DeadlineExceeded {
@@ -91,12 +103,9 @@ func TestDeadlineOfTheCall(t *testing.T) {
 }
 
 // answerWith serves one connection: it reads a request and does what the test says.
-func answerWith(t *testing.T, serve func(nc net.Conn, request []byte)) (address string) {
+func answerWith(t *testing.T, n nettest.Network, serve func(nc net.Conn, request []byte)) nettest.Listener {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := n.Listen(t)
 	var done sync.WaitGroup
 	done.Go(func() {
 		nc, err := ln.Accept()
@@ -109,11 +118,12 @@ func answerWith(t *testing.T, serve func(nc net.Conn, request []byte)) (address 
 		serve(nc, buf[:n])
 	})
 	t.Cleanup(func() { ln.Close(); done.Wait() })
-	return ln.Addr().String()
+	return ln
 }
 
-func TestClientAgainstOtherServers(t *testing.T) {
-	t.Parallel()
+func TestClientAgainstOtherServers(t *testing.T) { overAll(t, testClientAgainstOtherServers) }
+
+func testClientAgainstOtherServers(t *testing.T, n nettest.Network) {
 	for _, test := range []struct {
 		name, answer string
 		code         rpc.Code
@@ -131,20 +141,21 @@ func TestClientAgainstOtherServers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			address := answerWith(t, func(nc net.Conn, _ []byte) { io.WriteString(nc, test.answer) })
-			c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 4000}}, address)
+			to := answerWith(t, n, func(nc net.Conn, _ []byte) { io.WriteString(nc, test.answer) })
+			c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 4000}}, to)
 			_, err := divide.NewClient(c).Divide(t.Context(), 1)
 			wantCode(t, err, test.code, test.outcome)
 		})
 	}
 }
 
-func TestCallOnAnEndedConnectionNeverStarts(t *testing.T) {
-	t.Parallel()
-	address := answerWith(t, func(nc net.Conn, _ []byte) {
+func TestCallOnAnEndedConnectionNeverStarts(t *testing.T) { overAll(t, testCallOnAnEndedConnection) }
+
+func testCallOnAnEndedConnection(t *testing.T, n nettest.Network) {
+	to := answerWith(t, n, func(nc net.Conn, _ []byte) {
 		io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"result\": 1}")
 	})
-	c := dial(t, rpc.ConnOptions{}, address)
+	c := dial(t, rpc.ConnOptions{}, to)
 	client := divide.NewClient(c)
 	if got, err := client.Divide(t.Context(), 1); got != 1 || err != nil {
 		t.Fatalf("%v, %v", got, err)
@@ -157,18 +168,20 @@ func TestCallOnAnEndedConnectionNeverStarts(t *testing.T) {
 	wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
 }
 
-func TestClientRefusesWhatIsTooLong(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	c := dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 10}}, s.address)
+func TestClientRefusesWhatIsTooLong(t *testing.T) { overAll(t, testClientRefusesWhatIsTooLong) }
+
+func testClientRefusesWhatIsTooLong(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	c := s.dial(t, rpc.ConnOptions{Limits: rpc.Limits{Message: 10}})
 	_, err := divide.NewClient(c).Divide(t.Context(), 1)
 	wantCode(t, err, rpc.ResourceExhausted, rpc.OutcomeNotStarted)
 }
 
-func TestStreamsAreUnimplemented(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	err := dial(t, rpc.ConnOptions{}, s.address).Call(t.Context(),
+func TestStreamsAreUnimplemented(t *testing.T) { overAll(t, testStreamsAreUnimplemented) }
+
+func testStreamsAreUnimplemented(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	err := s.dial(t, rpc.ConnOptions{}).Call(t.Context(),
 		rpc.NewStreamCall(&rpc.Method{Service: "a.B", Name: "c"}, nil))
 	wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -35,26 +36,27 @@ type caller func(ctx context.Context, n int32) error
 
 // Every call that ran while its server was shut down has its answer, and no failed one is said not to have run that
 // did.
-func TestRestartsLoseNoAnswers(t *testing.T) {
-	t.Parallel()
-	rounds := 30
+func TestRestartsLoseNoAnswers(t *testing.T) { overAll(t, testRestartsLoseNoAnswers) }
+
+func testRestartsLoseNoAnswers(t *testing.T, n nettest.Network) {
+	rounds := 10 // over each network
 	if testing.Short() {
-		rounds = 3
+		rounds = 2
 	}
 	for _, test := range []struct {
 		name    string
-		callers func(t *testing.T, address string) []caller
+		callers func(t *testing.T, s *site) []caller
 	}{
 		{"client of Yodel", ownCallers},
-		{"net/http, HTTP/1.1", func(t *testing.T, address string) []caller {
-			return foreignCallers(t, address, false)
+		{"net/http, HTTP/1.1", func(t *testing.T, s *site) []caller {
+			return foreignCallers(t, s, false)
 		}},
-		{"net/http, HTTP/2", func(t *testing.T, address string) []caller { return foreignCallers(t, address, true) }},
+		{"net/http, HTTP/2", func(t *testing.T, s *site) []caller { return foreignCallers(t, s, true) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var total outcomes
 			for range rounds {
-				total.add(restart(t, test.callers))
+				total.add(restart(t, n, test.callers))
 			}
 			t.Logf("%d restarts: %+v", rounds, total)
 			if total.lost > 0 || total.falselyNotStarted > 0 {
@@ -76,13 +78,13 @@ func (o *outcomes) add(p outcomes) {
 }
 
 // restart shuts a server down under load, and returns what became of the calls.
-func restart(t *testing.T, callersOf func(*testing.T, string) []caller) outcomes {
+func restart(t *testing.T, n nettest.Network, callersOf func(*testing.T, *site) []caller) outcomes {
 	h := &counter{much: make(chan struct{})}
-	s := serveServices(t, rpc.ServerLimits{}, divide.NewService(h))
+	s := serveServices(t, n, rpc.ServerLimits{}, divide.NewService(h))
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var total outcomes
-	for i, call := range callersOf(t, s.address) {
+	for i, call := range callersOf(t, s) {
 		all.Go(func() {
 			for n := int32(i) << 20; ; n++ {
 				err := call(t.Context(), n)
@@ -121,10 +123,10 @@ func restart(t *testing.T, callersOf func(*testing.T, string) []caller) outcomes
 }
 
 // ownCallers returns callers with a connection of Yodel's client each, which redial where it has ended.
-func ownCallers(t *testing.T, address string) []caller {
+func ownCallers(t *testing.T, s *site) []caller {
 	callers := make([]caller, 64)
 	for i := range callers {
-		c := dial(t, rpc.ConnOptions{}, address)
+		c := s.dial(t, rpc.ConnOptions{})
 		callers[i] = func(ctx context.Context, n int32) error {
 			_, err := divide.NewClient(c).Divide(ctx, n)
 			return err
@@ -134,17 +136,17 @@ func ownCallers(t *testing.T, address string) []caller {
 }
 
 // foreignCallers returns callers that share a client of net/http.
-func foreignCallers(t *testing.T, address string, http2 bool) []caller {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64, Protocols: new(http.Protocols)}
+func foreignCallers(t *testing.T, s *site, http2 bool) []caller {
+	transport := s.transport(t)
+	transport.MaxIdleConnsPerHost, transport.Protocols = 64, new(http.Protocols)
 	transport.Protocols.SetUnencryptedHTTP2(http2)
 	transport.Protocols.SetHTTP1(!http2)
-	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport}
 	callers := make([]caller, 64)
 	for i := range callers {
 		callers[i] = func(ctx context.Context, n int32) error {
 			body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
-			r, err := http.NewRequestWithContext(ctx, "POST", "http://"+address+"/", strings.NewReader(body))
+			r, err := http.NewRequestWithContext(ctx, "POST", s.url, strings.NewReader(body))
 			if err != nil {
 				return err
 			}

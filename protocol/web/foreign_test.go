@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -28,11 +29,12 @@ func (c *foreign) Err() error {
 }
 
 // What a caller's context does when it has ended costs the caller, and not the process.
-func TestForeignContextThatPanics(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+func TestForeignContextThatPanics(t *testing.T) { overAll(t, testForeignContextThatPanics) }
+
+func testForeignContextThatPanics(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	for _, deadline := range []bool{false, true} {
-		c := dial(t, rpc.ConnOptions{}, s.address)
+		c := s.dial(t, rpc.ConnOptions{})
 		base := context.Background()
 		if deadline {
 			var cancel context.CancelFunc
@@ -60,10 +62,11 @@ func TestForeignContextThatPanics(t *testing.T) {
 }
 
 // The deadline of a foreign context is kept without its help.
-func TestForeignContextDeadline(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	c := dial(t, rpc.ConnOptions{}, s.address)
+func TestForeignContextDeadline(t *testing.T) { overAll(t, testForeignContextDeadline) }
+
+func testForeignContextDeadline(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	c := s.dial(t, rpc.ConnOptions{})
 	base, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	go func() {

@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/internal/nettest"
-	"github.com/yodelrpc/yodel/internal/tlstest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -32,9 +29,9 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 		for _, behind := range []int{0, 1, 100, 5000, 100_000, 3_000_000} {
 			t.Run(fmt.Sprint(network.Name, " ", behind), func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, rpc.ServerLimits{})
+				s := serve(t, network, rpc.ServerLimits{})
 				there, here := network.Pair(t)
-				go s.ServeConn(here, nil, new(rpc.Peer))
+				go s.ServeConn(here, nil, nettest.Peer(here))
 				io.WriteString(there, request)
 				ctx := <-s.waiting
 				if _, err := io.WriteString(there, strings.Repeat("P", behind)); err != nil {
@@ -54,19 +51,22 @@ func TestHandlerEndsWithItsPeerWhateverStandsBehind(t *testing.T) {
 // The end of a connection is that of its handlers, whatever the peer has sent behind the request, and Close waits for
 // them.
 func TestCloseEndsHandlersWhateverStandsBehind(t *testing.T) {
-	t.Parallel()
+	overAll(t, testCloseEndsHandlersWhateverStandsBehind)
+}
+
+func testCloseEndsHandlersWhateverStandsBehind(t *testing.T, n nettest.Network) {
 	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
 	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for _, behind := range []int{0, 1, 5000, 300_000} {
 		for _, shutdown := range []bool{false, true} {
 			t.Run(fmt.Sprint(behind, " ", shutdown), func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}})
-				there, here := nettest.TCP.Pair(t)
-				go s.ServeConn(here, nil, new(rpc.Peer))
+				s := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Message: 64 << 10}})
+				there, here := n.Pair(t)
+				go s.ServeConn(here, nil, nettest.Peer(here))
 				io.WriteString(there, request)
 				ctx := <-s.waiting
-				io.WriteString(there, strings.Repeat("P", behind))
+				go io.WriteString(there, strings.Repeat("P", behind)) // more than memory takes
 				awaitWatch(t, behind > 0)
 				ended := make(chan error, 1)
 				go func() {
@@ -101,94 +101,56 @@ func awaitWatch(t *testing.T, begins bool) {
 	t.Error("no watch has begun")
 }
 
-// A peer that ends inside TLS, behind what it sent, is seen to be gone, too.
-func TestHandlerEndsWithItsPeerInsideTLS(t *testing.T) {
-	t.Parallel()
-	a := tlstest.New(t, "authority")
-	body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, waits)
-	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	for _, behind := range []int{0, 1, 5000, 3_000_000} {
-		t.Run(fmt.Sprint(behind), func(t *testing.T) {
+// Requests that were read ahead while a handler ran are answered after it, however many, and however their bytes come.
+func TestWhatIsReadAheadIsAnswered(t *testing.T) { overAll(t, testWhatIsReadAheadIsAnswered) }
+
+func testWhatIsReadAheadIsAnswered(t *testing.T, n nettest.Network) {
+	for _, limit := range []int{1000, 0} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, rpc.ServerLimits{})
-			there, here := nettest.TCP.Pair(t)
-			go s.ServeConn(tls.Server(here, a.Server()), nil, &rpc.Peer{TLS: new(tls.ConnectionState)})
-			config := a.Client()
-			config.ServerName = "127.0.0.1"
-			client := tls.Client(there, config)
-			io.WriteString(client, request)
-			ctx := <-s.waiting
-			if _, err := io.WriteString(client, strings.Repeat("P", behind)); err != nil {
-				t.Fatal(err)
-			}
-			client.Close()
-			select {
-			case <-ctx.Done():
-			case <-time.After(10 * time.Second):
-				t.Fatal("the handler's context lives on after the caller left")
+			s := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, CallTime: 100 * time.Millisecond})
+			there, here := n.Pair(t)
+			go s.ServeConn(here, nil, nettest.Peer(here))
+			const calls = 3000
+			go func() {
+				for i := range calls {
+					n := 1 + i%500
+					if i%1000 == 0 {
+						n = waits
+					}
+					body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
+					fmt.Fprintf(there, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body),
+						body)
+				}
+			}()
+			go func() {
+				for range calls / 1000 {
+					<-s.waiting
+				}
+			}()
+			answers := bufio.NewReader(there)
+			for i := range calls {
+				response, err := http.ReadResponse(answers, nil)
+				if err != nil {
+					t.Fatalf("answer %d: %v", i, err)
+				}
+				got, err := io.ReadAll(response.Body)
+				want := fmt.Sprintf("{\"result\": %d}\r\n", 1+i%500)
+				if i%1000 != 0 && string(got) != want || err != nil {
+					t.Fatalf("answer %d is %q, %v; want %q", i, got, err, want)
+				}
 			}
 		})
 	}
 }
 
-// Requests that were read ahead while a handler ran are answered after it, however many, and however their bytes come.
-func TestWhatIsReadAheadIsAnswered(t *testing.T) {
-	t.Parallel()
-	a := tlstest.New(t, "authority")
-	for _, secure := range []bool{false, true} {
-		for _, limit := range []int{1000, 0} {
-			t.Run(fmt.Sprint(secure, " ", limit), func(t *testing.T) {
-				t.Parallel()
-				s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, CallTime: 100 * time.Millisecond})
-				there, here := nettest.TCP.Pair(t)
-				peer := new(rpc.Peer)
-				if secure {
-					here, peer.TLS = tls.Server(here, a.Server()), new(tls.ConnectionState)
-					config := a.Client()
-					config.ServerName = "127.0.0.1"
-					there = tls.Client(there, config)
-				}
-				go s.ServeConn(here, nil, peer)
-				const calls = 3000
-				go func() {
-					for i := range calls {
-						n := 1 + i%500
-						if i%1000 == 0 {
-							n = waits
-						}
-						body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
-						fmt.Fprintf(there, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body),
-							body)
-					}
-				}()
-				go func() {
-					for range calls / 1000 {
-						<-s.waiting
-					}
-				}()
-				answers := bufio.NewReader(there)
-				for i := range calls {
-					response, err := http.ReadResponse(answers, nil)
-					if err != nil {
-						t.Fatalf("answer %d: %v", i, err)
-					}
-					got, err := io.ReadAll(response.Body)
-					want := fmt.Sprintf("{\"result\": %d}\r\n", 1+i%500)
-					if i%1000 != 0 && string(got) != want || err != nil {
-						t.Fatalf("answer %d is %q, %v; want %q", i, got, err, want)
-					}
-				}
-			})
-		}
-	}
-}
-
 // What stands behind a request that takes its time is answered after it.
-func TestWatchLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{CallTime: 50 * time.Millisecond})
-	there, here := nettest.TCP.Pair(t)
-	go s.ServeConn(here, nil, new(rpc.Peer))
+func TestWatchLosesNothing(t *testing.T) { overAll(t, testWatchLosesNothing) }
+
+func testWatchLosesNothing(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{CallTime: 50 * time.Millisecond})
+	there, here := n.Pair(t)
+	go s.ServeConn(here, nil, nettest.Peer(here))
 	for range 3 {
 		for _, n := range []int{waits, 2} {
 			body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, n)
@@ -198,7 +160,7 @@ func TestWatchLosesNothing(t *testing.T) {
 			}
 		}
 	}
-	there.(*net.TCPConn).CloseWrite()
+	there.(interface{ CloseWrite() error }).CloseWrite()
 	got, err := io.ReadAll(there)
 	if n := strings.Count(string(got), "HTTP/1.1 200 OK"); n != 3 || err != nil {
 		t.Errorf("%d results, %v; want 3:\n%s", n, err, got)

@@ -3,28 +3,29 @@ package web_test
 import (
 	"fmt"
 	"math"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
 // The largest limit for messages overflows nothing.
-func TestLargestMessageLimit(t *testing.T) {
-	t.Parallel()
+func TestLargestMessageLimit(t *testing.T) { overAll(t, testLargestMessageLimit) }
+
+func testLargestMessageLimit(t *testing.T, n nettest.Network) {
 	for _, limit := range []int{1 << 30, math.MaxInt32} {
 		limits := rpc.ServerLimits{Limits: rpc.Limits{Message: limit}, Answers: limit}
-		s := serveServices(t, limits, every.NewEchoService(new(large)))
+		s := serveServices(t, n, limits, every.NewEchoService(new(large)))
 		for range 3 {
-			c := dial(t, rpc.ConnOptions{Limits: limits.Limits}, s.address)
+			c := s.dial(t, rpc.ConnOptions{Limits: limits.Limits})
 			got, err := every.NewEchoClient(channel{c}).Strings(t.Context(), strings.Repeat("x", 300_000))
 			if len(got) != largeAnswer || err != nil {
 				t.Errorf("limit %d: %d bytes, %v", limit, len(got), err)
 			}
 		}
-		nc, err := net.Dial("tcp", s.address)
+		nc, err := s.listener.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

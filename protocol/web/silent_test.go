@@ -15,6 +15,7 @@ import (
 
 	"github.com/yodelrpc/yodel/examples/divide"
 	"github.com/yodelrpc/yodel/internal/interop/every"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/protocol/web"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -193,7 +194,8 @@ func TestDripFeedingOfAnswers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			near, far := net.Pipe()
 			go io.Copy(io.Discard, far)
-			c := dial(t, rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return near, nil }}, "x:1")
+			c := dialWith(t, rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return near, nil },
+				Address: "x:1"})
 			var server sync.WaitGroup
 			server.Go(func() {
 				time.Sleep(time.Hour) // the server may think as long as it likes
@@ -220,8 +222,11 @@ func TestDripFeedingOfAnswers(t *testing.T) {
 
 // Whoever passed such a request on may have gone by its Content-Length, and so have sent another one inside it.
 func TestRequestWithTwoLengthsEndsItsConnection(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+	overAll(t, testRequestWithTwoLengthsEndsItsConnection)
+}
+
+func testRequestWithTwoLengthsEndsItsConnection(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(divideBody), divideBody)
 	const hidden = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
@@ -235,7 +240,7 @@ func TestRequestWithTwoLengthsEndsItsConnection(t *testing.T) {
 			hidden, 1},
 		"chunked": {chunked + "\r\n" + chunk + chunked + "Connection: close\r\n\r\n" + chunk, 2},
 	} {
-		nc, err := net.Dial("tcp", s.address)
+		nc, err := s.listener.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,11 +261,11 @@ func TestUnsolicitedAnswers(t *testing.T) {
 	const answer = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"result\": 1}"
 	for name, extra := range map[string]string{"an answer": answer, "noise": "hello",
 		"a timeout": "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
-		address := answerWith(t, func(nc net.Conn, _ []byte) {
+		to := answerWith(t, nettest.TCP, func(nc net.Conn, _ []byte) {
 			io.WriteString(nc, answer+extra)
 			io.Copy(io.Discard, nc)
 		})
-		c := dial(t, rpc.ConnOptions{}, address)
+		c := dial(t, rpc.ConnOptions{}, to)
 		client := divide.NewClient(c)
 		if got, err := client.Divide(t.Context(), 1); got != 1 || err != nil {
 			t.Errorf("%s: %v, %v", name, got, err)
@@ -279,8 +284,8 @@ func TestRequestTimeoutMeansNotStarted(t *testing.T) {
 	t.Parallel()
 	const timeout = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 58\r\n\r\n" +
 		`{"error": {"type": "unavailable", "message": "too late"}}` + "\n"
-	address := answerWith(t, func(nc net.Conn, _ []byte) { io.WriteString(nc, timeout) })
-	c := dial(t, rpc.ConnOptions{}, address)
+	to := answerWith(t, nettest.TCP, func(nc net.Conn, _ []byte) { io.WriteString(nc, timeout) })
+	c := dial(t, rpc.ConnOptions{}, to)
 	_, err := divide.NewClient(c).Divide(t.Context(), 1)
 	wantCode(t, err, rpc.Unavailable, rpc.OutcomeNotStarted)
 	select {
@@ -291,14 +296,15 @@ func TestRequestTimeoutMeansNotStarted(t *testing.T) {
 }
 
 // An answer that comes before the request has been read is the answer.
-func TestEarlyAnswer(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
-	c := dial(t, rpc.ConnOptions{}, s.address)
+func TestEarlyAnswer(t *testing.T) { overAll(t, testEarlyAnswer) }
+
+func testEarlyAnswer(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
+	c := s.dial(t, rpc.ConnOptions{})
 	for range 20 {
 		_, err := every.NewEchoClient(channel{c}).Strings(t.Context(), strings.Repeat("x", 3<<20))
 		wantCode(t, err, rpc.ResourceExhausted, rpc.OutcomeAnswered)
-		c = dial(t, rpc.ConnOptions{}, s.address)
+		c = s.dial(t, rpc.ConnOptions{})
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/nettest"
 	"github.com/yodelrpc/yodel/internal/testenv"
 	"github.com/yodelrpc/yodel/protocol/basic"
 	"github.com/yodelrpc/yodel/protocol/line"
@@ -68,34 +69,42 @@ func (h handler) Divide(ctx context.Context, num1, num2 int32) (float32, error) 
 // A site is a server for one test.
 type site struct {
 	*web.Server
-	listener net.Listener
-	address  string
+	listener nettest.Listener
 	url      string
 	handler
 }
 
-func serve(t *testing.T, limits rpc.ServerLimits) *site {
+// overAll runs a test over each network.
+func overAll(t *testing.T, test func(t *testing.T, n nettest.Network)) {
+	t.Parallel()
+	for _, n := range nettest.All {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			test(t, n)
+		})
+	}
+}
+
+func serve(t *testing.T, n nettest.Network, limits rpc.ServerLimits) *site {
 	t.Helper()
 	h := handler{waiting: make(chan context.Context, 1), running: new(atomic.Int32)}
-	s := serveServices(t, limits, divide.NewService(h))
+	s := serveServices(t, n, limits, divide.NewService(h))
 	s.handler = h
 	return s
 }
 
-func serveServices(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Service) *site {
+func serveServices(t *testing.T, n nettest.Network, limits rpc.ServerLimits, services ...*rpc.Service) *site {
 	t.Helper()
 	s := new(site)
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	ln := n.Listen(t)
+	s.Server, s.listener, s.url = web.NewServer(d, line.Format(), basic.Format()), ln, "http://localhost/"
+	if n.Name == nettest.TCP.Name { // for other programs
+		s.url = "http://" + ln.Addr().String() + "/"
 	}
-	s.listener = ln
-	s.Server, s.address, s.url = web.NewServer(d, line.Format(), basic.Format()), ln.Addr().String(), "http://"+
-		ln.Addr().String()+"/"
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -103,7 +112,7 @@ func serveServices(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Servi
 			if err != nil {
 				return
 			}
-			all.Go(func() { s.ServeConn(nc, nil, new(rpc.Peer)) })
+			all.Go(func() { s.ServeConn(nc, nil, nettest.Peer(nc)) })
 		}
 	})
 	t.Cleanup(func() {
@@ -114,11 +123,14 @@ func serveServices(t *testing.T, limits rpc.ServerLimits, services ...*rpc.Servi
 	return s
 }
 
-// client returns an HTTP client that leaves nothing behind.
-func client(t *testing.T) *http.Client {
-	transport := new(http.Transport)
+// client returns an HTTP client of the site that leaves nothing behind.
+func (s *site) client(t *testing.T) *http.Client { return &http.Client{Transport: s.transport(t)} }
+
+func (s *site) transport(t *testing.T) *http.Transport {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return s.listener.Dial(ctx) }
+	transport := &http.Transport{DialContext: dial}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	return transport
 }
 
 func do(t *testing.T, c *http.Client, method, url, contentType, body string) (*http.Response, string) {
@@ -144,9 +156,10 @@ func do(t *testing.T, c *http.Client, method, url, contentType, body string) (*h
 
 const basic100 = "\x00\x00\x00\x06divide\x00\x00\x00\x05\x01\x00\x00\x00\x64"
 
-func TestAnswers(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
+func TestAnswers(t *testing.T) { overAll(t, testAnswers) }
+
+func testAnswers(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Message: 1000}})
 	const jsonType, binary, octets = "application/json", "binary", "application/octet-stream"
 	long := strings.Repeat(" ", 1001)
 	const two, text = `{"name": "divide", "params": {"num1": 2}}`, "text/plain; charset=utf-8"
@@ -196,7 +209,7 @@ func TestAnswers(t *testing.T) {
 		{"other method", "PUT", "", jsonType, two, 405, text, "POST to /"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			response, answer := do(t, client(t), test.method, s.url+test.path, test.contentType, test.body)
+			response, answer := do(t, s.client(t), test.method, s.url+test.path, test.contentType, test.body)
 			if response.StatusCode != test.status {
 				t.Errorf("status %d; want %d", response.StatusCode, test.status)
 			}
@@ -213,14 +226,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestStatusesOfCodes(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+func TestStatusesOfCodes(t *testing.T) { overAll(t, testStatusesOfCodes) }
+
+func testStatusesOfCodes(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	want := []int{499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 404, 500, 503, 500, 401}
 	for i, status := range want {
 		code := rpc.Code(i + 1)
 		body := fmt.Sprintf(`{"name": "divide", "params": {"num1": %d}}`, codes+i+1)
-		response, answer := do(t, client(t), "POST", s.url, "application/json", body)
+		response, answer := do(t, s.client(t), "POST", s.url, "application/json", body)
 		if response.StatusCode != status || !strings.Contains(answer, code.String()) {
 			t.Errorf("%v: status %d, %s; want %d", code, response.StatusCode, answer, status)
 		}
@@ -230,8 +244,8 @@ func TestStatusesOfCodes(t *testing.T) {
 func TestPageExampleWorks(t *testing.T) {
 	t.Parallel()
 	curl := testenv.Need(t, "curl")
-	s := serve(t, rpc.ServerLimits{})
-	_, page := do(t, client(t), "GET", s.url, "", "")
+	s := serve(t, nettest.TCP, rpc.ServerLimits{})
+	_, page := do(t, s.client(t), "GET", s.url, "", "")
 	_, command, ok := strings.Cut(page, "    curl ")
 	if !ok {
 		t.Fatalf("the page has no command:\n%s", page)
@@ -243,9 +257,10 @@ func TestPageExampleWorks(t *testing.T) {
 }
 
 // A page of another origin that is open in a browser must not be able to call.
-func TestOtherOriginsAreRefused(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+func TestOtherOriginsAreRefused(t *testing.T) { overAll(t, testOtherOriginsAreRefused) }
+
+func testOtherOriginsAreRefused(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	body := strings.NewReader(`{"name": "divide", "params": {"num1": 1}}`)
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, body)
 	if err != nil {
@@ -253,7 +268,7 @@ func TestOtherOriginsAreRefused(t *testing.T) {
 	}
 	r.Header.Set("Origin", "https://evil.example")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := client(t).Do(r)
+	response, err := s.client(t).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,12 +278,13 @@ func TestOtherOriginsAreRefused(t *testing.T) {
 	}
 }
 
-func TestHTTP2WithoutTLS(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
-	transport := &http.Transport{Protocols: new(http.Protocols)}
+func TestHTTP2WithoutTLS(t *testing.T) { overAll(t, testHTTP2WithoutTLS) }
+
+func testHTTP2WithoutTLS(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
+	transport := s.transport(t)
+	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport}
 	response, answer := do(t, client, "POST", s.url, "application/json", `{"name": "divide", "params": {"num1": 2}}`)
 	if response.ProtoMajor != 2 || answer != "{\"result\": 2}\r\n" {
@@ -276,9 +292,10 @@ func TestHTTP2WithoutTLS(t *testing.T) {
 	}
 }
 
-func TestHandlerEndsWithItsConnection(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+func TestHandlerEndsWithItsConnection(t *testing.T) { overAll(t, testHandlerEndsWithItsConnection) }
+
+func testHandlerEndsWithItsConnection(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	ctx, cancel := context.WithCancel(t.Context())
 	body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
 	r, err := http.NewRequestWithContext(ctx, "POST", s.url, body)
@@ -286,7 +303,7 @@ func TestHandlerEndsWithItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		if response, err := client(t).Do(r); err == nil {
+		if response, err := s.client(t).Do(r); err == nil {
 			response.Body.Close()
 		}
 	}()
@@ -314,7 +331,7 @@ func lateAnswer(t *testing.T, s *site, head, rest string) (answer string, took t
 // A connection that comes once the server shuts down was accepted before, and so has a request.
 func TestLateConnectionsAreAnswered(t *testing.T) {
 	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+	s := serve(t, nettest.TCP, rpc.ServerLimits{})
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -336,12 +353,13 @@ func TestLateConnectionsAreAnswered(t *testing.T) {
 	}
 }
 
-func TestCloseWaitsForHandlers(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{})
+func TestCloseWaitsForHandlers(t *testing.T) { overAll(t, testCloseWaitsForHandlers) }
+
+func testCloseWaitsForHandlers(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{})
 	go func() {
 		body := strings.NewReader(`{"name": "divide", "params": {"num1": 777}}`)
-		if response, err := client(t).Post(s.url, "application/json", body); err == nil {
+		if response, err := s.client(t).Post(s.url, "application/json", body); err == nil {
 			response.Body.Close()
 		}
 	}()
@@ -352,10 +370,11 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 	}
 }
 
-func TestCallTimeBoundsHandlers(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{CallTime: time.Millisecond})
-	response, answer := do(t, client(t), "POST", s.url, "application/json",
+func TestCallTimeBoundsHandlers(t *testing.T) { overAll(t, testCallTimeBoundsHandlers) }
+
+func testCallTimeBoundsHandlers(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{CallTime: time.Millisecond})
+	response, answer := do(t, s.client(t), "POST", s.url, "application/json",
 		`{"name": "divide", "params": {"num1": 777}}`)
 	if response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(answer, "deadline_exceeded") {
 		t.Errorf("%d %s; want 504 and deadline_exceeded", response.StatusCode, answer)
@@ -363,9 +382,12 @@ func TestCallTimeBoundsHandlers(t *testing.T) {
 }
 
 func TestBodyIsNotBelievedBeforeItIsHere(t *testing.T) {
-	t.Parallel()
-	s := serve(t, rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 30, MessageTime: 10 * time.Millisecond}})
-	nc, err := net.Dial("tcp", s.address)
+	overAll(t, testBodyIsNotBelievedBeforeItIsHere)
+}
+
+func testBodyIsNotBelievedBeforeItIsHere(t *testing.T, n nettest.Network) {
+	s := serve(t, n, rpc.ServerLimits{Limits: rpc.Limits{Message: 1 << 30, MessageTime: 10 * time.Millisecond}})
+	nc, err := s.listener.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,12 @@ type caller func(ctx context.Context, n int32) error
 
 // Every call that ran while its server was shut down has its answer, and no failed one is said not to have run that
 // did.
-func TestRestartsLoseNoAnswers(t *testing.T) { overAll(t, testRestartsLoseNoAnswers) }
+func TestRestartsLoseNoAnswers(t *testing.T) {
+	t.Parallel()
+	for _, n := range nettest.All { // one at a time, for each is a load, and answers have a second to be taken
+		t.Run(n.Name, func(t *testing.T) { testRestartsLoseNoAnswers(t, n) })
+	}
+}
 
 func testRestartsLoseNoAnswers(t *testing.T, n nettest.Network) {
 	rounds := 10 // over each network

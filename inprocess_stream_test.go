@@ -58,7 +58,7 @@ func TestInProcessStreams(t *testing.T) {
 				t.Errorf("the sum is %d, %v", sum, err)
 			}
 			var n atomic.Int32
-			for v, err := range c.Nodes(t.Context(), func(yield func(everything.Node) bool) {
+			for v, err := range callNodes(t.Context(), c, func(yield func(everything.Node) bool) {
 				for yield(everything.Node{Label: "x"}) && n.Load() < 40 { // both sides go on while the other does
 				}
 			}) {
@@ -191,7 +191,7 @@ func TestInProcessStreamsEndWithTheHandler(t *testing.T) {
 			for yield(everything.Node{}) {
 			}
 		}
-		for v, err := range c.Nodes(t.Context(), endless) { // ends although there is always more to send
+		for v, err := range callNodes(t.Context(), c, endless) { // ends although there is always more to send
 			t.Errorf("received %v, %v", v, err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestInProcessStreamSerialize(t *testing.T) {
 		defer srv.Close()
 		c := everything.NewCalculatorClient(yodel.InProcessOptions{Serialize: true}.Channel(srv))
 		var last error
-		for _, err := range c.Nodes(t.Context(), slices.Values([]everything.Node{{Label: "\xff"}})) {
+		for _, err := range callNodes(t.Context(), c, slices.Values([]everything.Node{{Label: "\xff"}})) {
 			last = err
 		}
 		if e, ok := errors.AsType[*rpc.Error](last); !ok || e.Code != rpc.InvalidArgument ||

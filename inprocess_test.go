@@ -39,10 +39,6 @@ func (l local) Ticks(ctx context.Context, n int32, _ time.Duration) iter.Seq2[in
 	return l.ticks(ctx, n)
 }
 
-func (l local) Nodes(ctx context.Context, nodes iter.Seq2[everything.Node, error]) iter.Seq2[everything.Node, error] {
-	return l.nodes(ctx, nodes)
-}
-
 func (local) Sum(_ context.Context, nums iter.Seq2[int32, error]) (int64, error) {
 	sum := int64(0)
 	for n, err := range nums {
@@ -273,7 +269,7 @@ func TestInProcessSharesNothing(t *testing.T) {
 		}
 		sent := []everything.Node{arg, arg}
 		var received []everything.Node
-		for n, err := range c.Nodes(t.Context(), slices.Values(sent)) {
+		for n, err := range callNodes(t.Context(), c, slices.Values(sent)) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,14 +22,28 @@ func (s *streaming[A, R, PA, PR]) NewArgs() *A {
 	return a
 }
 
-// each makes a call: it sends args from a goroutine of its own, and runs loop, the caller's code, with what comes back,
-// inside the channel's interceptors. Leaving the loop ends the stream, which is a success for them; a panic in it
-// reaches them as an error and then goes on to the caller. It returns the error that the caller has not seen. The
-// goroutine ends with args, or when args yields after the stream has ended.
-func (s *streaming[A, R, PA, PR]) each(ctx context.Context, ch Channel, args iter.Seq[PA], body func(PR) bool) error {
-	l := loop[PR]{method: &s.Method, body: body}
+// each makes a call: it sends first, unless that is nil, and args, unless there are none, from a goroutine of its own,
+// and runs loop, the caller's code, with what comes back, inside the channel's interceptors. Leaving the loop ends the
+// stream, which is a success for them; a panic in it reaches them as an error and then goes on to the caller. It
+// returns the error that the caller has not seen. The goroutine ends with args, or when args yields after the stream
+// has ended. The loop is lent each message until the next one comes.
+func (s *streaming[A, R, PA, PR]) each(
+	ctx context.Context, ch Channel, first PA, args iter.Seq[PA], body func(PR) bool,
+) error {
+	l := loop[PR]{caller: caller{method: &s.Method}, body: body}
 	err := ch.Call(ctx, NewStreamCall(&s.Method, func(ctx context.Context, stream Stream) error {
-		return s.exchange(ctx, stream, args, &l)
+		if args == nil {
+			return s.receive(ctx, stream, sendOnly(ctx, stream, first), &l)
+		}
+		out := &outgoing{method: &s.Method, stream: stream}
+		defer out.end()
+		go sendAll(ctx, out, first, args)
+		return s.receive(ctx, stream, func() error {
+			if p := out.failed.Load(); p != nil && ctx.Err() == nil {
+				return *p
+			}
+			return nil
+		}, &l)
 	}))
 	switch {
 	case l.panicked != nil:
@@ -40,22 +54,32 @@ func (s *streaming[A, R, PA, PR]) each(ctx context.Context, ch Channel, args ite
 	return err
 }
 
-// exchange is the body of the call.
-func (s *streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, args iter.Seq[PA], l *loop[PR]) error {
-	out := &outgoing{method: &s.Method, stream: stream}
-	defer out.end()
-	go sendAll(ctx, out, args)
+// sendOnly sends the one message that a caller sends, and returns what receive takes.
+func sendOnly[M Message](ctx context.Context, stream Stream, m M) (failed func() error) {
+	err := stream.Send(ctx, m)
+	switch {
+	case err == nil:
+		err = stream.CloseSend()
+	case err == io.EOF: // Recv says why
+		err = nil
+	default:
+		_ = stream.Close()
+	}
+	return func() error { return err }
+}
+
+// receive runs the loop with what comes. Where Recv fails, failed says whether that is because nothing could be sent.
+func (s *streaming[A, R, PA, PR]) receive(ctx context.Context, stream Stream, failed func() error, l *loop[PR]) error {
+	r := PR(new(R))
 	for {
-		r := PR(new(R))
 		r.Reset()
-		err := stream.Recv(ctx, r)
-		if p := out.failed.Load(); err != nil && p != nil && ctx.Err() == nil {
-			err = *p
-		}
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
+		if err := stream.Recv(ctx, r); err != nil {
+			if f := failed(); f != nil {
+				return f
+			}
+			if err == io.EOF {
+				return nil
+			}
 			return err
 		}
 		if more, err := l.next(r); !more || err != nil {
@@ -64,28 +88,36 @@ func (s *streaming[A, R, PA, PR]) exchange(ctx context.Context, stream Stream, a
 	}
 }
 
-// A loop is the caller's, over what a stream brings.
-type loop[R any] struct {
+// A caller is the code of whoever makes a call, which runs inside the interceptors.
+type caller struct {
 	method   *Method
-	body     func(R) bool
 	left     bool // by the caller, who is not told of any error after that
 	inside   bool // the caller's code runs
 	panicked any  // what it panicked with
 }
 
-// next hands r to the caller's code. A panic there becomes an error, since it would be taken for one of the
-// interceptors, through which it would pass; each passes it on.
+// exited, deferred, makes a panic of the caller's code an error, since it would be taken for one of the interceptors,
+// through which it would pass; whoever made the call passes it on.
+func (c *caller) exited(err *error) {
+	if !c.inside {
+		return
+	}
+	c.left = true
+	if c.panicked = recover(); c.panicked != nil { // nil where the code ends its goroutine, which nothing can keep
+		c.inside = false
+		*err = Errorf(Canceled, "the loop over the stream panicked").For(c.method, OutcomeUnknown)
+	}
+}
+
+// A loop is the caller's, over what a stream brings.
+type loop[R any] struct {
+	caller
+	body func(R) bool
+}
+
+// next hands r to the caller's code.
 func (l *loop[R]) next(r R) (more bool, err error) {
-	defer func() {
-		if !l.inside {
-			return
-		}
-		l.left = true
-		if l.panicked = recover(); l.panicked != nil { // nil where the loop ends its goroutine, which nothing can keep
-			l.inside = false
-			err = Errorf(Canceled, "the loop over the stream panicked").For(l.method, OutcomeUnknown)
-		}
-	}()
+	defer l.exited(&err)
 	l.inside = true
 	more = l.body(r)
 	l.inside = false
@@ -128,11 +160,17 @@ func (o *outgoing) fail(err error) {
 	_ = o.use(o.stream.Close)
 }
 
-// sendAll sends args. io.EOF means that the stream has ended, and Recv says why; any other error ends the stream, since
-// the other side would wait for the element that cannot be sent. So does args where it panics or ends the goroutine.
-func sendAll[M Message](ctx context.Context, out *outgoing, args iter.Seq[M]) {
+// sendAll sends first, unless that is nil, and args. io.EOF means that the stream has ended, and Recv says why; any
+// other error ends the stream, since the other side would wait for the element that cannot be sent. So does args where
+// it panics or ends the goroutine.
+func sendAll[A any, PA message[A]](ctx context.Context, out *outgoing, first PA, args iter.Seq[PA]) {
 	exited := func(e *Error) { out.fail(e.For(out.method, OutcomeUnknown)) }
 	err := Guard{Method: out.method, Local: true}.Run("the iterator of elements to send", func() error {
+		if first != nil {
+			if err := out.use(func() error { return out.stream.Send(ctx, first) }); err != nil {
+				return err
+			}
+		}
 		for a := range args {
 			if err := out.use(func() error { return out.stream.Send(ctx, a) }); err != nil {
 				return err
@@ -151,10 +189,10 @@ func sendAll[M Message](ctx context.Context, out *outgoing, args iter.Seq[M]) {
 
 // one makes a call whose result is not a stream. It reads to the end, since an error may come behind the result, which
 // is never nil.
-func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, args iter.Seq[PA]) (*R, error) {
+func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, first PA, args iter.Seq[PA]) (*R, error) {
 	result, n := new(R), 0
-	err := s.each(ctx, ch, args, func(r PR) bool {
-		result = r
+	err := s.each(ctx, ch, first, args, func(r PR) bool {
+		wire.Move(PR(result), r)
 		n++
 		return true
 	})

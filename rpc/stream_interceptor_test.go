@@ -81,7 +81,7 @@ func TestStreamsPassInterceptors(t *testing.T) {
 		if _, err := c.Sum(t.Context(), slices.Values([]int32{1, 2})); err != nil {
 			t.Error(err)
 		}
-		if _, err := collect(c.Ratios(t.Context(), 1, slices.Values([]int32{1, 2}))); err != nil {
+		if _, err := ratios(c, t.Context(), 1, slices.Values([]int32{1, 2})); err != nil {
 			t.Error(err)
 		}
 	})
@@ -291,12 +291,16 @@ func TestStreamSendsNothingAfterItsEnd(t *testing.T) {
 	}
 	pass := func(next rpc.CallFunc) rpc.CallFunc { return next }
 	intercept(t, watch, pass, func(t *testing.T, c *everything.CalculatorClient) {
+		ctx, cancel := context.WithCancel(t.Context())
 		endless := func(yield func(int32) bool) {
-			for yield(1) {
+			for i := 0; yield(1); i++ {
+				if i == 3 {
+					cancel()
+				}
 			}
 		}
-		for range c.Ratios(t.Context(), 1, endless) {
-			break
+		if _, err := c.Sum(ctx, endless); err == nil {
+			t.Error("a call that was cancelled succeeded")
 		}
 		synctest.Wait()
 	})

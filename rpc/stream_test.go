@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"slices"
 	"testing"
@@ -48,18 +49,20 @@ func (streamer) Sum(_ context.Context, nums iter.Seq2[int32, error]) (int64, err
 }
 
 func (streamer) Ratios(
-	_ context.Context, base int32, scale float64, nums iter.Seq2[int32, error],
-) iter.Seq2[float32, error] {
-	return func(yield func(float32, error) bool) {
-		for n, err := range nums {
-			if err == nil && base == 0 {
-				err = everything.NewInvalidOperation()
-			}
-			if !yield(float32(n)/float32(base)*float32(scale), err) || err != nil {
-				return
-			}
+	ctx context.Context, base int32, scale float64, stream *rpc.BidiStream[float32, int32],
+) error {
+	for n, err := range stream.All() {
+		if err == nil && base == 0 {
+			err = everything.NewInvalidOperation()
+		}
+		if err == nil {
+			err = stream.Send(ctx, float32(n)/float32(base)*float32(scale))
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (streamer) Drain(_ context.Context, items iter.Seq2[everything.Scalars, error]) error {
@@ -71,10 +74,57 @@ func (streamer) Drain(_ context.Context, items iter.Seq2[everything.Scalars, err
 	return nil
 }
 
-func (streamer) Nodes(
-	_ context.Context, nodes iter.Seq2[everything.Node, error],
-) iter.Seq2[everything.Node, error] {
-	return nodes
+func (streamer) Nodes(ctx context.Context, stream *rpc.BidiStream[everything.Node, everything.Node]) error {
+	for {
+		n, err := stream.Recv(ctx)
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := stream.Send(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// exchange is the body of a call that sends what out has, while it gathers in got what comes.
+func exchange[Out, In any](out iter.Seq[Out], got *[]In) func(context.Context, *rpc.BidiStream[Out, In]) error {
+	return func(ctx context.Context, stream *rpc.BidiStream[Out, In]) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		go func() {
+			for v := range out {
+				if err := stream.Send(ctx, v); err != nil {
+					if err != io.EOF {
+						cancel(err)
+					}
+					return
+				}
+			}
+			_ = stream.CloseSend()
+		}()
+		for {
+			v, err := stream.Recv(ctx)
+			switch {
+			case err == io.EOF:
+				return nil
+			case err != nil && ctx.Err() != nil:
+				return context.Cause(ctx)
+			case err != nil:
+				return err
+			}
+			*got = append(*got, v)
+		}
+	}
+}
+
+// ratios calls Ratios with all of nums, and returns what came before the error.
+func ratios(c *everything.CalculatorClient, ctx context.Context, base int32, nums iter.Seq[int32],
+	opts ...everything.RatiosOption) (got []float32, err error) {
+	err = c.Ratios(ctx, base, exchange(nums, &got), opts...)
+	return got, err
 }
 
 // streams runs f in a bubble, where a call that hangs is a failure and a goroutine left behind is one too.
@@ -180,15 +230,15 @@ func TestStreamOfArguments(t *testing.T) {
 func TestStreamBehindOtherArguments(t *testing.T) {
 	t.Parallel()
 	streams(t, func(t *testing.T, c *everything.CalculatorClient) {
-		got, err := collect(c.Ratios(t.Context(), 4, slices.Values([]int32{2, 0}), everything.Scale(10)))
+		got, err := ratios(c, t.Context(), 4, slices.Values([]int32{2, 0}), everything.Scale(10))
 		if err != nil || !slices.Equal(got, []float32{5, 0}) {
 			t.Errorf("got %v, %v", got, err)
 		}
-		got, err = collect(c.Ratios(t.Context(), 4, slices.Values([]int32{2})))
+		got, err = ratios(c, t.Context(), 4, slices.Values([]int32{2}))
 		if err != nil || !slices.Equal(got, []float32{0.5}) {
 			t.Errorf("default: got %v, %v", got, err)
 		}
-		_, err = collect(c.Ratios(t.Context(), 0, slices.Values([]int32{1})))
+		_, err = ratios(c, t.Context(), 0, slices.Values([]int32{1}))
 		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok {
 			t.Errorf("base 0: got %v", err)
 		}
@@ -208,7 +258,8 @@ func TestStreamBothWays(t *testing.T) {
 				}
 			}
 		}
-		got, err := collect(c.Nodes(t.Context(), nodes))
+		var got []everything.Node
+		err := c.Nodes(t.Context(), exchange(nodes, &got))
 		if err != nil || len(got) != 3 || got[0].Label != "one" || got[2].Defaults.Score != 2.25 {
 			t.Errorf("got %+v, %v", got, err)
 		}
@@ -225,7 +276,7 @@ func TestStreamHandlerReturnsEarly(t *testing.T) {
 				sent++
 			}
 		}
-		_, err := collect(c.Ratios(t.Context(), 0, endless))
+		_, err := ratios(c, t.Context(), 0, endless)
 		synctest.Wait() // the sequence may end after the loop
 		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 2 {
 			t.Errorf("got %v after %d elements", err, sent)

@@ -28,7 +28,7 @@ func NewServerStreaming[A, R, V any, PA message[A], PR message[R]](
 // leaving it ends the stream. After an error it yields no more.
 func (s *ServerStreaming[A, R, V, PA, PR]) Call(ctx context.Context, ch Channel, in *A) iter.Seq2[V, error] {
 	return values(s.result, func(body func(PR) bool) error {
-		return s.each(ctx, ch, func(yield func(PA) bool) { yield(in) }, body)
+		return s.each(ctx, ch, PA(in), nil, body)
 	})
 }
 
@@ -63,7 +63,7 @@ func NewClientStreaming[A, R, E any, PA message[A], PR message[R]](
 func (s *ClientStreaming[A, R, E, PA, PR]) Call(
 	ctx context.Context, ch Channel, in *A, elements iter.Seq[E],
 ) (*R, error) {
-	return s.one(ctx, ch, messages[A, E, PA](in, elements, s.element))
+	return s.one(ctx, ch, PA(in), messages[A, E, PA](elements, s.element))
 }
 
 // Handle returns the endpoint that answers the method's calls with handle, which sets the result or returns an error.
@@ -101,37 +101,125 @@ func NewBidiStreaming[A, R, E, V any, PA message[A], PR message[R]](
 	return &BidiStreaming[A, R, E, V, PA, PR]{streaming[A, R, PA, PR]{m}, element, result}
 }
 
-// Call makes a call each time what it returns is ranged over: see [ServerStreaming.Call] and [ClientStreaming.Call].
+// Call makes a call, in which body uses the stream: it ends when body returns. Call returns what body has returned or,
+// where that is io.EOF, what a Recv says of the stream.
 func (s *BidiStreaming[A, R, E, V, PA, PR]) Call(
-	ctx context.Context, ch Channel, in *A, elements iter.Seq[E],
-) iter.Seq2[V, error] {
-	return values(s.result, func(body func(PR) bool) error {
-		return s.each(ctx, ch, messages[A, E, PA](in, elements, s.element), body)
-	})
+	ctx context.Context, ch Channel, in *A, body func(ctx context.Context, stream *BidiStream[E, V]) error,
+) error {
+	c := caller{method: &s.Method}
+	err := ch.Call(ctx, NewStreamCall(&s.Method, func(ctx context.Context, stream Stream) (err error) {
+		if in != nil {
+			if err := stream.Send(ctx, PA(in)); err != nil && err != io.EOF { // Recv says why it has ended
+				return err
+			}
+		}
+		defer c.exited(&err)
+		c.inside = true
+		err = body(ctx, newBidiStream[A, R, E, V, PA, PR](ctx, stream, s.element, s.result))
+		c.inside = false
+		if err == io.EOF {
+			err = reason[R, PR](ctx, stream)
+		}
+		return err
+	}))
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+	return err
+}
+
+// reason returns what a stream that takes no more messages has ended with.
+func reason[R any, PR message[R]](ctx context.Context, stream Stream) error {
+	for r := PR(new(R)); ; r.Reset() {
+		if err := stream.Recv(ctx, r); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // Handle returns the endpoint that answers the method's calls with handle: see [ClientStreaming.Handle].
 func (s *BidiStreaming[A, R, E, V, PA, PR]) Handle(
-	handle func(ctx context.Context, in *A, elements iter.Seq2[E, error]) iter.Seq2[V, error], required ...string,
+	handle func(ctx context.Context, in *A, stream *BidiStream[V, E]) error, required ...string,
 ) *Endpoint {
 	return s.endpoint(func(ctx context.Context, stream Stream) error {
 		in, err := s.first(ctx, stream, required...)
 		if err != nil {
 			return err
 		}
-		return sendValues[R, V, PR](ctx, stream, handle(ctx, in, received[A, E, PA](ctx, stream, s.element)), s.result)
+		return ended(ctx, handle(ctx, in, newBidiStream[R, A, V, E, PR, PA](ctx, stream, s.result, s.element)))
 	})
 }
 
-// messages yields first, unless it is nil, and the elements, each in a message of its own beside defaults, which are
-// not sent.
-func messages[A, E any, PA message[A]](first PA, elements iter.Seq[E], element func(*A) *E) iter.Seq[PA] {
-	return func(yield func(PA) bool) {
-		if first != nil && !yield(first) {
-			return
+// ended returns err, a handler's, or what has ended the stream where that is io.EOF, which Send has returned.
+func ended(ctx context.Context, err error) error {
+	if err == io.EOF && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// A BidiStream is one end of a stream in both directions: of Out, which this side sends, and In, which it receives. One
+// goroutine may send while another receives. It lives as long as the function that was given it, and whatever way that
+// ends, the stream ends with it.
+type BidiStream[Out, In any] struct {
+	stream Stream
+	ctx    context.Context
+	send   func(ctx context.Context, v Out) error
+	recv   func(ctx context.Context) (In, error)
+}
+
+func newBidiStream[S, R, Out, In any, PS message[S], PR message[R]](
+	ctx context.Context, stream Stream, out func(*S) *Out, in func(*R) *In,
+) *BidiStream[Out, In] {
+	sent, received := PS(new(S)), PR(new(R)) // each is lent to the stream for a call
+	return &BidiStream[Out, In]{
+		stream: stream, ctx: ctx,
+		send: func(ctx context.Context, v Out) error {
+			sent.Reset()
+			*out(sent) = v
+			return stream.Send(ctx, sent)
+		},
+		recv: func(ctx context.Context) (In, error) {
+			received.Reset()
+			err := stream.Recv(ctx, received)
+			return *in(received), err
+		},
+	}
+}
+
+// Send sends v, for which it may have to wait until the other side has read. The end of ctx, which may be one for this
+// message alone, ends the wait. It returns io.EOF once the stream has ended; Recv says why.
+func (s *BidiStream[Out, In]) Send(ctx context.Context, v Out) error { return s.send(ctx, v) }
+
+// Recv returns the next value. The end of ctx, which may be one for this message alone, ends the wait and leaves the
+// stream as it is. After the last value it returns io.EOF: at a server when the client has sent its last one, at a
+// client when the handler has returned nil. What the handler has returned otherwise comes in its place.
+func (s *BidiStream[Out, In]) Recv(ctx context.Context) (In, error) { return s.recv(ctx) }
+
+// CloseSend says that no more values will be sent. A client may still receive; a server says so by returning, and need
+// not call it.
+func (s *BidiStream[Out, In]) CloseSend() error { return s.stream.CloseSend() }
+
+// All receives each value that comes, and at the end the error, unless that is io.EOF.
+func (s *BidiStream[Out, In]) All() iter.Seq2[In, error] {
+	return func(yield func(In, error) bool) {
+		for {
+			v, err := s.recv(s.ctx)
+			if err == io.EOF || !yield(v, err) || err != nil {
+				return
+			}
 		}
+	}
+}
+
+// messages yields the elements, each in a message beside defaults, which are not sent. The message is lent until the
+// next one is asked for.
+func messages[A, E any, PA message[A]](elements iter.Seq[E], element func(*A) *E) iter.Seq[PA] {
+	return func(yield func(PA) bool) {
+		a := PA(new(A))
 		for e := range elements {
-			a := PA(new(A))
 			a.Reset()
 			if *element(a) = e; !yield(a) {
 				return
@@ -143,8 +231,8 @@ func messages[A, E any, PA message[A]](first PA, elements iter.Seq[E], element f
 // received yields the elements of the messages that come; after an error no more.
 func received[A, E any, PA message[A]](ctx context.Context, stream Stream, element func(*A) *E) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
+		a := PA(new(A))
 		for {
-			a := PA(new(A))
 			a.Reset()
 			err := stream.Recv(ctx, a)
 			if errors.Is(err, io.EOF) {
@@ -171,15 +259,15 @@ func values[R, V any, PR message[R]](result func(*R) *V, each func(body func(PR)
 func sendValues[R, V any, PR message[R]](
 	ctx context.Context, stream Stream, all iter.Seq2[V, error], result func(*R) *V,
 ) error {
+	r := PR(new(R))
 	for v, err := range all {
 		if err != nil {
 			return err
 		}
-		r := PR(new(R))
 		r.Reset()
 		*result(r) = v
 		if err := stream.Send(ctx, r); err != nil {
-			return err
+			return ended(ctx, err)
 		}
 	}
 	return nil

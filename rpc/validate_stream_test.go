@@ -35,14 +35,16 @@ func (checked) Count(_ context.Context, to int32) iter.Seq2[int32, error] {
 	}
 }
 
-func (checked) Echo(_ context.Context, trees iter.Seq2[constraints.Tree, error]) iter.Seq2[int32, error] {
-	return func(yield func(int32, error) bool) {
-		for tree, err := range trees {
-			if !yield(tree.Value, err) || err != nil {
-				return
-			}
+func (checked) Echo(ctx context.Context, stream *rpc.BidiStream[int32, constraints.Tree]) error {
+	for tree, err := range stream.All() {
+		if err == nil {
+			err = stream.Send(ctx, tree.Value)
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // violated returns the paths of what an error refuses.
@@ -98,9 +100,10 @@ func checkStreams(t *testing.T, c *constraints.CheckedClient) {
 		t.Errorf("counted %v", got)
 	}
 	expect("count", err)
-	values, err := collect(c.Echo(t.Context(), slices.Values([]constraints.Tree{
+	var values []int32
+	err = c.Echo(t.Context(), exchange(slices.Values([]constraints.Tree{
 		{Value: 1}, {Value: 2, Children: []constraints.Tree{{Value: -1}}},
-	})))
+	}), &values))
 	if len(values) > 1 {
 		t.Errorf("values %v", values)
 	}

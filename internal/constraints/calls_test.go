@@ -50,14 +50,16 @@ func (h *handler) Count(context.Context, int32) iter.Seq2[int32, error] {
 	return func(func(int32, error) bool) {}
 }
 
-func (h *handler) Echo(_ context.Context, trees iter.Seq2[constraints.Tree, error]) iter.Seq2[int32, error] {
-	return func(yield func(int32, error) bool) {
-		for tree, err := range trees {
-			if !yield(tree.Value, err) || err != nil {
-				return
-			}
+func (h *handler) Echo(ctx context.Context, stream *rpc.BidiStream[int32, constraints.Tree]) error {
+	for tree, err := range stream.All() {
+		if err == nil {
+			err = stream.Send(ctx, tree.Value)
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // serve serves the services, behind an interceptor that counts, until the end of the test.
@@ -293,10 +295,18 @@ func TestStreams(t *testing.T) {
 	for _, err := range client.Count(t.Context(), 4) {
 		wants(t, err, true, rpc.OutcomeAnswered, "to MAX")
 	}
-	var last error
-	trees := []constraints.Tree{{Value: 1}, {Children: []constraints.Tree{{}, {Value: -1}}}}
-	for _, err := range client.Echo(t.Context(), slices.Values(trees)) {
-		last = err
-	}
-	wants(t, last, true, rpc.OutcomeAnswered, "trees[1].children[1].value MIN")
+	err = client.Echo(t.Context(), func(ctx context.Context, stream *rpc.BidiStream[constraints.Tree, int32]) error {
+		for _, tree := range []constraints.Tree{{Value: 1}, {Children: []constraints.Tree{{}, {Value: -1}}}} {
+			if err := stream.Send(ctx, tree); err != nil {
+				return err
+			}
+		}
+		for _, err := range stream.All() {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	wants(t, err, true, rpc.OutcomeAnswered, "trees[1].children[1].value MIN")
 }

@@ -38,7 +38,7 @@ type CheckedHandler interface {
 	// Constraints:
 	//   - to: at least 0, at most 3
 	Count(ctx context.Context, to int32) iter.Seq2[int32, error]
-	Echo(ctx context.Context, trees iter.Seq2[Tree, error]) iter.Seq2[int32, error]
+	Echo(ctx context.Context, stream *rpc.BidiStream[int32, Tree]) error
 }
 
 // NewCheckedService returns the service constraints.Checked, which h answers.
@@ -62,8 +62,8 @@ func NewCheckedService(h CheckedHandler) *rpc.Service {
 		countMethod.Handle(func(ctx context.Context, in *countArgs) iter.Seq2[int32, error] {
 			return h.Count(ctx, in.To)
 		}),
-		echoMethod.Handle(func(ctx context.Context, in *echoArgs, elements iter.Seq2[Tree, error]) iter.Seq2[int32, error] {
-			return h.Echo(ctx, elements)
+		echoMethod.Handle(func(ctx context.Context, in *echoArgs, stream *rpc.BidiStream[int32, Tree]) error {
+			return h.Echo(ctx, stream)
 		}),
 	)
 }
@@ -75,7 +75,7 @@ type CheckedCaller interface {
 	Args(ctx context.Context, low int32, name string, nums []int32, opts ...ArgsOption) (int32, error)
 	Sum(ctx context.Context, name string, nums iter.Seq[int32]) (int32, error)
 	Count(ctx context.Context, to int32) iter.Seq2[int32, error]
-	Echo(ctx context.Context, trees iter.Seq[Tree]) iter.Seq2[int32, error]
+	Echo(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[Tree, int32]) error) error
 }
 
 // CheckedClient calls constraints.Checked. Many goroutines may use one at once.
@@ -159,8 +159,8 @@ func (c *CheckedClient) Count(ctx context.Context, to int32) iter.Seq2[int32, er
 }
 
 // Echo calls echo.
-func (c *CheckedClient) Echo(ctx context.Context, trees iter.Seq[Tree]) iter.Seq2[int32, error] {
-	return echoMethod.Call(ctx, c.ch, nil, trees)
+func (c *CheckedClient) Echo(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[Tree, int32]) error) error {
+	return echoMethod.Call(ctx, c.ch, nil, body)
 }
 
 // Level is the enum constraints.Level.

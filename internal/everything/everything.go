@@ -52,9 +52,9 @@ type CalculatorHandler interface {
 	// Adds up what comes.
 	Sum(ctx context.Context, nums iter.Seq2[int32, error]) (int64, error)
 	// Divides each of nums by base.
-	Ratios(ctx context.Context, base int32, scale float64, nums iter.Seq2[int32, error]) iter.Seq2[float32, error]
+	Ratios(ctx context.Context, base int32, scale float64, stream *rpc.BidiStream[float32, int32]) error
 	Drain(ctx context.Context, items iter.Seq2[Scalars, error]) error
-	Nodes(ctx context.Context, nodes iter.Seq2[Node, error]) iter.Seq2[Node, error]
+	Nodes(ctx context.Context, stream *rpc.BidiStream[Node, Node]) error
 }
 
 // NewCalculatorService returns the service everything.Calculator, which h answers.
@@ -137,14 +137,14 @@ func NewCalculatorService(h CalculatorHandler) *rpc.Service {
 			out.Result, err = h.Sum(ctx, elements)
 			return err
 		}),
-		ratiosMethod.Handle(func(ctx context.Context, in *ratiosArgs, elements iter.Seq2[int32, error]) iter.Seq2[float32, error] {
-			return h.Ratios(ctx, *in.Base, in.Scale, elements)
+		ratiosMethod.Handle(func(ctx context.Context, in *ratiosArgs, stream *rpc.BidiStream[float32, int32]) error {
+			return h.Ratios(ctx, *in.Base, in.Scale, stream)
 		}, "base"),
 		drainMethod.Handle(func(ctx context.Context, in *drainArgs, elements iter.Seq2[Scalars, error], out *drainResult) error {
 			return h.Drain(ctx, elements)
 		}),
-		nodesMethod.Handle(func(ctx context.Context, in *nodesArgs, elements iter.Seq2[Node, error]) iter.Seq2[Node, error] {
-			return h.Nodes(ctx, elements)
+		nodesMethod.Handle(func(ctx context.Context, in *nodesArgs, stream *rpc.BidiStream[Node, Node]) error {
+			return h.Nodes(ctx, stream)
 		}),
 	)
 }
@@ -172,9 +172,9 @@ type CalculatorCaller interface {
 	Func(ctx context.Context, func_, len_ int32, opts ...FuncOption) (int32, error)
 	Ticks(ctx context.Context, n int32, opts ...TicksOption) iter.Seq2[int32, error]
 	Sum(ctx context.Context, nums iter.Seq[int32]) (int64, error)
-	Ratios(ctx context.Context, base int32, nums iter.Seq[int32], opts ...RatiosOption) iter.Seq2[float32, error]
+	Ratios(ctx context.Context, base int32, body func(ctx context.Context, stream *rpc.BidiStream[int32, float32]) error, opts ...RatiosOption) error
 	Drain(ctx context.Context, items iter.Seq[Scalars]) error
-	Nodes(ctx context.Context, nodes iter.Seq[Node]) iter.Seq2[Node, error]
+	Nodes(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[Node, Node]) error) error
 }
 
 // CalculatorClient calls everything.Calculator. Many goroutines may use one at once.
@@ -422,13 +422,13 @@ func (c *CalculatorClient) Sum(ctx context.Context, nums iter.Seq[int32]) (int64
 }
 
 // Divides each of nums by base.
-func (c *CalculatorClient) Ratios(ctx context.Context, base int32, nums iter.Seq[int32], opts ...RatiosOption) iter.Seq2[float32, error] {
+func (c *CalculatorClient) Ratios(ctx context.Context, base int32, body func(ctx context.Context, stream *rpc.BidiStream[int32, float32]) error, opts ...RatiosOption) error {
 	in := ratiosMethod.NewArgs()
 	in.Base = &base
 	for _, opt := range opts {
 		opt(in)
 	}
-	return ratiosMethod.Call(ctx, c.ch, in, nums)
+	return ratiosMethod.Call(ctx, c.ch, in, body)
 }
 
 // RatiosOption sets a parameter of Ratios that may be left out.
@@ -444,8 +444,8 @@ func (c *CalculatorClient) Drain(ctx context.Context, items iter.Seq[Scalars]) e
 }
 
 // Nodes calls nodes.
-func (c *CalculatorClient) Nodes(ctx context.Context, nodes iter.Seq[Node]) iter.Seq2[Node, error] {
-	return nodesMethod.Call(ctx, c.ch, nil, nodes)
+func (c *CalculatorClient) Nodes(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[Node, Node]) error) error {
+	return nodesMethod.Call(ctx, c.ch, nil, body)
 }
 
 // Handler answers the calls of everything.Everything.

@@ -157,14 +157,16 @@ func pageStreams() *rpc.Service {
 			}
 			return nil
 		}),
-		pageTwice.Handle(func(_ context.Context, _ *element, nums iter.Seq2[int32, error]) iter.Seq2[int32, error] {
-			return func(yield func(int32, error) bool) {
-				for n, err := range nums {
-					if !yield(2*n, err) || err != nil {
-						return
-					}
+		pageTwice.Handle(func(ctx context.Context, _ *element, stream *rpc.BidiStream[int32, int32]) error {
+			for n, err := range stream.All() {
+				if err == nil {
+					err = stream.Send(ctx, 2*n)
+				}
+				if err != nil {
+					return err
 				}
 			}
+			return nil
 		}))
 }
 

@@ -32,7 +32,7 @@ var (
 type streamHandlers struct {
 	feed   func(ctx context.Context, in *numbers) iter.Seq2[[]byte, error]
 	gather func(ctx context.Context, elements iter.Seq2[[]byte, error]) (float32, error)
-	chat   func(ctx context.Context, elements iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error]
+	chat   func(ctx context.Context, stream *talk) error
 }
 
 func (h streamHandlers) service() *rpc.Service {
@@ -43,7 +43,7 @@ func (h streamHandlers) service() *rpc.Service {
 		h.gather = gatherSizes
 	}
 	if h.chat == nil {
-		h.chat = func(_ context.Context, elements iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] { return elements }
+		h.chat = echoAll
 	}
 	return rpc.NewService("test.Streams",
 		feed.Handle(h.feed),
@@ -51,10 +51,57 @@ func (h streamHandlers) service() *rpc.Service {
 			out.Result, err = h.gather(ctx, elements)
 			return err
 		}),
-		chat.Handle(func(ctx context.Context, _ *blob, elements iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
-			return h.chat(ctx, elements)
-		}),
+		chat.Handle(func(ctx context.Context, _ *blob, stream *talk) error { return h.chat(ctx, stream) }),
 	)
+}
+
+// talk is one end of a chat.
+type talk = rpc.BidiStream[[]byte, []byte]
+
+func echoAll(ctx context.Context, stream *talk) error {
+	for b, err := range stream.All() {
+		if err == nil {
+			err = stream.Send(ctx, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exchangeAll sends all elements in a chat, and yields what comes.
+func exchangeAll(ctx context.Context, ch rpc.Channel, elements iter.Seq[[]byte]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		left := false
+		err := chat.Call(ctx, ch, nil, func(ctx context.Context, stream *talk) error {
+			sent := make(chan struct{})
+			defer func() { <-sent }()
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			go func() {
+				defer close(sent)
+				for b := range elements {
+					if stream.Send(ctx, b) != nil {
+						return
+					}
+				}
+				_ = stream.CloseSend()
+			}()
+			for b, err := range stream.All() {
+				if err != nil {
+					return err
+				}
+				if left = !yield(b, nil); left {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !left {
+			yield(nil, err)
+		}
+	}
 }
 
 // pattern returns message number i of n bytes.
@@ -135,7 +182,7 @@ func TestStreamsCarryMessages(t *testing.T) {
 			for size, count := range map[int]int{0: 5000, 1: 5000, 100: 3000, 4 << 10: 300, 40 << 10: 100, 65536: 50,
 				1 << 20: 4, 4<<20 - 10: 2} {
 				checkPatterns(t, feed.Call(t.Context(), c, &numbers{int32(count), int32(size)}), count, size)
-				checkPatterns(t, chat.Call(t.Context(), c, nil, patterns(count, size)), count, size)
+				checkPatterns(t, exchangeAll(t.Context(), c, patterns(count, size)), count, size)
 				got, err := gather.Call(t.Context(), c, nil, patterns(count, size))
 				if err != nil || got.Result != float32(count*size) {
 					t.Errorf("gather: %v, %v, want %d bytes", got.Result, err, count*size)
@@ -174,7 +221,7 @@ func TestStreamOfMixedSizes(t *testing.T) {
 				}
 			}
 			i := 0
-			for b, err := range chat.Call(t.Context(), c, nil, sent) {
+			for b, err := range exchangeAll(t.Context(), c, sent) {
 				if err != nil || !bytes.Equal(b, pattern(i, sizes[i])) {
 					t.Fatalf("message %d of %d bytes: %d bytes, %v", i, sizes[i], len(b), err)
 				}

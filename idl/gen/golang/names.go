@@ -262,7 +262,7 @@ func (n *names) param(name string) string {
 
 // locals are the names that generated methods with parameters of the definition declare.
 var locals = []string{
-	"c", "call", "ctx", "err", "h", "in", "opt", "opts", "out",
+	"body", "c", "call", "ctx", "err", "h", "in", "opt", "opts", "out", "stream",
 }
 
 // reserved reports whether generated code cannot use name for something of its own.

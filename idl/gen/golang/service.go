@@ -97,6 +97,10 @@ func (g *generator) resultMessage(m *schema.Method) message {
 func (g *generator) handlerSignature(m *schema.Method) string {
 	var list params
 	for _, p := range m.Params {
+		if isBidi(m) && p == m.StreamParam {
+			list.add("stream", g.bidiStream(m.Result, p.Type))
+			continue
+		}
 		list.add(g.names.param(p.Name), g.paramType(m, p, "iter.Seq2[%s, error]"))
 	}
 	return g.signature(m, list)
@@ -106,6 +110,7 @@ func (g *generator) handlerSignature(m *schema.Method) string {
 func (g *generator) signature(m *schema.Method, list params) string {
 	out := "error"
 	switch {
+	case isBidi(m):
 	case m.StreamResult:
 		out = fmt.Sprintf("%s.Seq2[%s, error]", g.use("iter"), g.goType(m.Result))
 	case m.Result != nil:
@@ -169,7 +174,10 @@ func (g *generator) endpoint(m *schema.Method) {
 func (g *generator) clientSignature(m *schema.Method) string {
 	var list params
 	for _, p := range m.Params {
-		if !isOption(p) {
+		switch {
+		case isBidi(m) && p == m.StreamParam:
+			list.add("body", fmt.Sprintf("func(ctx context.Context, stream %s) error", g.bidiStream(p.Type, m.Result)))
+		case !isOption(p):
 			list.add(g.names.param(p.Name), g.paramType(m, p, "iter.Seq[%s]"))
 		}
 	}

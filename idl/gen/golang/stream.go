@@ -18,6 +18,14 @@ func streamKind(m *schema.Method) string {
 	return "ClientStreaming"
 }
 
+// isBidi reports whether both directions of a method are streams, which the two sides then use as one object.
+func isBidi(m *schema.Method) bool { return m.StreamParam != nil && m.StreamResult }
+
+// bidiStream returns the type of that object at the side that sends elements of type out.
+func (g *generator) bidiStream(out, in *schema.Type) string {
+	return fmt.Sprintf("*%s.BidiStream[%s, %s]", g.use(rpcPath), g.goType(out), g.goType(in))
+}
+
 // streamPlaces returns the functions that say where in its message an element of a stream is.
 func (g *generator) streamPlaces(m *schema.Method, args, result message) string {
 	place := func(in message, f field) string {
@@ -40,6 +48,9 @@ func (g *generator) streamEndpoint(m *schema.Method) {
 	for i, f := range g.argsMessage(m).fields {
 		p := m.Params[i]
 		switch {
+		case isBidi(m) && p == m.StreamParam:
+			list = append(list, "stream")
+			continue
 		case p == m.StreamParam:
 			list = append(list, "elements")
 			continue
@@ -53,11 +64,15 @@ func (g *generator) streamEndpoint(m *schema.Method) {
 		}
 	}
 	params := fmt.Sprintf("ctx context.Context, in *%s", names.args)
-	if m.StreamParam != nil {
+	if isBidi(m) {
+		params += ", stream " + g.bidiStream(m.Result, m.StreamParam.Type)
+	} else if m.StreamParam != nil {
 		params += fmt.Sprintf(", elements %s.Seq2[%s, error]", g.use("iter"), g.goType(m.StreamParam.Type))
 	}
 	call := fmt.Sprintf("h.%s(%s)", schema.UpperCamel(m.Name), strings.Join(list, ", "))
 	switch {
+	case isBidi(m):
+		g.p("%s.Handle(func(%s) error {\nreturn %s\n}%s),", names.variable, params, call, required)
 	case m.StreamResult:
 		g.p("%s.Handle(func(%s) %s.Seq2[%s, error] {", names.variable, params, g.use("iter"), g.goType(m.Result))
 		g.p("return %s\n}%s),", call, required)
@@ -81,7 +96,9 @@ func (g *generator) streamCall(m *schema.Method) {
 		g.firstArgs(m)
 		list = "ctx, c.ch, in"
 	}
-	if m.StreamParam != nil {
+	if isBidi(m) {
+		list += ", body"
+	} else if m.StreamParam != nil {
 		list += ", " + g.names.param(m.StreamParam.Name)
 	}
 	switch {

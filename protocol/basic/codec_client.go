@@ -27,6 +27,9 @@ func newClientCodec(limits rpc.Limits) *clientCodec {
 	return &clientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
 }
 
+// Streams implements [pipeline.ClientCodec].
+func (c *clientCodec) Streams() bool { return false }
+
 // AppendRequest appends the request of c.
 func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	a, ok := c.methods[call.Method]

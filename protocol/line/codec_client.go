@@ -29,6 +29,9 @@ func newClientCodec(limits rpc.Limits) *clientCodec {
 	return &clientCodec{limits: limits, methods: make(map[*rpc.Method]*answer)}
 }
 
+// Streams implements [pipeline.ClientCodec]: results may be streams.
+func (c *clientCodec) Streams() bool { return true }
+
 // AppendRequest appends the request of c.
 func (c *clientCodec) AppendRequest(b []byte, call *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	start, a := len(b), c.answer(call.Method)
@@ -60,13 +63,15 @@ func (c *clientCodec) answer(m *rpc.Method) *answer {
 
 // Decode reads an answer.
 func (a *answer) Decode(message []byte, c *rpc.Call) error {
-	var result, failure json.RawMessage
+	var result, failure, end json.RawMessage
 	err := wire.EachJSONMember(message, func(name, value []byte) error {
 		switch string(name) {
 		case "result":
 			return once(&result, "result", value)
 		case "error":
 			return once(&failure, "error", value)
+		case "end":
+			return once(&end, "end", value)
 		}
 		return nil // of a newer server
 	})
@@ -76,10 +81,43 @@ func (a *answer) Decode(message []byte, c *rpc.Call) error {
 	switch {
 	case !isNull(failure):
 		return a.failure(failure)
+	case c.Method.ServerStream && end == nil:
+		return unreadable(errors.New(`it has none of "item", "end" and "error"`))
+	case c.Method.ServerStream:
+		return nil
 	case result == nil:
 		return unreadable(errors.New(`it has neither "result" nor "error"`))
 	}
 	if err := wire.UnmarshalJSON(message, c.Result); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
+
+// IsItem reports whether an answer is one message of a stream of results.
+func (a *answer) IsItem(message []byte) bool {
+	item := false
+	err := wire.EachJSONMember(message, func(name, _ []byte) error {
+		item = item || string(name) == "item"
+		return nil
+	})
+	return item && err == nil
+}
+
+// DecodeItem reads one message of a stream of results.
+func (a *answer) DecodeItem(message []byte, m rpc.Message) error {
+	var item json.RawMessage
+	err := wire.EachJSONMember(message, func(name, value []byte) error {
+		if string(name) != "item" {
+			return nil // of a newer server
+		}
+		return once(&item, "item", value)
+	})
+	if err != nil {
+		return unreadable(err)
+	}
+	b := append(append([]byte(`{"result":`), item...), '}')
+	if err := wire.UnmarshalJSON(b, m); err != nil {
 		return unreadable(err)
 	}
 	return nil

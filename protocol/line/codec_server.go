@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
@@ -40,21 +41,34 @@ func (s *serverCodec) Decode(message []byte) (*rpc.Route, *rpc.Call, *rpc.Error)
 		return nil, nil, refused
 	}
 	route, refused := s.d.Find([]byte(name))
-	if refused != nil {
+	if refused != nil || !route.Unary() {
+		return route, nil, refused
+	}
+	c := route.NewCall()
+	if refused := readArguments(params, c.Args); refused != nil {
+		c.Release()
 		return nil, nil, refused
 	}
-	if !route.Unary() {
-		return nil, nil, rpc.NoStreams(route.Method, protocolName)
+	return route, c, nil
+}
+
+// DecodeArguments reads the arguments of a request whose answer is a stream.
+func (s *serverCodec) DecodeArguments(message []byte, args rpc.Message) *rpc.Error {
+	_, params, refused := s.request(message)
+	if refused != nil {
+		return refused
 	}
+	return readArguments(params, args)
+}
+
+func readArguments(params json.RawMessage, args rpc.Message) *rpc.Error {
 	if isNull(params) {
 		params = json.RawMessage("{}")
 	}
-	c := route.NewCall()
-	if err := wire.UnmarshalArguments(params, c.Args); err != nil {
-		c.Release()
-		return nil, nil, invalid("%w", within("params", err))
+	if err := wire.UnmarshalArguments(params, args); err != nil {
+		return invalid("%w", within("params", err))
 	}
-	return route, c, nil
+	return nil
 }
 
 // request splits a request into the method's name and the arguments. Whatever else is there is refused, for a server
@@ -113,13 +127,33 @@ func (s *serverCodec) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 	if len(wire.TypeOf(c.Result).Fields) == 0 {
 		return append(b, "{\"result\": null}\r\n"...), nil
 	}
-	const compact, spaced = ` {"result":`, `{"result": `
+	return appendValue(b, resultKey, c.Result)
+}
+
+// AppendItem appends one message of a stream of results.
+func (s *serverCodec) AppendItem(b []byte, m rpc.Message) ([]byte, error) {
+	return appendValue(b, itemKey, m)
+}
+
+// AppendEnd appends the line behind the last one.
+func (s *serverCodec) AppendEnd(b []byte) []byte { return append(b, "{\"end\": null}\r\n"...) }
+
+// What stands in front of a result, and of one of a stream.
+const (
+	resultKey = `{"result": `
+	itemKey   = `{"item": `
+)
+
+// appendValue appends a line with key in front of the one value of m, which is called result.
+func appendValue(b []byte, key string, m rpc.Message) ([]byte, error) {
+	const written = `{"result":` // by AppendFullJSON, which key replaces
 	start := len(b)
-	b, err := wire.AppendFullJSON(append(b, compact[0]), c.Result)
+	b, err := wire.AppendFullJSON(append(b, key[:max(len(key)-len(written), 0)]...), m)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.Internal, "the result cannot be written: %w", err)
 	}
-	copy(b[start:], spaced)
+	b = slices.Delete(b, start, start+max(len(written)-len(key), 0))
+	copy(b[start:], key)
 	return append(b, "\r\n"...), nil
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A Conn is a connection to a server. It implements [rpc.Conn] by what it embeds, which carries no streams.
+// A Conn is a connection to a server. It implements [rpc.Conn] by what it embeds. Of
+// streams it carries those of results.
 type Conn struct{ *pipeline.Conn }
 
 // Dial connects. The connection has one goroutine, which ends with it; another one writes while the server takes

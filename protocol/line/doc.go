@@ -5,7 +5,7 @@
 //	{"result": 2}
 //
 // [Dial] makes a client's connection, [NewServer] the other side. Many calls share a connection: requests are sent
-// without waiting for the answers of earlier ones. The protocol carries no streams, no metadata and no deadlines: a
-// caller whose time is over leaves, and the server finishes a call that nobody waits for. The server runs the calls of
-// a connection one after another, so a slow one delays those behind it.
+// without waiting for the answers of earlier ones. The protocol carries streams of results alone, no metadata and no
+// deadlines: a caller whose time is over leaves, and the server finishes a call that nobody waits for. The server runs
+// the calls of a connection one after another, so a slow one delays those behind it.
 package line

@@ -68,8 +68,8 @@ func TestErrors(t *testing.T) {
 		{`{"name": "strings", "params": {"value": "panic"}}`, "internal",
 			`the handler panicked; the server's log says where`},
 		{`{"name": "strings", "params": {"value": "plain error"}}`, "unknown", "a plain error\r\nof two lines"},
-		{`{"name": "ticks", "params": {"count": 1}}`, "unimplemented",
-			`ticks is a stream, which the line protocol does not carry`},
+		{`{"name": "sum", "params": {}}`, "unimplemented",
+			`sum is a stream, which the line protocol does not carry`},
 	} {
 		var answer struct {
 			Error struct{ Type, Message string }

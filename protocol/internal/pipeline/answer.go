@@ -16,6 +16,9 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 	admit func(*rpc.Route) *rpc.Error,
 ) ([]byte, rpc.Code, rpc.Metadata) {
 	route, call, refused := decode(codec, d.Log, request, nil)
+	if refused == nil && call == nil {
+		refused = rpc.NoStreams(route.Method, "http")
+	}
 	if refused != nil {
 		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
 	}

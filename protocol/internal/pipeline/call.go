@@ -7,10 +7,10 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// Call makes a unary call: the connection carries no streams.
+// Call makes a call, unary or, where the codec has a [StreamAnswer], with a stream of results.
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if call.Body != nil {
-		return rpc.NoStreams(call.Method, c.protocol)
+		return c.callStream(ctx, call)
 	}
 	ctx, expiry := call.Bound(ctx)
 	p := c.pendings.Get().(*pending)

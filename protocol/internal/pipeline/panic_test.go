@@ -91,6 +91,8 @@ func (handlers) Divide(context.Context, int32, int32) (float32, error) { return 
 // A panickyClient writes the next letter for each call.
 type panickyClient struct{ letters chan byte }
 
+func (p panickyClient) Streams() bool { return false }
+
 func (p panickyClient) AppendRequest(b []byte, _ *rpc.Call) ([]byte, pipeline.Answer, *rpc.Error) {
 	letter := <-p.letters
 	if letter == 'w' {

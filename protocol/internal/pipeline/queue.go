@@ -14,6 +14,7 @@ type pending struct {
 	seq    uint64    // of its entry
 	err    error
 	done   chan struct{} // of capacity 1
+	stream *clientStream // of a call whose answer is a stream; nil for any other
 }
 
 func (p *pending) settle(err error) {
@@ -23,9 +24,10 @@ func (p *pending) settle(err error) {
 
 // An entry is a place in the order of answers. It stays when its caller has left.
 type entry struct {
-	*pending        // nil once the caller has left
-	answer   Answer // reads the answer
-	start    uint64 // of the request's bytes, in all that was ever to be sent
+	*pending              // nil once the caller has left
+	answer   Answer       // reads the answer
+	start    uint64       // of the request's bytes, in all that was ever to be sent
+	stream   StreamAnswer // answer, where any number of items come before the end; else nil
 }
 
 // A queue is the entries of requests without an answer, in order, in a ring.

@@ -16,6 +16,7 @@ type received struct {
 	*pending // nil if the caller has left
 	answer   Answer
 	message  []byte
+	item     bool // of a stream, behind which others follow
 }
 
 // readAnswers is the connection's goroutine. It ends with the connection. Where reading an answer ends it, another one
@@ -75,7 +76,14 @@ func (c *Conn) settle(a *arrivals) {
 		if r.pending == nil {
 			continue
 		}
+		if r.item {
+			r.pending.stream.deliver(r.message)
+			continue
+		}
 		answer := c.decode(r)
+		if r.pending.stream != nil {
+			r.pending.stream.answered.Store(true)
+		}
 		if isRefusal(answer) {
 			c.refuse()
 			a.err = errRefused
@@ -144,8 +152,11 @@ func (c *Conn) takeOut(in *input, batch []received) ([]received, error) {
 		if !ok {
 			break
 		}
-		batch = append(batch, received{e.pending, e.answer, message})
-		c.queue.pop()
+		item := e.stream != nil && e.stream.IsItem(message)
+		batch = append(batch, received{e.pending, e.answer, message, item})
+		if !item {
+			c.queue.pop()
+		}
 		c.began = time.Time{}
 	}
 	if !c.writing && c.err == nil && len(c.out) > 0 && !c.aheadLocked() { // a writer has waited for these answers

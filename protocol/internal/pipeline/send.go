@@ -80,7 +80,12 @@ func (c *Conn) enqueueLocked(p *pending) *rpc.Error {
 	case refused != nil:
 		return refused
 	}
-	c.queue.push(entry{pending: p, answer: answer, start: c.taken + uint64(len(c.out))})
+	e := entry{pending: p, answer: answer, start: c.taken + uint64(len(c.out))}
+	if p.stream != nil {
+		e.stream = answer.(StreamAnswer)
+		p.stream.answer = e.stream
+	}
+	c.queue.push(e)
 	c.out = b
 	return nil
 }

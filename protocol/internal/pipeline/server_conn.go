@@ -145,6 +145,9 @@ func (c *serverConn) answer(message []byte) error {
 	if refused != nil {
 		return c.refuse(refused)
 	}
+	if call == nil {
+		return c.answerStream(route, message)
+	}
 	defer call.Release()
 	failure := c.invoke(route, call, func(f *rpc.Failure) { _ = c.append(call, f) })
 	return c.append(call, failure)

@@ -156,12 +156,36 @@ func (e *Echo) Maps(_ context.Context, v map[string]float64) (map[string]float64
 	return v, nil
 }
 
-// Ticks and Sum are streams, which the protocols do not carry.
-func (e *Echo) Ticks(context.Context, int32) iter.Seq2[int32, error] {
-	return func(func(int32, error) bool) { panic("called") }
+// What Ticks does where it does not count.
+const (
+	TicksForever int32 = -1 - iota // it counts on until it is stopped; then Ended gets the context's error
+	TicksWait                      // it waits for the end of the context behind 1; then Ended gets its error
+	TicksFail                      // it fails behind 1
+	TicksPanic                     // it panics behind 1
+)
+
+// Ticks counts from 1 to count.
+func (e *Echo) Ticks(ctx context.Context, count int32) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		if count == TicksForever || count == TicksWait {
+			defer func() { e.Ended <- ctx.Err() }()
+		}
+		for i := int32(1); (count < 0 || i <= count) && yield(i, nil); i++ {
+			switch count {
+			case TicksWait:
+				<-ctx.Done()
+				return
+			case TicksFail:
+				yield(0, rpc.NewError(rpc.Aborted, "behind the first"))
+				return
+			case TicksPanic:
+				panic("as it was told to")
+			}
+		}
+	}
 }
 
-// Sum is a stream.
+// Sum is a stream of arguments, which the protocols do not carry.
 func (e *Echo) Sum(context.Context, iter.Seq2[int32, error]) (int32, error) { panic("called") }
 
 // NewDispatcher returns a dispatcher for the services of package every.

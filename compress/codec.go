@@ -1,7 +1,7 @@
 // Package compress says what compresses messages: a [Codec] is one way, with its name, and the packages below this one
 // have those that programs choose from, [github.com/yodelrpc/yodel/compress/gzip] of the standard library,
-// [github.com/yodelrpc/yodel/compress/s2] and [github.com/yodelrpc/yodel/compress/zstd]. This package links the standard
-// library alone, and nothing compresses unless a program passes a codec in.
+// [github.com/yodelrpc/yodel/compress/s2] and [github.com/yodelrpc/yodel/compress/zstd]. This package links the
+// standard library alone, and nothing compresses unless a program passes a codec in.
 package compress
 
 import (
@@ -22,10 +22,10 @@ type Codec struct {
 	// Compress appends src, compressed, to dst and returns the extended slice. dst and src do not overlap.
 	Compress func(dst, src []byte) []byte
 
-	// Decompress appends what src, one message of Compress, was made from to dst and returns the extended slice. What it
-	// appends has limit bytes at most, whatever src says, and so have, but for a fixed sum, the bytes that it takes to
-	// find out: a message that would be longer is an error that is [ErrTooLarge], as soon as that is seen. One that is
-	// not whole, or not of this codec, is an error that is [ErrCorrupt]. What dst then holds behind its length is
+	// Decompress appends what src, one message of Compress, was made from to dst and returns the extended slice. What
+	// it appends has limit bytes at most, whatever src says, and so have, but for a fixed sum, the bytes that it takes
+	// to find out: a message that would be longer is an error that is [ErrTooLarge], as soon as that is seen. One that
+	// is not whole, or not of this codec, is an error that is [ErrCorrupt]. What dst then holds behind its length is
 	// anything. dst and src do not overlap.
 	Decompress func(dst, src []byte, limit int) ([]byte, error)
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// ReadAll appends what r has to dst, for a Decompress that is made of a reader: of limit bytes at most, with errors that
-// name the codec. It takes memory in step with what has come, beginning with guess bytes.
+// ReadAll appends what r has to dst, for a Decompress that is made of a reader: of limit bytes at most, with errors
+// that name the codec. It takes memory in step with what has come, beginning with guess bytes.
 func ReadAll(name string, dst []byte, r io.Reader, guess, limit int) ([]byte, error) {
 	start := len(dst)
 	dst = slices.Grow(dst, min(limit, guess))

@@ -68,8 +68,8 @@ func NewWeigher(codecs []Codec, stats *MethodStats) *Weigher {
 	return w
 }
 
-// Choose returns by its index the codec to try on a message of size bytes, -1 for none. Whoever compresses with it tells
-// Tried what came of that.
+// Choose returns by its index the codec to try on a message of size bytes, -1 for none. Whoever compresses with it
+// tells Tried what came of that.
 func (w *Weigher) Choose(size int, link Link) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,8 +22,8 @@ func Codec() compress.Codec {
 // floor is where header, trailer and the making ready of the tables are little beside the message.
 const floor = 4 << 10
 
-// What compresses and decompresses is used again: a writer has about 800 KiB of tables, a reader 40. The collector frees
-// those that nobody needs.
+// What compresses and decompresses is used again: a writer has about 800 KiB of tables, a reader 40. The collector
+// frees those that nobody needs.
 var (
 	writers = sync.Pool{New: func() any {
 		w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)

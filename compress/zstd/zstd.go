@@ -1,6 +1,6 @@
 // Package zstd is the codec of Zstandard (RFC 8878): smaller than gzip at several times its speed, for links that are
-// slow beside the processor. The implementation is github.com/klauspost/compress's, which programs link that import this
-// package, and no others.
+// slow beside the processor. The implementation is github.com/klauspost/compress's, which programs link that import
+// this package, and no others.
 package zstd
 
 import (
@@ -74,8 +74,8 @@ func decode(dst, src []byte, limit int) ([]byte, error) {
 	return decodeStream(d, dst, src, limit)
 }
 
-// decodeWhole is for frames that tell their lengths, as those of encode. It goes straight to dst, which for others would
-// have to grow.
+// decodeWhole is for frames that tell their lengths, as those of encode. It goes straight to dst, which for others
+// would have to grow.
 func decodeWhole(d *zstd.Decoder, dst, src []byte, limit, most int) ([]byte, error) {
 	most += len(dst) // which the decoder counts as well, in one of its two looks
 	if err := d.ResetWithOptions(nil, zstd.WithDecoderMaxMemory(uint64(most))); err != nil {

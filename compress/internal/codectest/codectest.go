@@ -46,8 +46,9 @@ func Messages() [][]byte {
 // Text returns n bytes that compress as text does.
 func Text(n int) []byte {
 	random := rand.New(rand.NewPCG(3, 4))
-	words := strings.Fields("the call of a method carries its parameters to server and back comes result or exception " +
-		"deadline metadata connection which takes no more than limit says unless peer 17 42 1000 asked for it")
+	words := strings.Fields(
+		"the call of a method carries its parameters to server and back comes result or exception " +
+			"deadline metadata connection which takes no more than limit says unless peer 17 42 1000 asked for it")
 	var b strings.Builder
 	for b.Len() < n {
 		fmt.Fprintf(&b, "%s ", words[random.IntN(len(words))])

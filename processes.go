@@ -18,7 +18,7 @@ func (s *Server) serveProcesses(ctx context.Context, n int, network, address str
 	if w := supervise.Inherited(); w != nil {
 		return w.Serve(ctx, listensOn, s.serve)
 	}
-	ln, err := listen(ctx, network, address)
+	ln, err := listen(ctx, network, address, s.options.SocketMode)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,11 +26,16 @@ type ServerOptions struct {
 	// DrainTimeout bounds how long calls may go on after the context of Serve has ended; default 20 s.
 	DrainTimeout time.Duration
 
-	// TLS is spoken by all clients, but for those of unix sockets, where the file's permissions say who may connect:
+	// TLS is spoken by all clients, but for those of unix sockets with a file, whose permissions say who may connect:
 	// they may do without. Whoever comes in plaintext is refused, on every protocol. Inside TLS the protocol is what
 	// ALPN agreed on, or told by the first bytes. Nil refuses TLS. See [TLSFiles] for certificates that are replaced
 	// while the server runs.
 	TLS *tls.Config
+
+	// SocketMode is the permissions of the file of a unix socket that ListenAndServe makes, such as 0o660: who may write
+	// to it may connect. 0 leaves what the process's umask does, as a rule the owner alone. The rights of the folder
+	// count, too.
+	SocketMode fs.FileMode
 
 	// AllowPlaintext serves clients without TLS as well, on the same ports, where TLS is set.
 	AllowPlaintext bool
@@ -142,6 +148,9 @@ func (o ServerOptions) validate() error {
 		return fmt.Errorf("ServerOptions.DrainTimeout is %v, and cannot be negative; leave it 0 for its default",
 			o.DrainTimeout)
 	}
+	if o.SocketMode&^fs.ModePerm != 0 {
+		return fmt.Errorf("ServerOptions.SocketMode is %v; it has to be permissions alone, such as 0o660", o.SocketMode)
+	}
 	return o.Mode.validate()
 }
 
@@ -186,7 +195,8 @@ func (s *Server) handleHTTP(h http.Handler) error {
 	return errors.New("ServerOptions.HTTP is set, but none of ServerOptions.Protocols carries HTTP")
 }
 
-// ListenAndServe serves at HOST:PORT or unix:///PATH until ctx ends; see Serve. Port 0 is any free one. With the mode
+// ListenAndServe serves at HOST:PORT, unix:///PATH or, on Linux, the abstract unix socket unix://@NAME, until ctx ends;
+// see Serve. Port 0 is any free one. The file of a socket that no server listens on any more is replaced. With the mode
 // [Processes] it starts the workers that serve, and supervises them.
 func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 	if s.err != nil {
@@ -199,16 +209,24 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 	if n := s.options.Mode.processes(); n > 0 {
 		return s.serveProcesses(ctx, n, network, address)
 	}
-	ln, err := listen(ctx, network, address)
+	ln, err := listen(ctx, network, address, s.options.SocketMode)
 	if err != nil {
 		return err
 	}
 	return s.serve(ctx, ln)
 }
 
-func listen(ctx context.Context, network, address string) (net.Listener, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, network, address)
+func listen(ctx context.Context, network, address string, mode fs.FileMode) (net.Listener, error) {
+	var ln net.Listener
+	var err error
+	if network == "unix" {
+		ln, err = listenUnix(ctx, address, mode)
+	} else {
+		ln, err = new(net.ListenConfig).Listen(ctx, network, address)
+	}
 	switch {
+	case network == "unix": // whose errors say what to do
+		return ln, err
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("address %s is in use; stop the other program or pass another address: %w", address, err)
 	case errors.Is(err, syscall.EACCES):

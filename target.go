@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ type target struct {
 // parseTarget reads [SCHEME://]HOST:PORT or [SCHEME+]unix:///PATH, where SCHEME is one of schemes, or one with an s
 // behind it for TLS. The first of them is that of a target that names none.
 func parseTarget(s string, schemes []string) (target, error) {
+	if err := checkSlashes(s); err != nil {
+		return target{}, fmt.Errorf("target %q: %w", s, err)
+	}
 	prefix, rest, ok := strings.Cut(s, "://")
 	if !ok {
 		prefix, rest = "", s
@@ -84,6 +88,8 @@ func (t target) parseAddress(s string) (string, error) {
 // splitAddress returns the network and the address that a server listens on: HOST:PORT or unix:///PATH.
 func splitAddress(s string) (network, address string, err error) {
 	switch scheme, rest, ok := strings.Cut(s, "://"); {
+	case checkSlashes(s) != nil:
+		err = checkSlashes(s)
 	case !ok:
 		network, address, err = "tcp", s, checkHostPort(s, 0) // 0 is any free port
 	case scheme == "unix":
@@ -116,9 +122,34 @@ func checkHostPort(s string, least int) error {
 	return nil
 }
 
+// maxSocketPath is what Linux takes in sun_path, whose last byte is zero; other systems take 100 to 103 bytes.
+const maxSocketPath = 107
+
+// checkSocketPath returns what is wrong with the path of a unix socket, or with the name of an abstract one.
 func checkSocketPath(s string) error {
-	if !strings.HasPrefix(s, "/") || s == "/" {
-		return fmt.Errorf("a unix socket needs an absolute path, such as unix:///run/calc.sock")
+	name, abstract := strings.CutPrefix(s, "@")
+	switch {
+	case abstract && runtime.GOOS != "linux":
+		return fmt.Errorf("only Linux has abstract unix sockets; write a path, such as unix:///run/calc.sock")
+	case abstract && name == "", !abstract && (!strings.HasPrefix(s, "/") || s == "/"):
+		return fmt.Errorf("a unix socket needs an absolute path, such as unix:///run/calc.sock, or on Linux a name in " +
+			"place of a file, such as unix://@calc")
+	case len(s) > maxSocketPath:
+		return fmt.Errorf("the path of a unix socket has at most %d bytes, and this has %d", maxSocketPath, len(s))
+	case strings.ContainsRune(s, 0):
+		return fmt.Errorf("the path of a unix socket has no zero bytes")
+	}
+	return nil
+}
+
+// checkSlashes returns an error for unix:PATH, as some other programs write it.
+func checkSlashes(s string) error {
+	scheme, path, _ := strings.Cut(s, ":")
+	if scheme != "unix" && !strings.HasSuffix(scheme, "+unix") || strings.HasPrefix(path, "//") {
+		return nil
+	}
+	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, "@") { // else unix is the name of a host
+		return fmt.Errorf("write %s://%s", scheme, path)
 	}
 	return nil
 }

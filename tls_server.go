@@ -78,9 +78,11 @@ type refusal struct {
 func (r *refusal) send(by time.Time) { linger.Write(r.nc, r.words, by) }
 
 // demandsTLS reports whether nc must not be served in plaintext. Who may connect to a unix socket is for the
-// permissions of its file to say.
+// permissions of its file to say, which an abstract one, @NAME, lacks. One without any name is of a pair.
 func (s *Server) demandsTLS(nc net.Conn) bool {
-	return s.tls != nil && !s.options.AllowPlaintext && nc.LocalAddr().Network() != "unix"
+	at := nc.LocalAddr()
+	abstract := at.Network() == "unix" && len(at.String()) > 1 && at.String()[0] == '@'
+	return s.tls != nil && !s.options.AllowPlaintext && (at.Network() != "unix" || abstract)
 }
 
 // refusePlaintext returns why a connection is not served that speaks p without TLS.

@@ -72,7 +72,7 @@ func Dial(ctx context.Context, o rpc.ConnOptions, format pipeline.Format) (*Conn
 
 // hostOf returns the Host for an address, which may be the path of a unix socket.
 func hostOf(address string) string {
-	if strings.HasPrefix(address, "/") || address == "" {
+	if address == "" || address[0] == '/' || address[0] == '@' { // a unix socket, which may be an abstract one
 		return "localhost"
 	}
 	if strings.HasPrefix(address, ":") {

@@ -74,9 +74,9 @@ type DialOptions struct {
 type Backoff = link.Backoff
 
 // Dial returns a channel to a server, with the default options. The target is [SCHEME://]HOST:PORT or
-// [SCHEME+]unix:///PATH, or [SCHEME+]unix://@NAME for an abstract unix socket of Linux. The scheme names a protocol: mux
-// (the default), basic, line or http; muxs, basics, lines or https is the same inside TLS. Programs that know nothing of
-// Yodel speak one of the last three. Dial does not connect: the first call does.
+// [SCHEME+]unix:///PATH, or [SCHEME+]unix://@NAME for an abstract unix socket of Linux. The scheme names a protocol:
+// mux (the default), basic, line or http; muxs, basics, lines or https is the same inside TLS. Programs that know
+// nothing of Yodel speak one of the last three. Dial does not connect: the first call does.
 func Dial(target string) (*Channel, error) { return DialOptions{}.Dial(target) }
 
 // Dial returns a channel to a server; see [Dial].

@@ -32,9 +32,9 @@ type ServerOptions struct {
 	// while the server runs.
 	TLS *tls.Config
 
-	// SocketMode is the permissions of the file of a unix socket that ListenAndServe makes, such as 0o660: who may write
-	// to it may connect. 0 leaves what the process's umask does, as a rule the owner alone. The rights of the folder
-	// count, too.
+	// SocketMode is the permissions of the file of a unix socket that ListenAndServe makes, such as 0o660: who may
+	// write to it may connect. 0 leaves what the process's umask does, as a rule the owner alone. The rights of the
+	// folder count, too.
 	SocketMode fs.FileMode
 
 	// AllowPlaintext serves clients without TLS as well, on the same ports, where TLS is set.

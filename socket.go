@@ -18,8 +18,8 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	config := net.ListenConfig{}
 	if path[0] == '@' {
 		if mode != 0 {
-			return nil, fmt.Errorf("the abstract unix socket %s has no file for ServerOptions.SocketMode: whoever is on "+
-				"this system may connect", path)
+			return nil, fmt.Errorf("the abstract unix socket %s has no file for ServerOptions.SocketMode: whoever is "+
+				"on this system may connect", path)
 		}
 		return config.Listen(ctx, "unix", path)
 	}

@@ -15,8 +15,8 @@ import (
 const lockTime = 2 * time.Second
 
 // lockFolder keeps other servers from making a socket in the folder until unlock is called. The lock, of flock(2), ends
-// with the process at the latest, and concerns nobody who does not ask for it. Where the folder cannot be opened, as one
-// in which this user may make files but see none, there is none.
+// with the process at the latest, and concerns nobody who does not ask for it. Where the folder cannot be opened, as
+// one in which this user may make files but see none, there is none.
 func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 	f, err := os.Open(folder)
 	if errors.Is(err, os.ErrPermission) {

@@ -132,8 +132,8 @@ func checkSocketPath(s string) error {
 	case abstract && runtime.GOOS != "linux":
 		return fmt.Errorf("only Linux has abstract unix sockets; write a path, such as unix:///run/calc.sock")
 	case abstract && name == "", !abstract && (!strings.HasPrefix(s, "/") || s == "/"):
-		return fmt.Errorf("a unix socket needs an absolute path, such as unix:///run/calc.sock, or on Linux a name in " +
-			"place of a file, such as unix://@calc")
+		return fmt.Errorf("a unix socket needs an absolute path, such as unix:///run/calc.sock, or on Linux a name " +
+			"in place of a file, such as unix://@calc")
 	case len(s) > maxSocketPath:
 		return fmt.Errorf("the path of a unix socket has at most %d bytes, and this has %d", maxSocketPath, len(s))
 	case strings.ContainsRune(s, 0):

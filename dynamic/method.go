@@ -137,13 +137,10 @@ func (m *Method) Check(args *Message) error {
 // an [*Exception] that the method declares, or any other, as handlers of generated services do.
 type Handler func(ctx context.Context, m *Method, args *Message) (any, error)
 
-// Handle returns the endpoint that answers the method's calls with h, behind a check of their constraints.
+// Handle returns the endpoint that answers the method's calls with h.
 func (m *Method) Handle(h Handler) *rpc.Endpoint {
 	return rpc.NewEndpoint(&m.rpc, func() *rpc.Call { return m.NewCall(m.NewArgs()) },
 		func(ctx context.Context, c *rpc.Call) error {
-			if err := rpc.Validate(c.Args); err != nil {
-				return err
-			}
 			result, err := h(ctx, m, c.Args.(*Message))
 			if err != nil || len(m.result.Fields) == 0 {
 				return err

@@ -86,10 +86,10 @@ func bareNames(services []*Service) map[string]*Method {
 func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
 	r := &Route{
 		Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log,
-		invoke: e.handle,
+		invoke: e.checked(),
 	}
 	if len(interceptors) > 0 {
-		r.invoke = withPeer(Chain(interceptors, e.handle))
+		r.invoke = withPeer(Chain(interceptors, r.invoke))
 	}
 	d.routes = append(d.routes, r)
 	for _, name := range e.Method.names(bare) {

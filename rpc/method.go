@@ -155,17 +155,12 @@ func (u *Unary[A, R, PA, PR]) NewCall() *UnaryCall[A, R] {
 }
 
 // Handle returns the endpoint that answers the method's calls with handle, which sets the result or returns an error.
-// Arguments that have constraints are checked before it, behind the interceptors: see [Validate].
 func (u *Unary[A, R, PA, PR]) Handle(handle func(ctx context.Context, in *A, out *R) error) *Endpoint {
-	e := &Endpoint{
+	return &Endpoint{
 		Method:  &u.Method,
 		newCall: func() *Call { return &u.NewCall().Call },
 		handle: func(ctx context.Context, c *Call) error {
 			return handle(ctx, (*A)(c.Args.(PA)), (*R)(c.Result.(PR)))
 		},
 	}
-	if constrained[PA]() {
-		e.handle = validated(e.handle)
-	}
-	return e
 }

@@ -208,7 +208,7 @@ func (s *streaming[A, R, PA, PR]) one(ctx context.Context, ch Channel, first PA,
 // endpoint returns the endpoint that answers the method's streams with handle. Messages of arguments that have
 // constraints are checked as they are received: see [Validate].
 func (s *streaming[A, R, PA, PR]) endpoint(handle func(ctx context.Context, stream Stream) error) *Endpoint {
-	if constrained[PA]() {
+	if constrained(PA(nil)) {
 		unchecked := handle
 		handle = func(ctx context.Context, stream Stream) error {
 			return unchecked(ctx, &validatedStream{Stream: stream, method: &s.Method})

@@ -9,8 +9,8 @@ import (
 )
 
 // Validate returns nil if all values in m are as the constraints of its definition want them, else an [*Error] of code
-// [InvalidArgument] whose detail, a [BadRequest], has the path of each that is not. Generated services call it behind
-// the interceptors and before the handler, for arguments that have constraints.
+// [InvalidArgument] whose detail, a [BadRequest], has the path of each that is not. A server calls it behind the
+// interceptors and before the handler, for arguments that have constraints.
 func Validate(m Message) error { return invalid(wire.Check(m)) }
 
 // mostShown is how many violations the text of an error has; the others are in its detail.
@@ -52,20 +52,25 @@ func ValidateCalls(next CallFunc) CallFunc {
 	}
 }
 
-// constrained reports whether messages of a type have constraints.
-func constrained[PA Message]() bool {
-	var none PA
-	_, ok := Message(none).(wire.Constrained)
+// constrained reports whether a message, which may be a nil one of its type, can have constraints.
+func constrained(m Message) bool {
+	_, ok := m.(wire.Constrained)
 	return ok
 }
 
-// validated checks the arguments of unary calls.
-func validated(next CallFunc) CallFunc {
+// checked returns what answers the endpoint's calls, behind a check of the arguments of unary ones if these have
+// constraints. Those of streams check what they receive: see endpoint.
+func (e *Endpoint) checked() CallFunc {
+	c := e.newCall()
+	defer c.Release()
+	if !constrained(c.Args) {
+		return e.handle
+	}
 	return func(ctx context.Context, c *Call) error {
 		if err := Validate(c.Args); err != nil {
 			return err
 		}
-		return next(ctx, c)
+		return e.handle(ctx, c)
 	}
 }
 

@@ -6,3 +6,11 @@ func (s *Server) RunOnReaders() {
 		s.learned[i].inline.Store(true)
 	}
 }
+
+// Unanswered returns how many calls run on all connections.
+func (s *Server) Unanswered() (n int) {
+	for _, c := range s.conns.All() {
+		n += int(c.running.Load())
+	}
+	return n
+}

@@ -216,10 +216,15 @@ func (s *Stream) next(ctx context.Context) error {
 		s.mu.Lock()
 		grant, release := s.countReadLocked()
 		switch {
-		case s.failed != nil:
-			defer s.mu.Unlock()
+		case s.failed != nil || s.in.empty() && s.ended != nil:
+			err := s.failed
+			if err == nil {
+				err = s.ended
+			}
+			s.mu.Unlock()
 			s.freeDecoder()
-			return s.failed
+			s.give(grant, release)
+			return err
 		case !s.in.empty():
 			e := s.in.take()
 			s.batch, s.owned = e.buf, e.owned
@@ -232,10 +237,6 @@ func (s *Stream) next(ctx context.Context) error {
 				s.dec = decoders.Get().(*wire.Decoder)
 			}
 			return nil
-		case s.ended != nil:
-			defer s.mu.Unlock()
-			s.freeDecoder()
-			return s.ended
 		}
 		if err := ctx.Err(); err != nil {
 			s.mu.Unlock()

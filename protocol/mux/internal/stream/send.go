@@ -41,8 +41,10 @@ type outbox struct {
 	room    chan struct{} // of capacity 1; nil until somebody has to wait
 }
 
-// A segment is whole frames, or a part of them which the next one goes on with.
+// A segment is whole frames.
 type segment struct {
+	head [frame.HeaderSize]byte // stands before buf where that is a piece of a message, and has no room for it
+	rest bool                   // it is that
 	buf  []byte
 	cost int    // of the connection's credit
 	free []byte // to give back when it has been written; nil for none
@@ -97,13 +99,17 @@ func (s *Stream) Take(bufs net.Buffers, credit int) (_ net.Buffers, cost int, mo
 	b := &s.out
 	n, size := 0, 0
 	for n < len(b.pending) && size < transport.StreamQuantum && b.pending[n].cost <= credit-cost {
-		g := &b.pending[n]
+		b.taken = append(b.taken, b.pending[n])
+		g := &b.taken[len(b.taken)-1]
+		if g.rest {
+			bufs = append(bufs, g.head[:])
+		}
 		bufs = append(bufs, g.buf)
 		size += len(g.buf)
 		cost += g.cost
 		n++
 	}
-	b.taken = append(b.taken, b.pending[:n]...)
+	clear(b.pending[:n])
 	b.size -= size
 	if b.pending = b.pending[n:]; len(b.pending) == 0 {
 		b.pending = nil
@@ -271,14 +277,12 @@ func (s *Stream) sendLarge(ctx context.Context, b []byte) error {
 			return err
 		}
 		n := min(len(rest), s.send.Left(), s.conn.segment, frame.MaxBody)
-		g := segment{buf: rest[:n:n], cost: n}
+		g := segment{rest: true, buf: rest[:n:n], cost: n}
 		if rest = rest[n:]; len(rest) == 0 {
 			g.free = b
 		}
-		var head [frame.HeaderSize]byte
-		s.header(frame.TypeItem, frame.FlagRest, n).Put(head[:])
+		s.header(frame.TypeItem, frame.FlagRest, n).Put(g.head[:])
 		s.send.Sent(n)
-		s.out.add(head[:], 0)
 		s.out.push(g)
 		if len(rest) > 0 {
 			s.sendLocked()

@@ -113,7 +113,9 @@ func ExampleInterceptor_streams() {
 		fmt.Println(err)
 		return
 	}
-	channel := intercepted(rpc.Chain([]rpc.Interceptor{logged}, (&memory{dispatcher: d}).Call))
+	server, stop := memoryOf(d)
+	defer stop()
+	channel := intercepted(rpc.Chain([]rpc.Interceptor{logged}, server.Call))
 	fmt.Println(everything.NewCalculatorClient(channel).Sum(context.Background(), slices.Values([]int32{1, 2, 3})))
 	// Output:
 	// sum sent 3 received 1 <nil>

@@ -94,8 +94,15 @@ func (observed) Open(context.Context, *rpc.Method) (rpc.Stream, error) { return 
 
 func TestMissingArgument(t *testing.T) {
 	t.Parallel()
-	m := newMemory(t, divide.NewService(divider{}))
-	call := m.route(&rpc.Method{Service: "divide.Divide", Name: "divide"}).NewCall()
+	d, err := rpc.NewDispatcher([]*rpc.Service{divide.NewService(divider{})}, rpc.DispatcherOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route, unknown := d.Find([]byte("divide.Divide/divide"))
+	if unknown != nil {
+		t.Fatal(unknown)
+	}
+	call := route.NewCall()
 	defer call.Release()
 	const missing = `missing argument "num1"`
 	for text, want := range map[string]string{"": missing, "\x10\x05": missing, "\x08\x00": ""} {

@@ -64,8 +64,8 @@ func intercept(t *testing.T, client, server rpc.Interceptor, f func(t *testing.T
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &memory{t: t, dispatcher: d}
-		t.Cleanup(m.handlers.Wait)
+		m, stop := memoryOf(d)
+		t.Cleanup(stop)
 		f(t, everything.NewCalculatorClient(intercepted(client(m.Call))))
 	})
 }

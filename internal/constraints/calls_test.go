@@ -310,3 +310,36 @@ func TestStreams(t *testing.T) {
 	})
 	wants(t, err, true, rpc.OutcomeAnswered, "trees[1].children[1].value MIN")
 }
+
+// A channel within the process holds its callers to the constraints as well, whether messages travel as bytes or not.
+func TestInProcess(t *testing.T) {
+	t.Parallel()
+	for _, serialize := range []bool{false, true} {
+		var h handler
+		ch := yodel.InProcessOptions{Serialize: serialize}.Channel(yodel.NewServer(constraints.NewCheckedService(&h)))
+		client := constraints.NewCheckedClient(ch)
+		_, err := client.Args(t.Context(), 0, "abc", []int32{1})
+		wants(t, err, true, rpc.OutcomeAnswered, "low MIN")
+		_, err = client.Sum(t.Context(), "abc", slices.Values([]int32{1, 10}))
+		wants(t, err, true, rpc.OutcomeAnswered, "nums[1] MAX")
+		if _, err := client.Args(t.Context(), 1, "abc", []int32{1}); err != nil || h.calls.Load() != 1 {
+			t.Errorf("serialize %t: %d calls, %v", serialize, h.calls.Load(), err)
+		}
+		if err := ch.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A stream of results over line is refused by its arguments.
+func TestStreamOverLine(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	address := serve(t, &seen, constraints.NewCheckedService(new(handler)))
+	client := constraints.NewCheckedClient(dial(t, yodel.DialOptions{}, "line://"+address))
+	var last error
+	for _, err := range client.Count(t.Context(), 4) {
+		last = err
+	}
+	wants(t, last, true, rpc.OutcomeAnswered, "to MAX")
+}

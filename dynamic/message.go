@@ -143,15 +143,3 @@ func (m *Message) field(name string) (*wire.Field, error) {
 	}
 	return nil, fmt.Errorf("there is no %s in %s; there is %s", rpc.Quote(name), t.Name, nearest.List(name, names))
 }
-
-// missing returns the required fields that m lacks.
-func (m *Message) missing() []*wire.Field {
-	var absent []*wire.Field
-	t := m.Record().Type()
-	for i := range t.Fields {
-		if f := &t.Fields[i]; f.Required && !m.Record().Has(f) {
-			absent = append(absent, f)
-		}
-	}
-	return absent
-}

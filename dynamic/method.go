@@ -40,7 +40,7 @@ func (b *builder) method(m *schema.Method, service string) (*Method, error) {
 		d.exceptions = append(d.exceptions, one)
 		d.rpc.Exceptions = append(d.rpc.Exceptions, one.newException)
 	}
-	if err := b.defineFields(d.args, m.Params); err != nil {
+	if err := b.defineFields(d.args, messageParams(m)); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
 	var result []*schema.Field
@@ -53,6 +53,25 @@ func (b *builder) method(m *schema.Method, service string) (*Method, error) {
 	return d, nil
 }
 
+// messageParams returns the parameters of m as the messages of its arguments have them. Where there is a stream, the
+// messages of its elements lack the others, so that none is required in a message; of those that the method requires
+// the presence is known instead.
+func messageParams(m *schema.Method) []*schema.Field {
+	if m.StreamParam == nil {
+		return m.Params
+	}
+	var params []*schema.Field
+	for _, p := range m.Params {
+		if p.Required {
+			field, of := *p, *p.Type
+			field.Required, field.Type, of.Optional = false, &of, true
+			p = &field
+		}
+		params = append(params, p)
+	}
+	return params
+}
+
 // Schema returns the declaration, with parameters, exceptions and documentation.
 func (m *Method) Schema() *schema.Method { return m.schema }
 
@@ -61,7 +80,8 @@ func (m *Method) FullName() string { return m.rpc.FullName() }
 
 func (m *Method) shortName() string { return m.schema.Service.Name + "." + m.schema.Name }
 
-// Streams reports whether the arguments or the result are a stream, which Call and Handle do not carry.
+// Streams reports whether the arguments or the result are a stream, which [Method.Stream] carries, and Call and Handle
+// do not.
 func (m *Method) Streams() bool { return m.rpc.ClientStream || m.rpc.ServerStream }
 
 // NewArgs returns arguments in which every parameter has its default, and those without one are absent.
@@ -117,15 +137,21 @@ func (m *Method) Call(ctx context.Context, ch rpc.Channel, args *Message) (any, 
 // value that its constraints do not allow (see [rpc.Validate]), or the method has a stream.
 func (m *Method) Check(args *Message) error {
 	if m.Streams() {
-		return rpc.Errorf(rpc.Unimplemented, "%s has a stream, and this call carries one message each way",
+		return rpc.Errorf(rpc.Unimplemented,
+			"%s has a stream, and this call carries one message each way; Stream makes one",
 			m.schema.Name).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
+	return m.check(args)
+}
+
+// check is Check for methods of every kind.
+func (m *Method) check(args *Message) error {
 	if args == nil || args.Record().Type() != m.args {
 		return rpc.Errorf(rpc.InvalidArgument, "the arguments are not those of %s; NewArgs makes them",
 			m.schema.Name).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
-	if absent := args.missing(); len(absent) > 0 {
-		return rpc.Errorf(rpc.InvalidArgument, "missing argument %q", absent[0].Name).For(&m.rpc, rpc.OutcomeNotStarted)
+	if absent := m.missing(args); absent != "" {
+		return rpc.Errorf(rpc.InvalidArgument, "missing argument %q", absent).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
 	if err := rpc.Validate(args); err != nil {
 		return err.(*rpc.Error).For(&m.rpc, rpc.OutcomeNotStarted)

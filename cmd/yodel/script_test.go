@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"iter"
 	"math/big"
 	"net"
 	"os"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/examples/divide"
+	"github.com/yodelrpc/yodel/internal/everything"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -30,9 +32,9 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script, which shows each subcommand with good and bad input. The environment has the
-// addresses of servers of divide: SERVER, SECURE, which wants certificates, and SOCKET, a unix socket; SILENT takes
-// connections and says nothing. What SECURE needs of its clients lies in ca.pem, client.pem and client.key;
-// stranger.pem is another CA.
+// addresses of servers of divide: SERVER, SECURE, which wants certificates, and SOCKET, a unix socket; STREAMS is one
+// of the methods with streams of EVERYTHING, a definition, and SILENT takes connections and says nothing. What SECURE
+// needs of its clients lies in ca.pem, client.pem and client.key; stranger.pem is another CA.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -58,16 +60,18 @@ func setUp(env *testscript.Env) error {
 	for _, s := range []struct {
 		variable, network, address string
 		options                    yodel.ServerOptions
+		service                    *rpc.Service
 	}{
-		{"SERVER", "tcp", "127.0.0.1:0", yodel.ServerOptions{}},
-		{"SECURE", "tcp", "127.0.0.1:0", yodel.ServerOptions{TLS: config}},
-		{"SOCKET", "unix", filepath.Join(env.WorkDir, "s"), yodel.ServerOptions{}},
+		{"SERVER", "tcp", "127.0.0.1:0", yodel.ServerOptions{}, divide.NewService(talkative{})},
+		{"SECURE", "tcp", "127.0.0.1:0", yodel.ServerOptions{TLS: config}, divide.NewService(talkative{})},
+		{"SOCKET", "unix", filepath.Join(env.WorkDir, "s"), yodel.ServerOptions{}, divide.NewService(talkative{})},
+		{"STREAMS", "tcp", "127.0.0.1:0", yodel.ServerOptions{}, everything.NewCalculatorService(streamer{})},
 	} {
 		ln, err := net.Listen(s.network, s.address)
 		if err != nil {
 			return err
 		}
-		server := s.options.NewServer(divide.NewService(talkative{}))
+		server := s.options.NewServer(s.service)
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(context.Background(), ln) }()
 		env.Defer(func() {
@@ -76,6 +80,11 @@ func setUp(env *testscript.Env) error {
 		})
 		env.Setenv(s.variable, ln.Addr().String())
 	}
+	definition, err := filepath.Abs("../../internal/everything/everything.yodel")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EVERYTHING", definition)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -93,6 +102,45 @@ func (talkative) Divide(ctx context.Context, num1, num2 int32) (float32, error) 
 		rpc.AddAnswerMetadata(ctx, "trace-was", trace)
 	}
 	return divider{}.Divide(ctx, num1, num2)
+}
+
+// A streamer answers the methods with streams of package everything.
+type streamer struct{ everything.CalculatorHandler }
+
+func (streamer) Ticks(_ context.Context, n int32, _ time.Duration) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		for i := int32(1); i <= n && yield(i, nil); i++ {
+		}
+		if n > 2 {
+			yield(0, everything.NewInvalidOperation())
+		}
+	}
+}
+
+func (streamer) Sum(_ context.Context, nums iter.Seq2[int32, error]) (sum int64, err error) {
+	for n, err := range nums {
+		if err != nil {
+			return 0, err
+		}
+		sum += int64(n)
+	}
+	return sum, nil
+}
+
+func (streamer) Ratios(ctx context.Context, base int32, scale float64, s *rpc.BidiStream[float32, int32]) error {
+	for n, err := range s.All() {
+		if err != nil {
+			return err
+		}
+		if err := s.Send(ctx, float32(scale)*float32(n)/float32(base)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (streamer) Drain(_ context.Context, items iter.Seq2[everything.Scalars, error]) error {
+	return rpc.NewError(rpc.Aborted, "wants none of it") // while the client may still send
 }
 
 // writeCertificates writes the PEM files of an authority, a server and a client.

@@ -63,7 +63,7 @@ func (c *clientCodec) answer(m *rpc.Method) *answer {
 
 // Decode reads an answer.
 func (a *answer) Decode(message []byte, c *rpc.Call) error {
-	var result, failure, end json.RawMessage
+	var result, failure, end, item json.RawMessage
 	err := wire.EachJSONMember(message, func(name, value []byte) error {
 		switch string(name) {
 		case "result":
@@ -72,6 +72,8 @@ func (a *answer) Decode(message []byte, c *rpc.Call) error {
 			return once(&failure, "error", value)
 		case "end":
 			return once(&end, "end", value)
+		case "item":
+			return once(&item, "item", value)
 		}
 		return nil // of a newer server
 	})
@@ -85,6 +87,8 @@ func (a *answer) Decode(message []byte, c *rpc.Call) error {
 		return unreadable(errors.New(`it has none of "item", "end" and "error"`))
 	case c.Method.ServerStream:
 		return nil
+	case item != nil || end != nil:
+		return unreadable(errors.New("it is a stream, of which this side's definition, if there is one, does not know"))
 	case result == nil:
 		return unreadable(errors.New(`it has neither "result" nor "error"`))
 	}

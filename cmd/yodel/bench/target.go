@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,9 @@ func (c *command) target(address, method string, args []string) (*target, error)
 	ready, err := c.Prepare(address, method, args)
 	if err != nil {
 		return nil, err
+	}
+	if ready.Method != nil && ready.Method.Streams() {
+		return nil, fmt.Errorf("%s has a stream; bench makes calls with one answer", method)
 	}
 	callers := c.plan.Callers
 	if c.plan.Rate > 0 {

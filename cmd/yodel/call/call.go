@@ -1,8 +1,9 @@
-// Package call is the subcommand "yodel call": one call, whose result it prints as JSON.
+// Package call is the subcommand "yodel call": one call, whose result, or results, it prints as JSON.
 package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -39,16 +40,19 @@ With -f, parameters are checked against the definition before anything is sent; 
 base64), timestamp, duration or enum needs no quotes. 'yodel call -f FILE ADDRESS METHOD --help' shows a method.
 Without -f, a VALUE that is JSON is sent as it stands, anything else as a string, and the server checks it: over line
 and http, since no names travel over mux and basic.
-Methods with streams cannot be called in this way.
+
+What a method takes as a stream is read from standard input, an element of JSON a line, as it comes; results of a stream
+are printed a line each. Streams need -f, and have no time limit unless --timeout or the definition sets one.
 
 An exception or error goes to standard error, and the exit status is 1.`,
 		Example: `  yodel call -f divide.yodel 127.0.0.1:8000 divide num1=200 num2=100
   yodel call line://127.0.0.1:8000 divide num1=200
   yodel call http://127.0.0.1:8000 divide '{"num1": 200}'
+  seq 100 | yodel call -f numbers.yodel 127.0.0.1:8000 sum
   yodel call -f divide.yodel -H 'trace: 4711' -v --ca ca.pem muxs://calc.example:8000 divide num1=200`,
 		Args: cli.AtLeast(2, "an address and a method"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
+			return c.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
 	c.AddFlags(cmd)
@@ -68,7 +72,7 @@ An exception or error goes to standard error, and the exit status is 1.`,
 }
 
 // run makes the call and prints its result.
-func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string) error {
+func (c *command) run(ctx context.Context, in io.Reader, out, stderr io.Writer, args []string) error {
 	ready, err := c.Prepare(args[0], args[1], args[2:])
 	if err != nil {
 		return err
@@ -78,12 +82,18 @@ func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string)
 		return cli.Usagef("%v", err)
 	}
 	defer ch.Close()
-	ctx, cancel := context.WithTimeout(ctx, ready.Timeout)
-	defer cancel()
+	if ready.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, ready.Timeout)
+		defer cancel()
+	}
 	var answered rpc.Metadata
 	ctx = rpc.WithAnswerMetadata(rpc.WithMetadata(ctx, ready.Metadata...), &answered)
-	call := ready.New()
-	err = ch.Call(ctx, call)
+	if ready.Method != nil && ready.Method.Streams() {
+		err = stream(ctx, in, out, ready, ch)
+	} else {
+		err = unary(ctx, out, ready, ch)
+	}
 	if c.verbose {
 		printMetadata(stderr, answered)
 	}
@@ -91,7 +101,19 @@ func (c *command) run(ctx context.Context, out, stderr io.Writer, args []string)
 		if c.verbose {
 			c.printDetails(stderr, err)
 		}
+		if input, ok := errors.AsType[*inputError](err); ok {
+			return input
+		}
 		return client.Describe(err)
+	}
+	return nil
+}
+
+// unary makes a call with one answer, and prints it.
+func unary(ctx context.Context, out io.Writer, ready *client.Call, ch rpc.Channel) error {
+	call := ready.New()
+	if err := ch.Call(ctx, call); err != nil {
+		return err
 	}
 	text, err := result(ready, call)
 	if err == nil {

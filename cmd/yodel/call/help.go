@@ -55,8 +55,8 @@ func (c *command) showMethod(b *strings.Builder, m *dynamic.Method, address, nam
 		fmt.Fprintf(b, "Deprecated: %s\n\n", s.Deprecated)
 	}
 	fmt.Fprintf(b, "Usage:\n  yodel call -f %s %s %s%s\n", c.File, address, name, usage(s))
-	if m.Streams() {
-		b.WriteString("\nIt has a stream, and cannot be called from the command line.\n")
+	if s.StreamParam != nil {
+		fmt.Fprintf(b, "\nElements of %s are read from standard input, one of JSON a line.\n", s.StreamParam.Name)
 	}
 	section(b, "Parameters", len(s.Params), func(table io.Writer) {
 		for _, p := range s.Params {
@@ -100,6 +100,9 @@ func row(table io.Writer, cells ...string) {
 func usage(m *schema.Method) string {
 	var b strings.Builder
 	for _, p := range m.Params {
+		if p == m.StreamParam {
+			continue
+		}
 		if p.Required {
 			fmt.Fprintf(&b, " %s", client.Placeholder(p))
 		} else {

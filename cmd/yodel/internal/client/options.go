@@ -68,8 +68,8 @@ type Call struct {
 	Protocol string            // "mux", "basics"
 	Method   *dynamic.Method   // nil without a definition
 	Dial     yodel.DialOptions // the command line's
-	Timeout  time.Duration
-	Metadata []string // keys and values
+	Timeout  time.Duration     // of one call; 0 for none, as of a method with a stream
+	Metadata []string          // keys and values
 
 	name   string
 	args   *dynamic.Message // with a definition
@@ -97,11 +97,11 @@ func (o *Options) Prepare(address, method string, args []string) (*Call, error) 
 	if c.Method, err = o.FindMethod(method); err != nil {
 		return nil, err
 	}
-	if c.Method.Streams() {
-		return nil, fmt.Errorf("%s has a stream; only calls with one answer can be made from the command line", method)
-	}
 	if o.Timeout == 0 {
-		c.Timeout = cmp.Or(c.Method.Schema().Timeout, DefaultTimeout)
+		c.Timeout = c.Method.Schema().Timeout
+	}
+	if c.Timeout == 0 && !c.Method.Streams() { // a stream may be meant to last
+		c.Timeout = DefaultTimeout
 	}
 	c.args, err = typedParams(c.Method, args)
 	return c, err
@@ -169,6 +169,9 @@ func (o *Options) Load() (*dynamic.Package, error) {
 	}
 	return dynamic.Load(files...)
 }
+
+// Args returns the arguments of a call with a definition.
+func (c *Call) Args() *dynamic.Message { return c.args }
 
 // New returns the call for a channel. It may be made again once it has returned; several may be under way at once.
 func (c *Call) New() *rpc.Call {

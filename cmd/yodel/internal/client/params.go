@@ -57,13 +57,17 @@ func untypedParams(args []string) ([]byte, error) {
 
 // typedParams returns the arguments of a call of m.
 func typedParams(m *dynamic.Method, args []string) (*dynamic.Message, error) {
-	params := m.Schema().Params
+	params, stream := m.Schema().Params, m.Schema().StreamParam
 	text, err := parseParams(args, func(name, value string) bool {
 		f := fieldNamed(params, name)
 		return f != nil && isText(f.Type, value) || !json.Valid([]byte(value))
 	})
 	if err != nil {
 		return nil, err
+	}
+	if stream != nil && isGiven(stream, text) {
+		return nil, fmt.Errorf("%s of %s is a stream: its elements are read from standard input, one of JSON a line",
+			stream.Name, m.Schema().Name)
 	}
 	message := m.NewArgs()
 	if absent := absentParams(params, text); absent != "" {
@@ -76,6 +80,18 @@ func typedParams(m *dynamic.Method, args []string) (*dynamic.Message, error) {
 		return nil, fmt.Errorf("%s: %s", m.Schema().Name, e.Message)
 	}
 	return message, nil
+}
+
+// isGiven reports whether text, an object, has the parameter f.
+func isGiven(f *schema.Field, text []byte) bool {
+	var given map[string]json.RawMessage
+	_ = json.Unmarshal(text, &given)
+	for name := range given {
+		if fieldNamed([]*schema.Field{f}, name) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // absentParams returns the required parameters that are not in text, as one would write them; "" where all are there,

@@ -1,0 +1,180 @@
+package dynamic_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yodelrpc/yodel/dynamic"
+	"github.com/yodelrpc/yodel/idl/check"
+	"github.com/yodelrpc/yodel/internal/everything"
+	"github.com/yodelrpc/yodel/rpc"
+)
+
+// streamer answers the methods with streams.
+type streamer struct{ everything.CalculatorHandler }
+
+func (streamer) Ticks(_ context.Context, n int32, _ time.Duration) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		for i := range n {
+			if !yield(i+1, nil) {
+				return
+			}
+		}
+		if n > 2 {
+			yield(0, &everything.InvalidOperation{Message: "too many", Details: []string{"a"}})
+		}
+	}
+}
+
+func (streamer) Sum(_ context.Context, nums iter.Seq2[int32, error]) (sum int64, err error) {
+	for n, err := range nums {
+		if err != nil {
+			return 0, err
+		}
+		sum += int64(n)
+	}
+	return sum, nil
+}
+
+func (streamer) Ratios(_ context.Context, base int32, scale float64, s *rpc.BidiStream[float32, int32]) error {
+	for n, err := range s.All() {
+		if err != nil {
+			return err
+		}
+		if err := s.Send(context.Background(), float32(scale)*float32(n)/float32(base)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func everythingPackage(t testing.TB) *dynamic.Package {
+	t.Helper()
+	files, diags := check.Files(func(name string) ([]byte, error) {
+		return os.ReadFile(filepath.Join("..", name))
+	}, "internal/everything/everything.yodel")
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := dynamic.Load(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// stream calls a method with args in JSON, sends elements, and returns all that comes back.
+func stream(t *testing.T, ch rpc.Channel, name, args string, elements ...string) (results []string, err error) {
+	t.Helper()
+	m, err := everythingPackage(t).Method(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := m.NewArgs()
+	if err := message.UnmarshalJSON([]byte(args)); err != nil {
+		t.Fatal(err)
+	}
+	return results, m.Stream(t.Context(), ch, message, func(ctx context.Context, s *dynamic.Stream) error {
+		for _, e := range elements {
+			if err := s.SendJSON(ctx, []byte(e)); err != nil {
+				return err
+			}
+		}
+		if err := s.CloseSend(); err != nil {
+			return err
+		}
+		for {
+			b, err := s.RecvJSON(ctx, nil)
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			results = append(results, string(b))
+		}
+	})
+}
+
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	address := serve(t, everything.NewCalculatorService(streamer{}))
+	ch := dial(t, address)
+	for _, test := range []struct {
+		name, args string
+		elements   []string
+		want       string
+	}{
+		{"ticks", `{"n": 2}`, nil, `[1 2] <nil>`},
+		{"ticks", `{"n": 0}`, nil, `[] <nil>`},
+		{"ticks", `{"n": 3}`, nil, `[1 2 3] too many`},
+		{"sum", `{}`, []string{"1", "2", "39"}, `["42"] <nil>`},
+		{"sum", `{}`, nil, `["0"] <nil>`},
+		{"ratios", `{"base": 2, "scale": 10}`, []string{"1", "2"}, `[5 10] <nil>`},
+		{"ratios", `{}`, []string{"1"}, `[] everything.Calculator/ratios: invalid_argument: missing argument "base" ` +
+			`(not started)`},
+		{"sum", `{}`, []string{`"x"`}, `[] everything.Calculator/sum: invalid_argument: nums: "x" is not an int ` +
+			`(unknown whether it ran)`},
+		{"ticks", `{"n": 1}`, []string{"1"}, `[] everything.Calculator/ticks: failed_precondition: ticks takes no ` +
+			`stream (unknown whether it ran)`},
+		{"ping", `{}`, nil,
+			`[] everything.Calculator/ping: unimplemented: ping has no stream; Call makes a call of it ` +
+				`(not started)`},
+	} {
+		results, err := stream(t, ch, test.name, test.args, test.elements...)
+		if got := fmt.Sprint(results, " ", err); got != test.want {
+			t.Errorf("%s(%s) with %v: %s\nwant %s", test.name, test.args, test.elements, got, test.want)
+		}
+	}
+	var exception *dynamic.Exception
+	if _, err := stream(t, ch, "ticks", `{"n": 3}`); !errors.As(err, &exception) ||
+		exception.Name() != "everything.InvalidOperation" {
+		t.Errorf("a declared exception behind results: %v", err)
+	}
+	if results, err := stream(t, dial(t, "line://"+address), "ticks", `{"n": 2}`); len(results) != 2 || err != nil {
+		t.Errorf("over line: %v, %v", results, err)
+	}
+	if _, err := stream(t, dial(t, "http://"+address), "ticks", `{"n": 2}`); err == nil ||
+		!strings.Contains(err.Error(), "ticks is a stream, which the http protocol does not carry") {
+		t.Errorf("over http: %v", err)
+	}
+}
+
+// Values go both ways at once, and the body may leave whenever it likes.
+func TestStreamOfValues(t *testing.T) {
+	t.Parallel()
+	ch := dial(t, serve(t, everything.NewCalculatorService(streamer{})))
+	m, err := everythingPackage(t).Method("ratios")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := m.NewArgs()
+	if err := args.SetAll(map[string]any{"base": 4}); err != nil {
+		t.Fatal(err)
+	}
+	left := errors.New("left")
+	for range 3 {
+		err = m.Stream(t.Context(), ch, args, func(ctx context.Context, s *dynamic.Stream) error {
+			for n := range 10 {
+				if err := s.Send(ctx, n); err != nil {
+					return err
+				}
+				if v, err := s.Recv(ctx); v != float32(n)/4 || err != nil {
+					return fmt.Errorf("%d / 4 is %v, %v", n, v, err)
+				}
+			}
+			return left
+		})
+		if err != left {
+			t.Error(err)
+		}
+	}
+}

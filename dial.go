@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/balance"
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/internal/peercred"
 	"github.com/yodelrpc/yodel/link"
 	"github.com/yodelrpc/yodel/resolve"
@@ -66,6 +67,11 @@ type DialOptions struct {
 	// Limits bound what the server can cost. See [rpc.Limits] for the defaults.
 	Limits rpc.Limits
 
+	// Compress says what arguments are compressed with, and which; the zero value is no compression. See
+	// [compress.Options]. Of the built-in protocols HTTP heeds it: it asks for answers in these codings, and sends
+	// arguments in the first where Policy is Always, for no server says beforehand what it reads.
+	Compress compress.Options
+
 	// Logger gets at most ten lines a second about connections that fail; nil for none.
 	Logger *slog.Logger
 }
@@ -115,6 +121,9 @@ func (o DialOptions) validate() error {
 	case o.Timeout < 0, o.DialTimeout < 0, o.Backoff.Base < 0, o.Backoff.Max < 0:
 		return errors.New("DialOptions: a duration is negative; leave it 0 for its default")
 	}
+	if err := o.Compress.Validate(); err != nil {
+		return fmt.Errorf("DialOptions: %w", err)
+	}
 	if err := o.Limits.Validate(); err != nil {
 		return fmt.Errorf("DialOptions: %w", err)
 	}
@@ -144,11 +153,12 @@ func (o DialOptions) connector(t target, config *tls.Config, log *rpc.Log) conne
 			return nil, err
 		}
 		return t.connect(ctx, o.Protocols, rpc.ConnOptions{
-			Dial:    func(context.Context) (net.Conn, error) { return nc, nil },
-			Address: t.address,
-			Peer:    t.peer(nc),
-			Limits:  o.Limits.WithDefaults(),
-			Log:     log,
+			Dial:     func(context.Context) (net.Conn, error) { return nc, nil },
+			Address:  t.address,
+			Peer:     t.peer(nc),
+			Limits:   o.Limits.WithDefaults(),
+			Compress: o.Compress,
+			Log:      log,
 		})
 	}
 }

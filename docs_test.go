@@ -20,8 +20,10 @@ import (
 // snippetPackages are the packages that the pages' Go names without an import.
 var snippetPackages = map[string]string{
 	"check":       module + "/idl/check",
+	"compress":    module + "/compress",
 	"divide":      module + "/examples/divide",
 	"dynamic":     module + "/dynamic",
+	"gzip":        module + "/compress/gzip",
 	"orders":      "snippets/orders", // of ordersDefinition
 	"resolve":     module + "/resolve",
 	"rpc":         module + "/rpc",

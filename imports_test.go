@@ -27,7 +27,7 @@ var layers = []layer{
 	{"compress/s2", []string{"compress", "github.com/klauspost/compress/"}},
 	{"compress/zstd", []string{"compress", "github.com/klauspost/compress/"}},
 	{"compress/...", []string{"compress"}}, // a leaf; what nobody passes in is not linked
-	{"rpc", []string{"internal/nearest", "wire"}},
+	{"rpc", []string{"compress", "internal/nearest", "wire"}},
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
 	{"protocol/internal/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}},
@@ -37,14 +37,15 @@ var layers = []layer{
 	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/flow", "protocol/mux/internal/frame", "rpc",
 		"wire"}},
 	{"protocol/mux/internal/stream", []string{"protocol/mux/internal/...", "rpc", "wire"}},
+	{"protocol/web", []string{"compress", "internal/linger", "protocol/internal/...", "rpc", "wire"}},
 	{"protocol/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
 	{"internal/peercred", []string{"rpc"}},
 	{"internal/supervise", []string{"rpc"}},
-	{".", []string{"balance/...", "internal/linger", "internal/peercred", "internal/supervise", "link", "protocol/...",
-		"resolve/...", "rpc", "wire"}},
+	{".", []string{"balance/...", "compress", "internal/linger", "internal/peercred", "internal/supervise", "link",
+		"protocol/...", "resolve/...", "rpc", "wire"}},
 
 	// The compiler.
 	{"idl/diag", nil},

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/protocol/inprocess"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -65,6 +66,11 @@ type ServerOptions struct {
 
 	// Limits bound what one client can cost. See [rpc.ServerLimits] for the defaults.
 	Limits rpc.ServerLimits
+
+	// Compress says what answers are compressed with, and which; the zero value is no compression. See
+	// [compress.Options]. Of the built-in protocols HTTP heeds it: these are its content codings, of requests and of
+	// answers to clients that ask for one, unless Policy is Never.
+	Compress compress.Options
 
 	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each
 	// address that is served and those about workers that start, end and die; nil for none. What it panics with is
@@ -127,7 +133,8 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.ended, s.end = context.WithCancel(context.Background())
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{
-		Interceptors: o.Interceptors, Limits: o.Limits, Serial: o.Mode == Serial, Logger: o.Logger,
+		Interceptors: o.Interceptors, Limits: o.Limits, Compress: o.Compress,
+		Serial: o.Mode == Serial, Logger: o.Logger,
 	})
 	protocols, protocolErr := protocolsOf(o.Protocols, "ServerOptions.Protocols")
 	if s.err = errors.Join(err, o.validate(), protocolErr); s.err != nil {

@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"net"
+
+	"github.com/yodelrpc/yodel/compress"
 )
 
 // A Channel carries calls. Generated clients call through one. All methods may be called by many goroutines at once.
@@ -63,7 +65,9 @@ type ConnOptions struct {
 	// Peer is the other end of what Dial returns, for the Conn's Peer; nil where it is not known.
 	Peer   *Peer
 	Limits Limits
-	Log    *Log // of the channel, whose connections share it; nil for none
+	// Compress says what the connection compresses with, where the protocol can; the zero value is nothing.
+	Compress compress.Options
+	Log      *Log // of the channel, whose connections share it; nil for none
 }
 
 // A ResumableConn is a network connection that wraps one of TCP or a unix socket, to count bytes for instance, and

@@ -6,14 +6,16 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/internal/nearest"
 )
 
 // A Dispatcher is what the protocols of one server share: the way from a method's name to the handler.
 type Dispatcher struct {
-	Limits ServerLimits
-	Serial bool // calls of a connection run one after another
-	Log    *Log
+	Limits   ServerLimits
+	Compress compress.Options // of the protocols that can
+	Serial   bool             // calls of a connection run one after another
+	Log      *Log
 
 	// Running is the calls of protocols that keep no account of their own.
 	Running Running
@@ -35,8 +37,9 @@ type Route struct {
 type DispatcherOptions struct {
 	Interceptors []Interceptor // that wrap every call, the first outermost
 	Limits       ServerLimits
-	Serial       bool         // calls of a connection run one after another
-	Logger       *slog.Logger // as that of a server; nil for none
+	Compress     compress.Options // of the protocols that can; the zero value is nothing
+	Serial       bool             // calls of a connection run one after another
+	Logger       *slog.Logger     // as that of a server; nil for none
 }
 
 // NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, or a limit is
@@ -45,8 +48,12 @@ func NewDispatcher(services []*Service, o DispatcherOptions) (*Dispatcher, error
 	if err := o.Limits.Validate(); err != nil {
 		return nil, err
 	}
+	if err := o.Compress.Validate(); err != nil {
+		return nil, err
+	}
 	d := &Dispatcher{
-		Limits: o.Limits.WithDefaults(), Serial: o.Serial, Log: NewLog(o.Logger), byName: make(map[string]*Route),
+		Limits: o.Limits.WithDefaults(), Compress: o.Compress, Serial: o.Serial,
+		Log: NewLog(o.Logger), byName: make(map[string]*Route),
 	}
 	bare := bareNames(services)
 	for _, s := range services {

@@ -121,6 +121,13 @@ func (s *share) take(ctx context.Context, route *rpc.Route) *rpc.Error {
 func (s *share) adjust(n int) {
 	if s.size != nil {
 		s.size.learn(n)
+		s.hold(n)
+	}
+}
+
+// hold makes the share one of n bytes, if there is one.
+func (s *share) hold(n int) {
+	if s.size != nil {
 		s.change(n - s.held)
 		s.held = n
 	}

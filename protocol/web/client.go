@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +26,8 @@ type Conn struct {
 	peer   *rpc.Peer
 	limits rpc.Limits
 	log    *rpc.Log
+
+	codings codings
 
 	turn chan struct{} // holds a value while no call has the connection
 	done chan struct{} // closed when the connection takes no more calls
@@ -50,17 +51,18 @@ func Dial(ctx context.Context, o rpc.ConnOptions, format pipeline.Format) (*Conn
 	}
 	o.Limits = o.Limits.WithDefaults()
 	c := &Conn{
-		nc:     nc,
-		in:     newAnswerReader(nc, o.Limits),
-		out:    stallWriter{nc, writeChunk},
-		host:   hostOf(o.Address),
-		peer:   o.Peer,
-		limits: o.Limits,
-		log:    o.Log,
-		turn:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
-		read:   make(chan struct{}),
-		codec:  format.NewClient(o.Limits),
+		nc:      nc,
+		in:      newAnswerReader(nc, o.Limits),
+		out:     stallWriter{nc, writeChunk},
+		host:    hostOf(o.Address),
+		peer:    o.Peer,
+		limits:  o.Limits,
+		log:     o.Log,
+		codings: codings{o.Compress, o.Log},
+		turn:    make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		read:    make(chan struct{}),
+		codec:   format.NewClient(o.Limits),
 	}
 	if _, ok := nc.(*net.TCPConn); !ok {
 		c.out.chunk = tlsChunk
@@ -70,21 +72,6 @@ func Dial(ctx context.Context, o rpc.ConnOptions, format pipeline.Format) (*Conn
 	return c, nil
 }
 
-// hostOf returns the Host for an address, which may be the path of a unix socket.
-func hostOf(address string) string {
-	if address == "" || address[0] == '/' || address[0] == '@' { // a unix socket, which may be an abstract one
-		return "localhost"
-	}
-	if strings.HasPrefix(address, ":") {
-		return "localhost" + address
-	}
-	host, port, err := net.SplitHostPort(address)
-	if zone := strings.IndexByte(host, '%'); err == nil && zone >= 0 {
-		return net.JoinHostPort(host[:zone], port) // a zone means nothing to another host (RFC 6874, section 1)
-	}
-	return address
-}
-
 // Call makes one call; see [rpc.Channel].
 func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	if call.Body != nil {
@@ -92,7 +79,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	body, answer, refused := c.encode(call)
 	if refused == nil {
-		body, refused = c.request(body, rpc.OutgoingMetadata(ctx))
+		body, refused = c.request(call.Method, body, rpc.OutgoingMetadata(ctx))
 	}
 	if refused != nil {
 		return refused.For(call.Method, rpc.OutcomeNotStarted)
@@ -100,6 +87,9 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	ctx, expiry := call.Bound(ctx)
 	x := &exchange{method: call.Method, expiry: expiry, answered: make(chan struct{})}
 	if err := c.roundTrip(ctx, x, body); err != nil {
+		return err
+	}
+	if err := c.decompress(x); err != nil {
 		return err
 	}
 	rpc.StoreAnswerMetadata(ctx, requestMetadata(x.header))
@@ -142,26 +132,6 @@ func (c *Conn) decode(x *exchange, answer pipeline.Answer, call *rpc.Call) error
 		return e.For(call.Method, rpc.OutcomeAnswered)
 	}
 	return err
-}
-
-// request returns a request with the given body.
-func (c *Conn) request(body []byte, md rpc.Metadata) ([]byte, *rpc.Error) {
-	b := make([]byte, 0, 256+len(body))
-	b = fmt.Appendf(b, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
-		c.host, len(body))
-	for key, values := range md {
-		if reserved(key) {
-			continue
-		}
-		for _, v := range values {
-			if !validField(key, v) {
-				return nil, rpc.Errorf(rpc.InvalidArgument, "metadata %s: %s cannot be a field of an HTTP header",
-					rpc.Quote(key), rpc.Quote(v))
-			}
-			b = fmt.Appendf(b, "%s: %s\r\n", http.CanonicalHeaderKey(key), v)
-		}
-	}
-	return append(append(b, "\r\n"...), body...), nil
 }
 
 // An exchange is one request and its answer.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/protocol/internal/pipeline"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -16,6 +17,7 @@ import (
 type handler struct {
 	d       *rpc.Dispatcher
 	formats []format // of bodies; the first is for those without a Content-Type
+	codings codings
 	page    *page
 	sizes   []size       // of the answers of each route
 	own     http.Handler // of the requests that are this package's to answer, which this handler answers
@@ -30,6 +32,7 @@ type format struct {
 
 func newHandler(d *rpc.Dispatcher, formats []pipeline.Format) *handler {
 	h := &handler{d: d, page: newPage(d), sizes: make([]size, len(d.Routes()))}
+	h.codings = codings{d.Compress, d.Log}
 	for _, f := range formats {
 		h.formats = append(h.formats, format{f, f.NewServer(d)})
 	}
@@ -124,6 +127,20 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		x.respond(w, http.StatusUnsupportedMediaType, h.answerType(), failure(h.formats[0].codec, err))
 		return
 	}
+	k := &webCall{h: h, x: x, format: c}
+	var err *rpc.Error
+	if k.coded, err = h.codings.of(r.Header); err != nil {
+		w.Header().Set("Accept-Encoding", h.codings.list()) // RFC 9110, section 12.5.3
+		x.respond(w, http.StatusUnsupportedMediaType, answerType, failure(c, err))
+		return
+	}
+	if h.codings.answering() {
+		w.Header().Add("Vary", "Accept-Encoding")
+	}
+	if k.coding, k.forced, err = h.codings.accepted(r.Header); err != nil {
+		x.respond(w, http.StatusNotAcceptable, answerType, failure(c, err))
+		return
+	}
 	request, status, err := x.read(h.d.Limits.Message)
 	if err != nil {
 		w.Header().Set("Connection", "close") // rather than read the rest
@@ -136,31 +153,89 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	share := &share{budget: &x.c.answers, sizes: h.sizes}
-	defer share.giveBack()
-	var admit func(*rpc.Route) *rpc.Error
-	if x.c.http2 { // over HTTP/1 a connection has one call at a time
-		admit = func(route *rpc.Route) *rpc.Error { return share.take(ctx, route) }
-	}
-	info := rpc.CallInfo{Peer: x.c.peer, Metadata: requestMetadata(r.Header)}
-	var (
-		body     []byte
-		code     rpc.Code
-		metadata rpc.Metadata
-	)
-	broken := func(e *rpc.Error) { body, code = failure(c, e), e.Code }
+	k.share = &share{budget: &x.c.answers, sizes: h.sizes}
+	defer k.share.giveBack()
 	rpc.Apart(func() { // for a goroutine that ends must not be net/http's
 		err := rpc.Guard{Log: h.d.Log}.Run("what answers the call", func() error {
-			body, code, metadata = c.ServeMessage(ctx, info, request, nil, admit)
+			k.serve(ctx, request)
 			return nil
-		}, broken)
+		}, k.fail)
 		if err != nil {
-			broken(err.(*rpc.Error))
+			k.fail(err.(*rpc.Error))
 		}
 	})
-	share.adjust(len(body))
-	addMetadata(w.Header(), metadata)
-	x.respond(w, statusOf(code), answerType, body)
+	addMetadata(w.Header(), k.metadata)
+	if k.encoded {
+		w.Header().Set("Content-Encoding", k.coding.Name)
+	}
+	x.respond(w, k.status, answerType, k.body)
+}
+
+// A webCall is a call between its request, which has been read, and its answer.
+type webCall struct {
+	h      *handler
+	x      *request
+	format pipeline.BodyCodec
+	coded  *compress.Codec // of the request; nil for none
+	coding *compress.Codec // that the answer may have; nil for none
+	forced bool            // the client takes it in no other
+	share  *share
+	route  *rpc.Route // nil until it is known
+
+	// The answer.
+	body     []byte
+	encoded  bool // in coding
+	status   int
+	metadata rpc.Metadata
+}
+
+func (k *webCall) fail(err *rpc.Error) { k.failWith(statusOf(err.Code), err) }
+
+func (k *webCall) failWith(status int, err *rpc.Error) {
+	k.body, k.status, k.encoded = failure(k.format, err), status, false
+}
+
+func (k *webCall) serve(ctx context.Context, request []byte) {
+	if k.coded != nil {
+		plain, status, err := k.x.decode(ctx, &k.h.codings, k.coded, request, k.h.d.Limits.Message)
+		if err != nil {
+			k.failWith(status, err)
+			return
+		}
+		request = plain
+	}
+	info := rpc.CallInfo{Peer: k.x.c.peer, Metadata: requestMetadata(k.x.r.Header)}
+	admit := func(route *rpc.Route) *rpc.Error {
+		k.route = route
+		if !k.x.c.http2 { // over HTTP/1 a connection has one call at a time
+			return nil
+		}
+		return k.share.take(ctx, route)
+	}
+	var code rpc.Code
+	k.body, code, k.metadata = k.format.ServeMessage(ctx, info, request, nil, admit)
+	k.status = statusOf(code)
+	k.share.adjust(len(k.body))
+	k.encode()
+}
+
+// encode puts the answer into the coding that the client wants, where that is worth it.
+func (k *webCall) encode() {
+	if k.coding == nil {
+		return
+	}
+	var stats *compress.MethodStats
+	if k.route != nil {
+		stats = k.h.codings.Stats.Method(k.route.Method.FullName(), false)
+	}
+	coded, err := k.h.codings.encode(k.coding, k.body, k.forced, stats)
+	switch {
+	case err != nil:
+		k.fail(err)
+	case coded != nil:
+		k.body, k.encoded = coded, true
+		k.share.hold(len(coded))
+	}
 }
 
 func failure(c pipeline.BodyCodec, err *rpc.Error) []byte {

@@ -12,7 +12,7 @@ import (
 var reservedFields = map[string]bool{
 	"connection": true, "date": true, "expect": true, "host": true, "keep-alive": true, "origin": true, "referer": true,
 	"server": true, "te": true, "trailer": true, "transfer-encoding": true, "upgrade": true, "user-agent": true,
-	"x-content-type-options": true, "allow": true,
+	"x-content-type-options": true, "allow": true, "vary": true,
 }
 
 var reservedPrefixes = [...]string{"accept", "content-", "proxy-", "sec-"}

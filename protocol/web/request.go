@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -135,6 +136,26 @@ func (x *request) makeRoom(body *[]byte, limit int) *rpc.Error {
 	copy(grown, *body)
 	*body = grown
 	return nil
+}
+
+// decode returns what body was made of, of at most limit bytes. Over HTTP/2 it waits for the memory of limit bytes,
+// since how many there will be is not known before.
+func (x *request) decode(ctx context.Context, c *codings, codec *compress.Codec, body []byte, limit int) (
+	plain []byte, status int, err *rpc.Error) {
+	if x.c.http2 {
+		x.c.bodies.change(-x.large)
+		x.large = 0
+		if err := x.c.bodies.acquire(ctx, limit, 0); err != nil {
+			return nil, http.StatusTooManyRequests, err
+		}
+		x.large = limit
+	}
+	plain, status, err = c.decode(codec, body, limit)
+	if x.c.http2 {
+		x.c.bodies.change(len(plain) - x.large)
+		x.large = len(plain)
+	}
+	return plain, status, err
 }
 
 // awaitMore gives the peer its time for the rest of the body, of which n bytes have come.

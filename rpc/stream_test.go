@@ -278,7 +278,8 @@ func TestStreamHandlerReturnsEarly(t *testing.T) {
 		}
 		_, err := ratios(c, t.Context(), 0, endless)
 		synctest.Wait()                                                                  // the sequence may end after the loop
-		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 40 { // few are under way at once
+		// few are under way at once
+		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 40 {
 			t.Errorf("got %v after %d elements", err, sent)
 		}
 	})

@@ -277,7 +277,7 @@ func TestStreamHandlerReturnsEarly(t *testing.T) {
 			}
 		}
 		_, err := ratios(c, t.Context(), 0, endless)
-		synctest.Wait()                                                                  // the sequence may end after the loop
+		synctest.Wait() // the sequence may end after the loop
 		// few are under way at once
 		if _, ok := errors.AsType[*everything.InvalidOperation](err); !ok || sent > 40 {
 			t.Errorf("got %v after %d elements", err, sent)

@@ -122,6 +122,9 @@ func (ch *Channel) attempt(ctx context.Context, c *rpc.Call, conn *link.Conn, wo
 	again bool) {
 	c.Attempt++
 	c.Peer = conn.Peer()
+	if err := c.RefusePlaintext(c.Peer); err != nil {
+		return withOutcome(err, *worst), false
+	}
 	err = conn.Call(ctx, c)
 	conn.Learn(err)
 	switch {

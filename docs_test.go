@@ -19,6 +19,8 @@ import (
 
 // snippetPackages are the packages that the pages' Go names without an import.
 var snippetPackages = map[string]string{
+	"auth":        module + "/intercept/auth",
+	"authz":       module + "/intercept/authz",
 	"check":       module + "/idl/check",
 	"compress":    module + "/compress",
 	"divide":      module + "/examples/divide",

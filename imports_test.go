@@ -42,6 +42,8 @@ var layers = []layer{
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
+	{"intercept/authz", []string{"intercept/auth", "rpc"}}, // rules are about identities
+	{"intercept/...", []string{"rpc", "wire"}},             // siblings never meet; what nobody passes in is not linked
 	{"internal/peercred", []string{"rpc"}},
 	{"internal/supervise", []string{"rpc"}},
 	{".", []string{"balance/...", "compress", "internal/linger", "internal/peercred", "internal/supervise", "link",

@@ -64,6 +64,11 @@ type ServerOptions struct {
 	// Interceptors wrap every call, the first outermost.
 	Interceptors []rpc.Interceptor
 
+	// Authorizer decides which calls are answered, behind the interceptors, so that it knows who calls from those that
+	// authenticate, and before the handler. A server that has a method which it does not cover does not serve: see
+	// package intercept/authz. Nil answers every call that the interceptors let pass.
+	Authorizer rpc.Authorizer
+
 	// Limits bound what one client can cost. See [rpc.ServerLimits] for the defaults.
 	Limits rpc.ServerLimits
 
@@ -133,7 +138,7 @@ func (o ServerOptions) NewServer(services ...*rpc.Service) *Server {
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.ended, s.end = context.WithCancel(context.Background())
 	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{
-		Interceptors: o.Interceptors, Limits: o.Limits, Compress: o.Compress,
+		Interceptors: o.Interceptors, Authorizer: o.Authorizer, Limits: o.Limits, Compress: o.Compress,
 		Serial: o.Mode == Serial, Logger: o.Logger,
 	})
 	protocols, protocolErr := protocolsOf(o.Protocols, "ServerOptions.Protocols")

@@ -87,6 +87,9 @@ func (l *Link) Call(ctx context.Context, c *rpc.Call) error {
 	}
 	c.Attempt++
 	c.Peer = conn.Peer()
+	if err := c.RefusePlaintext(c.Peer); err != nil {
+		return err
+	}
 	err = conn.Call(ctx, c)
 	conn.Learn(err)
 	return err

@@ -36,14 +36,15 @@ type Route struct {
 // DispatcherOptions are the choices of a server that concern calls. The zero value works.
 type DispatcherOptions struct {
 	Interceptors []Interceptor // that wrap every call, the first outermost
+	Authorizer   Authorizer    // that decides, behind them, which calls are answered; nil for all
 	Limits       ServerLimits
 	Compress     compress.Options // of the protocols that can; the zero value is nothing
 	Serial       bool             // calls of a connection run one after another
 	Logger       *slog.Logger     // as that of a server; nil for none
 }
 
-// NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, or a limit is
-// negative.
+// NewDispatcher returns a dispatcher for the services. It fails where two services have the same name, a limit is
+// negative, or the Authorizer does not cover all methods.
 func NewDispatcher(services []*Service, o DispatcherOptions) (*Dispatcher, error) {
 	if err := o.Limits.Validate(); err != nil {
 		return nil, err
@@ -55,10 +56,14 @@ func NewDispatcher(services []*Service, o DispatcherOptions) (*Dispatcher, error
 		Limits: o.Limits.WithDefaults(), Compress: o.Compress, Serial: o.Serial,
 		Log: NewLog(o.Logger), byName: make(map[string]*Route),
 	}
+	authorize, err := bind(o.Authorizer, services)
+	if err != nil {
+		return nil, err
+	}
 	bare := bareNames(services)
 	for _, s := range services {
 		for _, e := range s.Endpoints {
-			if err := d.add(e, o.Interceptors, bare[e.Method.Name] == e.Method); err != nil {
+			if err := d.add(e, o.Interceptors, authorize, bare[e.Method.Name] == e.Method); err != nil {
 				return nil, err
 			}
 		}
@@ -90,12 +95,15 @@ func bareNames(services []*Service) map[string]*Method {
 	return bare
 }
 
-func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, bare bool) error {
+func (d *Dispatcher) add(e *Endpoint, interceptors []Interceptor, authorize Authorize, bare bool) error {
 	r := &Route{
 		Endpoint: e, Index: len(d.routes), FullName: e.Method.FullName(), log: d.Log,
 		invoke: e.checked(),
 	}
-	if len(interceptors) > 0 {
+	if authorize != nil {
+		r.invoke = authorized(e.Method, authorize, r.invoke)
+	}
+	if len(interceptors) > 0 || authorize != nil {
 		r.invoke = withPeer(Chain(interceptors, r.invoke))
 	}
 	d.routes = append(d.routes, r)

@@ -11,7 +11,7 @@ import "github.com/yodelrpc/yodel/wire"
 // A stream's fork shares its Body, which runs once in all of them, also where an interceptor has put one in its place.
 func (c *Call) Fork() *Call {
 	f := &Call{Method: c.Method, Args: c.Args, Body: c.Body, Deadline: c.Deadline, Attempt: c.Attempt,
-		begun: c.begun, stream: c.stream}
+		Confidential: c.Confidential, begun: c.begun, stream: c.stream}
 	if c.Result != nil {
 		f.Result = wire.New(c.Result)
 	}

@@ -54,6 +54,10 @@ type Call struct {
 	// Attempt is how often a channel has tried the call: 1 for the first time, 0 before it and at a server.
 	Attempt int
 
+	// Confidential is set by a client's interceptor that puts a secret into the call's metadata, such as a token: a
+	// channel sends the call to nobody whose Peer is not, too, by [Peer.Confidential], and ends it with an error.
+	Confidential bool
+
 	begun   *atomic.Bool // a Body of this call or of a fork; set by whoever runs it. Nil for a unary call
 	stream  Stream       // at a server, what Body is to be run with
 	owned   Message      // the Result that whoever made the call reads; nil for a call that belongs to no pool
@@ -98,6 +102,18 @@ func (c *Call) ranBefore() error {
 // Begun reports whether the Body of a call has begun to run, so that the call cannot be made again. It is false for a
 // unary call.
 func (c *Call) Begun() bool { return c.begun != nil && c.begun.Load() }
+
+// RefusePlaintext returns an error if c is Confidential and what is sent to p can be read on the way. Whatever sends
+// calls asks it first.
+func (c *Call) RefusePlaintext(p *Peer) error {
+	if !c.Confidential || p.Confidential() {
+		return nil
+	}
+	return NewError(FailedPrecondition,
+		"the call carries a secret, which others could read on the way: dial the server "+
+			"with TLS or over a unix socket, or allow plaintext where the secret is put in").For(c.Method,
+		OutcomeNotStarted)
+}
 
 // Release gives the call back. Whoever made it, by [Route.NewCall] or [Unary.NewCall], calls Release once, when nothing
 // will touch the call any more.
@@ -147,7 +163,7 @@ func (u *Unary[A, R, PA, PR]) NewCall() *UnaryCall[A, R] {
 		}
 		args.Reset()
 		result.Reset()
-		c.Deadline, c.Peer, c.Attempt = time.Time{}, nil, 0
+		c.Deadline, c.Peer, c.Attempt, c.Confidential = time.Time{}, nil, 0, false
 		u.calls.Put(c)
 	}
 	c.owned = result

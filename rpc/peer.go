@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"strconv"
 	"time"
 )
 
@@ -38,6 +39,39 @@ func (p *Peer) FirstBy(l ServerLimits) time.Time {
 		return time.Now().Add(l.FirstByte)
 	}
 	return p.Accepted.Add(l.FirstByte)
+}
+
+// InProcess is the Protocol of the peers of calls that stay within the process.
+const InProcess = "in-process"
+
+// Confidential reports whether nobody on the way can read what p is sent: inside TLS, over a unix socket, or within the
+// process. It is false for a nil Peer.
+func (p *Peer) Confidential() bool {
+	switch {
+	case p == nil:
+		return false
+	case p.TLS != nil, p.Unix != nil, p.Protocol == InProcess:
+		return true
+	}
+	return p.Addr != nil && p.Addr.Network() == "unix"
+}
+
+// Host returns the peer's address without its port, which differs from connection to connection; of a unix socket,
+// whose clients have no address, the user, "uid:1000". It is "" where nothing is known, and for a nil Peer.
+func (p *Peer) Host() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Unix != nil:
+		return "uid:" + strconv.FormatUint(uint64(p.Unix.UID), 10)
+	case p.Addr == nil:
+		return ""
+	}
+	text := p.Addr.String()
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		return host
+	}
+	return text
 }
 
 // Identity returns the peer's certificate if it was verified, as a server demands of all clients by

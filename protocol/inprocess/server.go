@@ -11,7 +11,7 @@ import (
 )
 
 // Scheme is the Protocol of a peer in the same process.
-const Scheme = "in-process"
+const Scheme = rpc.InProcess
 
 // A Server answers calls from its own process. All methods may be called by many goroutines at once.
 type Server struct {

@@ -67,9 +67,10 @@ type DialOptions struct {
 	// Limits bound what the server can cost. See [rpc.Limits] for the defaults.
 	Limits rpc.Limits
 
-	// Compress says what arguments are compressed with, and which; the zero value is no compression. See
-	// [compress.Options]. Of the built-in protocols HTTP heeds it: it asks for answers in these codings, and sends
-	// arguments in the first where Policy is Always, for no server says beforehand what it reads.
+	// Compress says what arguments are compressed with, and which; the zero value is no compression. Of the built-in
+	// protocols mux and HTTP heed it. HTTP asks for answers in these codings, and sends arguments in the first where
+	// Policy is Always, for no server says beforehand what it reads. See [compress.Options], and docs/compression.md for
+	// what not to compress.
 	Compress compress.Options
 
 	// Logger gets at most ten lines a second about connections that fail; nil for none.

@@ -27,6 +27,9 @@ var snippetPackages = map[string]string{
 	"dynamic":     module + "/dynamic",
 	"gzip":        module + "/compress/gzip",
 	"orders":      "snippets/orders", // of ordersDefinition
+	"compress":    module + "/compress",
+	"s2":          module + "/compress/s2",
+	"zstd":        module + "/compress/zstd",
 	"resolve":     module + "/resolve",
 	"rpc":         module + "/rpc",
 	"toyprotocol": module + "/examples/toyprotocol",
@@ -72,7 +75,9 @@ func TestDocsCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "go.mod"),
-		"module snippets\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
+		"module snippets\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\n"+compressors(t)+
+			"\n\nreplace "+module+" => "+root+"\n")
+	copySums(t, dir)
 	write(t, filepath.Join(dir, "orders/orders.go"), generateOrders(t))
 	found := 0
 	for _, page := range pages {
@@ -95,6 +100,29 @@ func TestDocsCompile(t *testing.T) {
 	if out, err := vet.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// compressors returns the line of go.mod for what the codecs of the pages need.
+func compressors(t *testing.T) string {
+	t.Helper()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`github.com/klauspost/compress v\S+`).Find(mod)
+	if line == nil {
+		t.Fatal("go.mod does not have github.com/klauspost/compress")
+	}
+	return "require " + string(line)
+}
+
+func copySums(t *testing.T, dir string) {
+	t.Helper()
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.sum"), string(sums))
 }
 
 func write(t *testing.T, name, text string) {

@@ -31,8 +31,9 @@ var layers = []layer{
 	{"dynamic", []string{"idl/schema", "internal/nearest", "rpc", "wire"}},      // of the compiler the plain data alone
 	{"protocol/internal/pipelinetest", []string{"internal/...", "rpc", "wire"}}, // only tests use it
 	{"protocol/internal/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}},
-	{"protocol/mux", []string{"protocol/internal/...", "protocol/mux/internal/...", "rpc", "wire"}},
+	{"protocol/mux", []string{"compress", "protocol/internal/...", "protocol/mux/internal/...", "rpc", "wire"}},
 	{"protocol/mux/internal/flow", nil},
+	{"protocol/mux/internal/packing", []string{"compress", "protocol/mux/internal/frame", "rpc", "wire"}},
 	{"protocol/mux/internal/frame", []string{"rpc"}},
 	{"protocol/mux/internal/transport", []string{"protocol/mux/internal/flow", "protocol/mux/internal/frame", "rpc",
 		"wire"}},
@@ -61,8 +62,8 @@ var layers = []layer{
 	{"cmd/yodel/bench/load", []string{"github.com/"}},
 	{"cmd/...", []string{".", "cmd/...", "dynamic", "examples/...", "idl/...", "link", "rpc", "wire", "github.com/",
 		"google.golang.org/protobuf/"}}, // a client like any other: nothing internal, no protocol
-	{"examples/...", []string{".", "balance/...", "dynamic", "examples/...", "idl/...", "link", "resolve/...", "rpc",
-		"wire"}}, // what users may import
+	{"examples/...", []string{".", "balance/...", "compress/...", "dynamic", "examples/...", "idl/...", "link",
+		"resolve/...", "rpc", "wire"}}, // what users may import
 	{"internal/...", []string{".", "dynamic", "idl/...", "internal/...", "protocol/...", "rpc", "wire"}},
 }
 

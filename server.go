@@ -72,9 +72,9 @@ type ServerOptions struct {
 	// Limits bound what one client can cost. See [rpc.ServerLimits] for the defaults.
 	Limits rpc.ServerLimits
 
-	// Compress says what answers are compressed with, and which; the zero value is no compression. See
-	// [compress.Options]. Of the built-in protocols HTTP heeds it: these are its content codings, of requests and of
-	// answers to clients that ask for one, unless Policy is Never.
+	// Compress says what answers are compressed with, and which; the zero value is no compression. Of the built-in
+	// protocols mux and HTTP heed it. For HTTP these are its content codings, of requests and of answers to clients that
+	// ask for one, unless Policy is Never. See [compress.Options], and docs/compression.md for what not to compress.
 	Compress compress.Options
 
 	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/yodelrpc/yodel/compress"
 )
 
 // A ServerContext is a handler's context. It ends when the caller cancels, its deadline passes or its connection
@@ -36,10 +38,11 @@ const (
 
 // contextExtra is what few handlers use of their contexts.
 type contextExtra struct {
-	done   chan struct{} // made when somebody asks
-	timer  *time.Timer
-	after  map[*int]func() // run at the end, each in its own goroutine
-	answer Metadata
+	done     chan struct{} // made when somebody asks
+	timer    *time.Timer
+	after    map[*int]func() // run at the end, each in its own goroutine
+	answer   Metadata
+	compress compress.Policy // of the answer, and 1; 0 where the handler has not chosen
 }
 
 // NewServerContext returns a handler's context, whose values are the parent's. A zero deadline means none. The protocol

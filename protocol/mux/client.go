@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/compress"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/packing"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
@@ -23,8 +25,6 @@ type Conn struct {
 	address string
 	limits  rpc.Limits
 	log     *rpc.Log
-	own     frame.Settings // what this side accepts
-	peer    frame.Settings // what the server accepts
 	remote  *rpc.Peer
 
 	in          *transport.Input
@@ -50,15 +50,22 @@ type Conn struct {
 	dead     atomic.Bool    // set by the reader at its end, before it ends the calls that are left
 	reader   chan struct{}  // closed when the reader has ended
 	draining sync.WaitGroup // what ends the connection when the last call behind GOAWAY has; the reader starts it
+
+	// These are set by Dial and only read after it. They stand where nothing that callers write is near.
+	own      frame.Settings   // what this side accepts
+	peer     frame.Settings   // what the server accepts
+	packing  *packing.Conn    // nil where the sides have no codec in common
+	compress compress.Options // of this side
 }
 
 // A clientMethod is a method's number on one connection.
 type clientMethod struct {
-	of     *rpc.Method
-	number uint16
-	name   []byte        // as a CALL carries it
-	named  atomic.Bool   // set by the caller whose CALL with the name is queued, ahead of all to come
-	calls  atomic.Uint32 // since the name was sent; counted by callers
+	of      *rpc.Method
+	number  uint16
+	name    []byte          // as a CALL carries it
+	named   atomic.Bool     // set by the caller whose CALL with the name is queued, ahead of all to come
+	calls   atomic.Uint32   // since the name was sent; counted by callers
+	packing *packing.Method // of arguments
 }
 
 // nameEvery is how often a method's name is sent again, section 4.
@@ -75,14 +82,15 @@ func Dial(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
 	limits, t := o.Limits.WithDefaults(), transport.NewConn(nc)
 	c := &Conn{
 		address: o.Address, limits: limits, own: frame.SettingsOf(limits), log: o.Log,
-		remote: o.Peer,
-		in:     transport.NewInput(t, &limits, nil), out: transport.NewOutput(t, limits.Stall),
+		remote: o.Peer, compress: o.Compress,
+		in: transport.NewInput(t, &limits, nil), out: transport.NewOutput(t, limits.Stall),
 		done: make(chan struct{}), reader: make(chan struct{}),
 	}
 	c.slots.idle = make(chan struct{})
 	c.role.begin()
 	c.methods.Store(&map[*rpc.Method]*clientMethod{})
 	c.deadlines.conn, c.silence.conn = c, c
+	c.own.Codecs = packing.Names(&c.compress)
 	c.begun.Init(&limits)
 	if err := c.handshake(ctx); err != nil {
 		_ = nc.Close()
@@ -112,6 +120,8 @@ func (c *Conn) handshake(ctx context.Context) error {
 		return err
 	}
 	c.peer = peer
+	c.packing = packing.New(&c.compress, peer.Codecs, t.NetConn())
+	meter(c.packing, c.out)
 	c.slots.limit = peer.Calls
 	c.streams.Init(c.out, &c.own, peer, c.limits.Stream, c.limits.Message)
 	if peer.Calls == 0 {

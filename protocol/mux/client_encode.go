@@ -57,6 +57,9 @@ func (c *Conn) encodeAll(ctx context.Context, p *pending, m *clientMethod, expir
 	}
 	if n, limit := p.enc.Size()-start, min(c.peer.Message, c.limits.Message); n > limit {
 		return tooLarge("the arguments have", n, limit)
+	} else if m.packing.MayPack(n) {
+		h.Flags |= m.packing.Pack(&p.enc, start, rpc.Compression(ctx, m.packing.Policy()))
+		p.frame, _ = p.enc.Bytes()
 	}
 	p.large = transport.SealFrame(h, p.frame, 0, start, &p.enc)
 	if p.large != nil {
@@ -113,6 +116,7 @@ func (c *Conn) method(m *rpc.Method) (*clientMethod, error) {
 			len(cm.name),
 			min(c.peer.Name, c.limits.Name)).For(m, rpc.OutcomeNotStarted)
 	}
+	cm.packing = c.packing.Method(m.FullName(), true)
 	methods := make(map[*rpc.Method]*clientMethod, len(old)+1)
 	for k, v := range old {
 		methods[k] = v

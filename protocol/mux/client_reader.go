@@ -116,6 +116,11 @@ func (c *Conn) answer(h frame.Header, body []byte, dec *wire.Decoder) error {
 	if err != nil {
 		return err
 	}
+	if h.Flags&frame.FlagCompressed != 0 {
+		if err := c.packing.Check(message); err != nil {
+			return err
+		}
+	}
 	p.arrived = head.Metadata
 	if h.Flags&frame.FlagPieces == 0 {
 		if len(message) > c.limits.Message {
@@ -202,6 +207,12 @@ func (c *Conn) decode(p *pending, h frame.Header, message []byte, dec *wire.Deco
 	m := p.call.Method
 	if p.pieces.Refused() {
 		return tooLarge("the answer has", p.pieces.Total(), c.limits.Message).For(m, rpc.OutcomeAnswered)
+	}
+	if h.Flags&frame.FlagCompressed != 0 {
+		if err := c.unpack(m, message, dec); err != nil {
+			return err
+		}
+		defer dec.Reset(nil) // an idle connection keeps no message
 	}
 	switch h.Type {
 	case frame.TypeResult:
@@ -334,4 +345,14 @@ func (c *Conn) fate(p *pending) rpc.Outcome {
 		return rpc.OutcomeNotStarted
 	}
 	return rpc.OutcomeUnknown
+}
+
+// unpack makes dec read what an answer to m was compressed from.
+func (c *Conn) unpack(m *rpc.Method, packed []byte, dec *wire.Decoder) error {
+	message, over, err := c.packing.Unpack(packed, c.limits.Message)
+	if over > 0 {
+		return tooLarge("the answer has", over, c.limits.Message).For(m, rpc.OutcomeAnswered)
+	}
+	dec.ResetOwned(message)
+	return unreadable(m, err)
 }

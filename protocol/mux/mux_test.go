@@ -37,11 +37,17 @@ func serve(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, services .
 func serveAs(tb testing.TB, n nettest.Network, limits rpc.ServerLimits, serial bool,
 	services ...*rpc.Service) *fixture {
 	tb.Helper()
-	d, err := rpc.NewDispatcher(services, rpc.DispatcherOptions{Limits: limits, Logger: slog.New(slog.DiscardHandler)})
+	return serveWith(tb, n, rpc.DispatcherOptions{
+		Limits: limits, Serial: serial, Logger: slog.New(slog.DiscardHandler),
+	}, services...)
+}
+
+func serveWith(tb testing.TB, n nettest.Network, o rpc.DispatcherOptions, services ...*rpc.Service) *fixture {
+	tb.Helper()
+	d, err := rpc.NewDispatcher(services, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.Serial = serial
 	ln := n.Listen(tb)
 	f := &fixture{server: mux.NewServer(d), ln: ln, dial: ln.Dial}
 	f.conns.Add(1)

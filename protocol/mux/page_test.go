@@ -60,7 +60,7 @@ func TestPageServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	all := exchange(t, "## 9. An exchange")
+	all := exchange(t, "## 10. An exchange")
 	if len(all) != 6 {
 		t.Fatalf("the page shows %d turns: %q", len(all), all)
 	}
@@ -79,7 +79,7 @@ func TestPageServer(t *testing.T) {
 // A client understands the server of the page, and says the same calls, but for the settings.
 func TestPageClient(t *testing.T) {
 	t.Parallel()
-	all := exchange(t, "## 9. An exchange")
+	all := exchange(t, "## 10. An exchange")
 	ours, theirs := net.Pipe()
 	said := make(chan string, 2)
 	go func() {
@@ -181,9 +181,9 @@ func TestPageStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	_, _ = io.WriteString(nc, exchange(t, "## 9. An exchange")[0].bytes[:8])
+	_, _ = io.WriteString(nc, exchange(t, "## 10. An exchange")[0].bytes[:8])
 	_, _ = io.WriteString(nc, frame(tSettings, 0, 0, 0, streamSettings))
-	_, _ = io.ReadFull(nc, make([]byte, len(exchange(t, "## 9. An exchange")[1].bytes)))
+	_, _ = io.ReadFull(nc, make([]byte, len(exchange(t, "## 10. An exchange")[1].bytes)))
 	all := exchange(t, "## 8. Streams")
 	if len(all) != 10 {
 		t.Fatalf("the page shows %d turns: %q", len(all), all)

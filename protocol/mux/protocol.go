@@ -16,6 +16,8 @@
 // A call with a stream begins and ends in streams.go; its messages wait in internal/stream, and internal/flow says how
 // many may be sent.
 //
+// What is compressed, and how, is in internal/packing.
+//
 // Files are named by what they belong to, client_ or server_. The halves of a connection, which both sides have, are in
 // internal/transport, and the bytes in internal/frame. server_drain.go is how a server that shuts down ends a
 // connection.
@@ -25,6 +27,8 @@ package mux
 
 import (
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/packing"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -43,5 +47,12 @@ func Protocol() rpc.Protocol {
 		DetectBytes: len(Magic),
 		Dial:        rpc.DialAs(Dial),
 		NewServer:   func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d) },
+	}
+}
+
+// meter tells p how fast the network is, if there is something to learn.
+func meter(p *packing.Conn, out *transport.Output) {
+	if p != nil && !p.Local() {
+		out.OnWait(p.Wrote)
 	}
 }

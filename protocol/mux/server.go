@@ -13,6 +13,7 @@ import (
 
 	"github.com/yodelrpc/yodel/protocol/internal/conns"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/packing"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
@@ -21,7 +22,6 @@ import (
 // more work until Close, and a watchdog, which lives while handlers run on readers.
 type Server struct {
 	dispatcher *rpc.Dispatcher
-	own        frame.Settings
 	workers    *workers
 	watchdog   watchdog
 	learned    []learned // by a route's index
@@ -31,6 +31,8 @@ type Server struct {
 
 	mu        sync.Mutex
 	abandoned map[*serverConn][]*serverCall // those that ran when the last reader of their connection had ended
+
+	own frame.Settings // only read; here, where nothing that is written is near
 }
 
 // NewServer returns a server for the dispatcher's routes.
@@ -43,6 +45,7 @@ func NewServer(d *rpc.Dispatcher) *Server {
 		abandoned:  make(map[*serverConn][]*serverCall),
 		start:      time.Now(),
 	}
+	s.own.Codecs = packing.Names(&d.Compress)
 	for _, r := range d.Routes() {
 		if r.Unary() {
 			call := r.NewCall()
@@ -196,6 +199,8 @@ func (c *serverConn) handshake() error {
 	}
 	c.peerMessage, c.peerMetadata = int32(accepts.Message), int32(accepts.Metadata)
 	c.peerDetails = int32(accepts.Details)
+	c.packing = packing.New(&c.server.dispatcher.Compress, accepts.Codecs, c.in.Conn().NetConn())
+	meter(c.packing, c.out)
 	c.peerStream, c.peerStreams = int32(accepts.Stream), int32(accepts.Streams)
 	return c.endHandshake()
 }

@@ -25,7 +25,7 @@ type serverCall struct {
 }
 
 // decode reads the arguments, on the reader.
-func (c *serverConn) decode(sc *serverCall) {
+func (c *serverConn) decode(sc *serverCall, flags uint8, message []byte) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -39,6 +39,12 @@ func (c *serverConn) decode(sc *serverCall) {
 			}
 		}
 	}()
+	if flags&frame.FlagCompressed != 0 {
+		if c.bad = c.unpack(sc, message); c.bad != nil {
+			returned = true
+			return
+		}
+	}
 	sc.call.Args.DecodeWire(&c.dec)
 	returned = true
 	if err := c.dec.Err(); err != nil {
@@ -297,13 +303,16 @@ func (sc *serverCall) encodeMessage(b []byte, enc *wire.Encoder, h frame.Header,
 	if err != nil {
 		err = wire.Explain(message, err)
 	}
+	size, limit := enc.Size()-messageStart, min(sc.conn.server.own.Message, int(sc.conn.peerMessage))
+	if m := sc.method.packing; m.MayPack(size) && err == nil && size <= limit {
+		h.Flags |= m.Pack(enc, messageStart, sc.AnswerCompression(m.Policy()))
+		whole, _ = enc.Bytes()
+	}
 	returned = true
 	if err != nil {
 		return nil, nil, rpc.Errorf(rpc.Internal, "the answer cannot be encoded: %w", err)
 	}
-	size := enc.Size() - messageStart
 	sc.conn.answerSize.Store(int32(min(len(whole)-start, frame.MaxSize)))
-	limit := min(sc.conn.server.own.Message, int(sc.conn.peerMessage))
 	if size > limit {
 		return nil, nil, tooLarge("the answer has", size, limit)
 	}
@@ -328,4 +337,18 @@ func (sc *serverCall) encodeDetails(e *rpc.Error, exited func(*rpc.Error)) (deta
 		return nil, rpc.Errorf(rpc.Internal, "the error cannot be encoded: %w", err)
 	}
 	return details, nil
+}
+
+// unpack makes the reader's decoder read what the arguments of a call were compressed from. Or it returns an answer.
+func (c *serverConn) unpack(sc *serverCall, packed []byte) *rpc.Error {
+	message, over, err := c.packing.Unpack(packed, c.server.own.Message)
+	switch {
+	case over > 0:
+		return tooLarge("the arguments have", over, c.server.own.Message)
+	case err != nil:
+		return rpc.Errorf(rpc.InvalidArgument, "the arguments cannot be decompressed: %w", err)
+	}
+	c.dec.ResetOwned(message)
+	sc.size += int32(len(message)) // what waits for a worker counts for what it takes
+	return nil
 }

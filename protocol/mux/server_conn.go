@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/packing"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/stream"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
@@ -46,8 +47,9 @@ type serverConn struct {
 	begun          transport.Assemblies
 	methods        []*methodName
 	slots          []*[slotChunk]slot
-	*readerBuffers        // nil while it waits with nothing to do
-	runs           uint64 // of handlers on the reader; a part of role
+	*readerBuffers               // nil while it waits with nothing to do
+	runs           uint64        // of handlers on the reader; a part of role
+	packing        *packing.Conn // set by the handshake; nil where the sides have no codec in common
 }
 
 // A slot holds the call that takes it: set by the reader, cleared by whoever answers. Slots are made some at a time.
@@ -225,6 +227,11 @@ func (c *serverConn) call(h frame.Header, body []byte) (*serverCall, error) {
 	if int(h.Method) >= len(c.methods) || c.methods[h.Method] == nil {
 		return nil, frame.Faultf("a call of method number %d, which has no name", h.Method)
 	}
+	if h.Flags&frame.FlagCompressed != 0 {
+		if err := c.packing.Check(message); err != nil {
+			return nil, err
+		}
+	}
 	var sc *serverCall
 	if h.Flags&frame.FlagStream != 0 {
 		if sc, err = c.newStreamCall(h, message); err != nil {
@@ -295,7 +302,7 @@ func (c *serverConn) prepare(sc *serverCall, h frame.Header, head *frame.Head, m
 	sc.call = m.route.NewCall()
 	if sc.pieces == nil {
 		c.dec.Reset(message)
-		c.decode(sc)
+		c.decode(sc, h.Flags, message)
 	}
 	return nil, nil
 }

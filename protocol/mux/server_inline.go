@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yodelrpc/yodel/protocol/mux/internal/packing"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -98,6 +99,7 @@ type methodName struct {
 	// expected is the bytes of its next answer, by those before; where there were none, an assumption with its sign
 	// changed. Whoever answers sets it.
 	expected atomic.Int32
+	packing  *packing.Method // of answers
 }
 
 // promises returns how many bytes to set aside for an answer while its handler runs: none if they are few, and at most

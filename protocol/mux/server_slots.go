@@ -37,6 +37,7 @@ func (c *serverConn) newMethod(name []byte) *methodName {
 		m.name = &own
 	}
 	if m.err == nil {
+		m.packing = c.packing.Method(m.route.FullName, false)
 		m.expected.Store(c.server.learned[m.route.Index].beginWith())
 	}
 	return m
@@ -103,10 +104,11 @@ func (c *serverConn) more(h frame.Header) (lost bool, err error) {
 	if err := c.begun.Receive(sc.pieces, c.in, h.Length); err != nil || sc.pieces.Active() {
 		return false, err
 	}
-	c.dec.ResetOwned(sc.pieces.Message())
+	message, flags := sc.pieces.Message(), sc.pieces.First().Flags
+	c.dec.ResetOwned(message)
 	sc.pieces = nil
 	defer c.endRunning()
-	c.decode(sc)
+	c.decode(sc, flags, message)
 	if lost = c.dispatch(sc); !lost && c.drain.acked.Load() {
 		c.flush() // before anybody finds that nothing runs, and ends the connection
 	}

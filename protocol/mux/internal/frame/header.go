@@ -48,6 +48,7 @@ const (
 	FlagMetadata   = 0x04
 	FlagPieces     = 0x08
 	FlagNotStarted = 0x10
+	FlagCompressed = 0x20
 	FlagStream     = 0x40
 	FlagDetails    = 0x80
 
@@ -57,9 +58,9 @@ const (
 
 // allowedFlags are the flags that each known type may have.
 var allowedFlags = [...]uint8{
-	TypeCall:      FlagName | FlagDeadline | FlagMetadata | FlagPieces | FlagStream,
-	TypeResult:    FlagMetadata | FlagPieces,
-	TypeException: FlagMetadata | FlagPieces,
+	TypeCall:      FlagName | FlagDeadline | FlagMetadata | FlagPieces | FlagStream | FlagCompressed,
+	TypeResult:    FlagMetadata | FlagPieces | FlagCompressed,
+	TypeException: FlagMetadata | FlagPieces | FlagCompressed,
 	TypeError:     FlagMetadata | FlagNotStarted | FlagDetails,
 	TypeItem:      FlagPieces | FlagRest,
 	TypeCredit:    FlagConnection,

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 
@@ -17,10 +18,12 @@ const (
 	settingDetails  = 6
 	settingStream   = 7
 	settingStreams  = 8
+	settingCodecs   = 9
 
 	MaxCalls    = 1 << 16
 	MaxMethods  = 1 << 16
 	MaxMetadata = 32 << 10
+	MaxCodecs   = 512      // bytes of the names of all codecs
 	MaxName     = 16 << 10 // so that what stands before a message always fits into its first frame
 )
 
@@ -30,6 +33,8 @@ type Settings struct {
 
 	Stream  int // bytes that a stream may bring before any credit; 0 for a side that speaks no streams
 	Streams int // bytes that all streams of the connection may
+
+	Codecs string // names of those that the side has for compression, the first preferred, with commas between
 }
 
 // MinStream is the least that Stream is where a side speaks streams.
@@ -59,6 +64,12 @@ func (s Settings) Hello() []byte {
 		body = binary.LittleEndian.AppendUint16(body, uint16(i+1))
 		body = binary.LittleEndian.AppendUint32(body, uint32(v))
 	}
+	for i := 0; i < len(s.Codecs); i += 4 {
+		var part [4]byte
+		copy(part[:], s.Codecs[i:])
+		body = binary.LittleEndian.AppendUint16(body, settingCodecs)
+		body = append(body, part[:]...)
+	}
 	return Append([]byte(preface), Header{Type: TypeSettings}, body)
 }
 
@@ -71,6 +82,12 @@ func ParseSettings(body []byte) (Settings, error) {
 	for ; len(body) > 0; body = body[6:] {
 		v := int(min(binary.LittleEndian.Uint32(body[2:]), math.MaxInt32)) // where int has 32 bits, too
 		switch binary.LittleEndian.Uint16(body) {
+		case settingCodecs:
+			part := bytes.TrimRight(body[2:6], "\x00")
+			if len(s.Codecs)+len(part) > MaxCodecs {
+				return s, Faultf("names of codecs over %d bytes", MaxCodecs)
+			}
+			s.Codecs += string(part)
 		case settingMessage:
 			s.Message = v
 		case settingCalls:

@@ -65,6 +65,9 @@ type Output struct {
 	streams *streams // nil until there is one
 
 	writers sync.WaitGroup
+
+	// onWait is called by whoever writes, with what the network has taken while others waited; nil for nobody.
+	onWait func(n int, took time.Duration)
 }
 
 // NewOutput returns the writing half of t, which gives up when the peer reads nothing for the time stall.

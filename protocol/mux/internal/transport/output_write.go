@@ -174,10 +174,18 @@ func (o *Output) writeUntilIdle(rest net.Buffers) {
 
 // writeAll writes the rest of a write, for which it may wait up to the stall limit.
 func (o *Output) writeAll(rest net.Buffers) {
+	began, taken := time.Time{}, 0
+	if o.onWait != nil {
+		began = time.Now()
+	}
 	err := os.ErrDeadlineExceeded
 	for n := int64(1); n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && o.setStall(); {
 		n, err = o.conn.write(&rest) // goes on as long as the peer takes anything
 		o.wrote(int(n))
+		taken += int(n)
+	}
+	if o.onWait != nil {
+		o.tellWait(taken, time.Since(began))
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && o.isInterrupted() {
 		err = o.writeCopy(rest)
@@ -188,6 +196,23 @@ func (o *Output) writeAll(rest net.Buffers) {
 		o.Fail(err)
 	}
 }
+
+// longWrite is how long a write takes at least that has waited for the network, and not for the processor alone.
+const longWrite = 500 * time.Microsecond
+
+// tellWait tells onWait of a write, if others waited for it or it has taken long itself.
+func (o *Output) tellWait(n int, took time.Duration) {
+	o.mu.Lock()
+	waited := took >= longWrite || len(o.buf) > 0 || len(o.large) > 0
+	o.mu.Unlock()
+	if waited && n > 0 {
+		o.onWait(n, took)
+	}
+}
+
+// OnWait makes f learn, on the goroutine that writes, how many bytes the network took in which time while others
+// waited. It comes before anything is queued.
+func (o *Output) OnWait(f func(n int, took time.Duration)) { o.onWait = f }
 
 // writeCopy writes the rest of an interrupted write from a copy, since frames that have begun must end.
 func (o *Output) writeCopy(rest net.Buffers) error {

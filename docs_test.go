@@ -27,7 +27,6 @@ var snippetPackages = map[string]string{
 	"dynamic":     module + "/dynamic",
 	"gzip":        module + "/compress/gzip",
 	"orders":      "snippets/orders", // of ordersDefinition
-	"compress":    module + "/compress",
 	"s2":          module + "/compress/s2",
 	"zstd":        module + "/compress/zstd",
 	"resolve":     module + "/resolve",

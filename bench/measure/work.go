@@ -14,7 +14,8 @@ type Work struct {
 	Name string
 	Help string
 	kind kind
-	size int // of an echo's payload, in bytes
+	size int // of an echo's payload, or of a stream's messages, in bytes
+	n    int // messages of a stream
 }
 
 type kind int
@@ -25,6 +26,9 @@ const (
 	bimodal
 	connects
 	idles
+	feeds
+	gathers
+	chats
 )
 
 // Works lists all works in the order of the tables.
@@ -35,6 +39,12 @@ func Works() []Work {
 		{Name: "echo1k", Help: "1 KiB there and back", kind: echoes, size: 1 << 10},
 		{Name: "echo64k", Help: "64 KiB there and back", kind: echoes, size: 64 << 10},
 		{Name: "echo1m", Help: "1 MiB there and back", kind: echoes, size: 1 << 20},
+		{Name: "feed", Help: "a stream of 1,000 results of 16 bytes", kind: feeds, size: 16, n: 1000},
+		{Name: "gather", Help: "a stream of 1,000 arguments of 16 bytes", kind: gathers, size: 16, n: 1000},
+		{Name: "chat", Help: "a stream of 1,000 messages of 16 bytes there, and back", kind: chats, size: 16, n: 1000},
+		{Name: "feed64k", Help: "a stream of 100 results of 64 KiB", kind: feeds, size: 64 << 10, n: 100},
+		{Name: "gather64k", Help: "a stream of 100 arguments of 64 KiB", kind: gathers, size: 64 << 10, n: 100},
+		{Name: "chat64k", Help: "a stream of 100 messages of 64 KiB there, and back", kind: chats, size: 64 << 10, n: 100},
 		{Name: "bimodal", Help: "divide, busy for 1 us; each 100th sleeps 5 ms and is not timed", kind: bimodal},
 		{Name: "connect", Help: "dial, one divide, close; the latency is that of all three", kind: connects},
 		{Name: "idle", Help: "connections that carried one divide and wait; -callers says how many", kind: idles},
@@ -68,6 +78,8 @@ func (w Work) caller(c system.Conn, number int) load.Caller {
 		return echoCaller(c, w.size)
 	case bimodal:
 		return bimodalCaller(c, number)
+	case feeds, gathers, chats:
+		return w.streamCaller(c)
 	default:
 		return func(ctx context.Context) (bool, error) { return true, divide(ctx, c) }
 	}
@@ -90,6 +102,24 @@ func echoCaller(c system.Conn, size int) load.Caller {
 			err = fmt.Errorf("%d bytes came back as %d", len(payload), len(got))
 		}
 		return true, err
+	}
+}
+
+// streamCaller makes a call with a stream.
+func (w Work) streamCaller(c system.Conn) load.Caller {
+	s, ok := c.(system.Streams)
+	payload := make([]byte, w.size)
+	return func(ctx context.Context) (bool, error) {
+		if !ok {
+			return true, fmt.Errorf("a %T has no streams", c)
+		}
+		switch w.kind {
+		case feeds:
+			return true, s.Feed(ctx, w.n, w.size)
+		case gathers:
+			return true, s.Gather(ctx, w.n, payload)
+		}
+		return true, s.Chat(ctx, w.n, payload)
 	}
 }
 

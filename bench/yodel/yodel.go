@@ -26,7 +26,11 @@ func over(protocol, setup string) system.System {
 			if err != nil {
 				return nil, err
 			}
-			return &conn{Client: bench.NewClient(ch), close: ch.Close}, nil
+			client := bench.NewClient(ch)
+			if protocol == "mux" {
+				return &streamConn{conn{client, ch.Close}, streams{client}}, nil
+			}
+			return &conn{client, ch.Close}, nil
 		},
 	}
 }
@@ -46,8 +50,22 @@ func (s handler) Echo(_ context.Context, payload []byte) ([]byte, error) {
 }
 
 type conn struct {
-	*bench.Client
-	close func() error
+	client *bench.Client
+	close  func() error
+}
+
+// A streamConn is a conn of a protocol that has streams.
+type streamConn struct {
+	conn
+	streams
+}
+
+func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {
+	return c.client.Divide(ctx, num1, num2)
+}
+
+func (c *conn) Echo(ctx context.Context, payload []byte) ([]byte, error) {
+	return c.client.Echo(ctx, payload)
 }
 
 func (c *conn) Close() error { return c.close() }

@@ -32,6 +32,7 @@ func cleartext() *http.Protocols {
 func serve(ln net.Listener, h system.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle(NewBenchHandler(server{handler: h}))
+	mux.Handle(NewStreamsHandler(server{handler: h}))
 	srv := &http.Server{
 		Handler:   mux,
 		Protocols: cleartext(),
@@ -58,13 +59,18 @@ func (s server) Echo(
 func dial(_ context.Context, addr string) (system.Conn, error) {
 	transport := &http.Transport{Protocols: cleartext()}
 	uncompressed := connect.WithAcceptCompression("gzip", nil, nil) // else each response is gzipped
-	client := NewBenchClient(&http.Client{Transport: transport}, "http://"+addr, uncompressed)
-	return &conn{transport: transport, client: client}, nil
+	hc := &http.Client{Transport: transport}
+	return &conn{
+		transport: transport,
+		client:    NewBenchClient(hc, "http://"+addr, uncompressed),
+		streams:   NewStreamsClient(hc, "http://"+addr, uncompressed),
+	}, nil
 }
 
 type conn struct {
 	transport *http.Transport
 	client    BenchClient
+	streams   StreamsClient
 }
 
 func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {

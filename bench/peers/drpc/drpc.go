@@ -30,6 +30,9 @@ func serve(ln net.Listener, h system.Handler) error {
 	if err := DRPCRegisterBench(mux, server{handler: h}); err != nil {
 		return err
 	}
+	if err := DRPCRegisterStreams(mux, server{handler: h}); err != nil {
+		return err
+	}
 	return drpcserver.New(mux).Serve(context.Background(), ln)
 }
 
@@ -50,12 +53,13 @@ func dial(ctx context.Context, addr string) (system.Conn, error) {
 		return nil, err
 	}
 	dc := drpcconn.New(raw)
-	return &conn{dc: dc, client: NewDRPCBenchClient(dc)}, nil
+	return &conn{dc: dc, client: NewDRPCBenchClient(dc), streams: NewDRPCStreamsClient(dc)}, nil
 }
 
 type conn struct {
-	dc     *drpcconn.Conn
-	client DRPCBenchClient
+	dc      *drpcconn.Conn
+	client  DRPCBenchClient
+	streams DRPCStreamsClient
 }
 
 func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {

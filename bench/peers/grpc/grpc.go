@@ -26,11 +26,13 @@ func System() system.System {
 func serve(ln net.Listener, h system.Handler) error {
 	srv := grpc.NewServer()
 	RegisterBenchServer(srv, server{handler: h})
+	RegisterStreamsServer(srv, server{handler: h})
 	return srv.Serve(ln)
 }
 
 type server struct {
 	UnimplementedBenchServer
+	UnimplementedStreamsServer
 	handler system.Handler
 }
 
@@ -47,12 +49,13 @@ func dial(_ context.Context, addr string) (system.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{cc: cc, client: NewBenchClient(cc)}, nil
+	return &conn{cc: cc, client: NewBenchClient(cc), streams: NewStreamsClient(cc)}, nil
 }
 
 type conn struct {
-	cc     *grpc.ClientConn
-	client BenchClient
+	cc      *grpc.ClientConn
+	client  BenchClient
+	streams StreamsClient
 }
 
 func (c *conn) Divide(ctx context.Context, num1, num2 int32) (float32, error) {

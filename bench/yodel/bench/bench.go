@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"iter"
 	"math"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -18,6 +19,9 @@ const _ = rpc.IsVersion1
 type Handler interface {
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
 	Echo(ctx context.Context, payload []byte) ([]byte, error)
+	Feed(ctx context.Context, count, size int32) iter.Seq2[[]byte, error]
+	Gather(ctx context.Context, payload iter.Seq2[[]byte, error]) (int64, error)
+	Chat(ctx context.Context, stream *rpc.BidiStream[[]byte, []byte]) error
 }
 
 // NewService returns the service bench.Bench, which h answers.
@@ -31,6 +35,16 @@ func NewService(h Handler) *rpc.Service {
 			out.Result, err = h.Echo(ctx, in.Payload)
 			return err
 		}),
+		feedMethod.Handle(func(ctx context.Context, in *feedArgs) iter.Seq2[[]byte, error] {
+			return h.Feed(ctx, in.Count, in.Size)
+		}),
+		gatherMethod.Handle(func(ctx context.Context, in *gatherArgs, elements iter.Seq2[[]byte, error], out *gatherResult) (err error) {
+			out.Result, err = h.Gather(ctx, elements)
+			return err
+		}),
+		chatMethod.Handle(func(ctx context.Context, in *chatArgs, stream *rpc.BidiStream[[]byte, []byte]) error {
+			return h.Chat(ctx, stream)
+		}),
 	)
 }
 
@@ -38,6 +52,9 @@ func NewService(h Handler) *rpc.Service {
 type Caller interface {
 	Divide(ctx context.Context, num1, num2 int32) (float32, error)
 	Echo(ctx context.Context, payload []byte) ([]byte, error)
+	Feed(ctx context.Context, count, size int32) iter.Seq2[[]byte, error]
+	Gather(ctx context.Context, payload iter.Seq[[]byte]) (int64, error)
+	Chat(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[[]byte, []byte]) error) error
 }
 
 // Client calls bench.Bench. Many goroutines may use one at once.
@@ -63,6 +80,25 @@ func (c *Client) Echo(ctx context.Context, payload []byte) ([]byte, error) {
 	call.In.Payload = payload
 	err := c.ch.Call(ctx, &call.Call)
 	return call.Out.Result, err
+}
+
+// Feed calls feed.
+func (c *Client) Feed(ctx context.Context, count, size int32) iter.Seq2[[]byte, error] {
+	in := feedMethod.NewArgs()
+	in.Count = count
+	in.Size = size
+	return feedMethod.Call(ctx, c.ch, in)
+}
+
+// Gather calls gather.
+func (c *Client) Gather(ctx context.Context, payload iter.Seq[[]byte]) (int64, error) {
+	out, err := gatherMethod.Call(ctx, c.ch, nil, payload)
+	return out.Result, err
+}
+
+// Chat calls chat.
+func (c *Client) Chat(ctx context.Context, body func(ctx context.Context, stream *rpc.BidiStream[[]byte, []byte]) error) error {
+	return chatMethod.Call(ctx, c.ch, nil, body)
 }
 
 var divideMethod = rpc.NewUnary[divideArgs, divideResult](rpc.Method{
@@ -144,6 +180,141 @@ func (m *echoResult) EncodeWire(e *wire.Encoder) {
 }
 
 func (m *echoResult) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Bytes(1, &m.Result)
+	}
+}
+
+var feedMethod = rpc.NewServerStreaming[feedArgs, feedResult](rpc.Method{
+	Service: "bench.Bench", Name: "feed", Own: true,
+	ServerStream: true,
+},
+	func(m *feedResult) *[]byte { return &m.Result },
+)
+
+type feedArgs struct {
+	Count int32 `yodel:"1,count,required"`
+	Size  int32 `yodel:"2,size,required"`
+}
+
+func (m *feedArgs) Reset() { *m = feedArgs{} }
+
+func (m *feedArgs) EncodeWire(e *wire.Encoder) {
+	e.PutInt32(1, m.Count)
+	e.PutInt32(2, m.Size)
+}
+
+func (m *feedArgs) DecodeWire(d *wire.Decoder) {
+	var hasCount, hasSize bool
+	for d.Next() {
+		hasCount = d.Int32(1, &m.Count) || hasCount
+		hasSize = d.Int32(2, &m.Size) || hasSize
+	}
+	d.Require(hasCount, "count")
+	d.Require(hasSize, "size")
+}
+
+type feedResult struct {
+	Result []byte `yodel:"1,result"`
+}
+
+func (m *feedResult) Reset() { *m = feedResult{} }
+
+func (m *feedResult) EncodeWire(e *wire.Encoder) {
+	if len(m.Result) > 0 {
+		e.PutBytes(1, m.Result)
+	}
+}
+
+func (m *feedResult) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Bytes(1, &m.Result)
+	}
+}
+
+var gatherMethod = rpc.NewClientStreaming[gatherArgs, gatherResult](rpc.Method{
+	Service: "bench.Bench", Name: "gather", Own: true,
+	ClientStream: true,
+},
+	func(m *gatherArgs) *[]byte { return &m.Payload },
+)
+
+type gatherArgs struct {
+	Payload []byte `yodel:"1,payload"`
+}
+
+func (m *gatherArgs) Reset() { *m = gatherArgs{} }
+
+func (m *gatherArgs) EncodeWire(e *wire.Encoder) {
+	if len(m.Payload) > 0 {
+		e.PutBytes(1, m.Payload)
+	}
+}
+
+func (m *gatherArgs) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Bytes(1, &m.Payload)
+	}
+}
+
+type gatherResult struct {
+	Result int64 `yodel:"1,result"`
+}
+
+func (m *gatherResult) Reset() { *m = gatherResult{} }
+
+func (m *gatherResult) EncodeWire(e *wire.Encoder) {
+	if m.Result != 0 {
+		e.PutInt64(1, m.Result)
+	}
+}
+
+func (m *gatherResult) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Int64(1, &m.Result)
+	}
+}
+
+var chatMethod = rpc.NewBidiStreaming[chatArgs, chatResult](rpc.Method{
+	Service: "bench.Bench", Name: "chat", Own: true,
+	ClientStream: true,
+	ServerStream: true,
+},
+	func(m *chatArgs) *[]byte { return &m.Payload },
+	func(m *chatResult) *[]byte { return &m.Result },
+)
+
+type chatArgs struct {
+	Payload []byte `yodel:"1,payload"`
+}
+
+func (m *chatArgs) Reset() { *m = chatArgs{} }
+
+func (m *chatArgs) EncodeWire(e *wire.Encoder) {
+	if len(m.Payload) > 0 {
+		e.PutBytes(1, m.Payload)
+	}
+}
+
+func (m *chatArgs) DecodeWire(d *wire.Decoder) {
+	for d.Next() {
+		d.Bytes(1, &m.Payload)
+	}
+}
+
+type chatResult struct {
+	Result []byte `yodel:"1,result"`
+}
+
+func (m *chatResult) Reset() { *m = chatResult{} }
+
+func (m *chatResult) EncodeWire(e *wire.Encoder) {
+	if len(m.Result) > 0 {
+		e.PutBytes(1, m.Result)
+	}
+}
+
+func (m *chatResult) DecodeWire(d *wire.Decoder) {
 	for d.Next() {
 		d.Bytes(1, &m.Result)
 	}

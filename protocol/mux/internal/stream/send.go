@@ -21,6 +21,8 @@ const (
 	// their place, but for the first, which is therefore small.
 	wholeUpTo  = 32 << 10
 	firstPiece = 512
+	// writeFrom is for how many bytes a write of their own pays.
+	writeFrom = 16 << 10
 	// maxPending is how many bytes wait to be written before a Send waits too.
 	maxPending = 64 << 10
 )
@@ -208,10 +210,11 @@ func (s *Stream) sendSmall(ctx context.Context, b []byte) error {
 }
 
 // sendLocked tells the output that there is something to send, and gives the lock back. A message alone is written at
-// once. Where one comes after another a goroutine writes, and so those behind the first go along.
+// once, and so is a large one, for which a write pays. Where small ones come one after another a goroutine writes, and
+// so those behind the first go along.
 func (s *Stream) sendLocked() {
 	s.out.streak++
-	tell, alone := !s.out.ready, s.out.streak == 1
+	tell, alone := !s.out.ready, s.out.streak == 1 || s.out.size >= writeFrom
 	s.out.ready = true
 	s.mu.Unlock()
 	if tell {

@@ -43,6 +43,7 @@ var layers = []layer{
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
 	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
+	{"intercept/ratelimit", []string{"intercept/auth", "rpc", "golang.org/x/time/"}}, // callers are identities
 	{"intercept/authz", []string{"intercept/auth", "rpc"}}, // rules are about identities
 	{"intercept/...", []string{"rpc", "wire"}},             // siblings never meet; what nobody passes in is not linked
 	{"internal/peercred", []string{"rpc"}},

@@ -18,6 +18,19 @@ func NewService(name string, endpoints ...*Endpoint) *Service {
 	return &Service{Name: name, Endpoints: endpoints}
 }
 
+// With returns the service with interceptors of its own, behind those of the server, its [Authorizer] and the check of
+// a unary call's constraints: for what concerns one service alone, or is not for callers who may not call. The first is
+// outermost.
+func (s *Service) With(interceptors ...Interceptor) *Service {
+	with := &Service{Name: s.Name}
+	for _, e := range s.Endpoints {
+		endpoint := *e
+		endpoint.handle = withPeer(Chain(interceptors, e.handle))
+		with.Endpoints = append(with.Endpoints, &endpoint)
+	}
+	return with
+}
+
 // An Endpoint is a method and what answers it.
 type Endpoint struct {
 	Method  *Method

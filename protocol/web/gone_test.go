@@ -67,7 +67,8 @@ func testCloseEndsHandlersWhateverStandsBehind(t *testing.T, n nettest.Network) 
 				io.WriteString(there, request)
 				ctx := <-s.waiting
 				go io.WriteString(there, strings.Repeat("P", behind)) // more than memory takes
-				awaitWatch(t, behind > 0)
+				// In memory a watch ends once it has read what it may, for there is no system to ask.
+				awaitWatch(t, behind > 0 && (n.Name != nettest.Memory.Name || behind < 64<<10))
 				ended := make(chan error, 1)
 				go func() {
 					if shutdown {
@@ -91,8 +92,8 @@ func testCloseEndsHandlersWhateverStandsBehind(t *testing.T, n nettest.Network) 
 // awaitWatch waits until a connection's watch has begun, or some time where it cannot tell.
 func awaitWatch(t *testing.T, begins bool) {
 	t.Helper()
+	stacks := make([]byte, 4<<20)
 	for range 1000 {
-		var stacks [256 << 10]byte
 		if !begins || bytes.Contains(stacks[:runtime.Stack(stacks[:], true)], []byte("startWatch")) {
 			return
 		}

@@ -18,8 +18,9 @@ var beginnings = []string{
 }
 
 // Protocol returns the protocol as a server and a channel take it. Calls are bodies in one of the formats; the first,
-// whose messages are JSON, is that of the client, and of requests without a Content-Type.
-func Protocol(formats ...pipeline.Format) rpc.Protocol {
+// whose messages are JSON, as those of line.Format() are, is that of the client, and of requests without a
+// Content-Type.
+func Protocol(first pipeline.Format, others ...pipeline.Format) rpc.Protocol {
 	return rpc.Protocol{
 		Scheme:      protocol,
 		ALPN:        []string{"h2", "http/1.1"},
@@ -27,9 +28,9 @@ func Protocol(formats ...pipeline.Format) rpc.Protocol {
 		Detect:      detect,
 		DetectBytes: len(preface),
 		Dial: rpc.DialAs(func(ctx context.Context, o rpc.ConnOptions) (*Conn, error) {
-			return Dial(ctx, o, formats[0])
+			return Dial(ctx, o, first)
 		}),
-		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d, formats...) },
+		NewServer: func(d *rpc.Dispatcher) rpc.ProtocolServer { return NewServer(d, first, others...) },
 	}
 }
 

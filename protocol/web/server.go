@@ -23,9 +23,10 @@ type Server struct {
 	conns   conns.Set[*serverConn] // and the handlers, as work
 }
 
-// NewServer returns a server of d's routes. Calls are bodies in one of the formats, of which there is at least one; the
-// first is that of requests without a Content-Type, and of errors that concern no format.
-func NewServer(d *rpc.Dispatcher, formats ...pipeline.Format) *Server {
+// NewServer returns a server of d's routes. Calls are bodies in one of the formats; the first is that of requests without
+// a Content-Type, and of errors that concern no format.
+func NewServer(d *rpc.Dispatcher, first pipeline.Format, others ...pipeline.Format) *Server {
+	formats := append([]pipeline.Format{first}, others...)
 	s := &Server{handler: newHandler(d, formats)}
 	s.http1, s.http2 = s.newHTTP(false), s.newHTTP(true)
 	return s

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math"
@@ -319,12 +320,27 @@ func (c *serverConn) SetDeadline(t time.Time) error {
 
 func (c *serverConn) Write(b []byte) (int, error) {
 	defer c.setWriting(false)
-	return c.out.write(b, func() error {
+	n, err := c.out.write(b, func() error {
 		if !c.setWriting(true) {
 			return net.ErrClosed
 		}
 		return nil
 	})
+	if err != nil {
+		c.breakOff()
+	}
+	return n, err
+}
+
+// breakOff is called once a write has failed, so that the end does not wait for a peer that does not read, or is gone:
+// neither to linger, nor to be told of the end of TLS, which [tls.Conn.Close] tries for 5 s.
+func (c *serverConn) breakOff() {
+	c.mu.Lock()
+	c.lingered = true
+	c.mu.Unlock()
+	if inner, ok := c.Conn.(*tls.Conn); ok {
+		_ = inner.NetConn().Close()
+	}
 }
 
 func (c *serverConn) setWriting(now bool) bool {

@@ -23,8 +23,8 @@ type Server struct {
 	conns   conns.Set[*serverConn] // and the handlers, as work
 }
 
-// NewServer returns a server of d's routes. Calls are bodies in one of the formats; the first is that of requests without
-// a Content-Type, and of errors that concern no format.
+// NewServer returns a server of d's routes. Calls are bodies in one of the formats; the first is that of requests
+// without a Content-Type, and of errors that concern no format.
 func NewServer(d *rpc.Dispatcher, first pipeline.Format, others ...pipeline.Format) *Server {
 	formats := append([]pipeline.Format{first}, others...)
 	s := &Server{handler: newHandler(d, formats)}

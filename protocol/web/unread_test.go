@@ -16,8 +16,8 @@ import (
 	"github.com/yodelrpc/yodel/rpc"
 )
 
-// A peer that reads nothing more of its answer holds Shutdown for a second inside TLS, and for two without, where it took
-// some before that: neither does the server linger, nor does it try to tell the peer of the end of TLS.
+// A peer that reads nothing more of its answer holds Shutdown for a second inside TLS, and for two without, where it
+// took some before that: neither does the server linger, nor does it try to tell the peer of the end of TLS.
 func TestShutdownDoesNotWaitForUnreadAnswers(t *testing.T) {
 	a := tlstest.New(t, "authority")
 	for _, secure := range []string{"", "TLS"} {

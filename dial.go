@@ -69,8 +69,8 @@ type DialOptions struct {
 
 	// Compress says what arguments are compressed with, and which; the zero value is no compression. Of the built-in
 	// protocols mux and HTTP heed it. HTTP asks for answers in these codings, and sends arguments in the first where
-	// Policy is Always, for no server says beforehand what it reads. See [compress.Options], and docs/compression.md for
-	// what not to compress.
+	// Policy is Always, for no server says beforehand what it reads. See [compress.Options], and docs/compression.md
+	// for what not to compress.
 	Compress compress.Options
 
 	// Logger gets at most ten lines a second about connections that fail; nil for none.

@@ -73,8 +73,9 @@ type ServerOptions struct {
 	Limits rpc.ServerLimits
 
 	// Compress says what answers are compressed with, and which; the zero value is no compression. Of the built-in
-	// protocols mux and HTTP heed it. For HTTP these are its content codings, of requests and of answers to clients that
-	// ask for one, unless Policy is Never. See [compress.Options], and docs/compression.md for what not to compress.
+	// protocols mux and HTTP heed it. For HTTP these are its content codings, of requests and of answers to clients
+	// that ask for one, unless Policy is Never. See [compress.Options], and docs/compression.md for what not to
+	// compress.
 	Compress compress.Options
 
 	// Logger gets at most ten lines a second about bad clients and panics, and besides, without a limit, one for each

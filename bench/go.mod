@@ -18,6 +18,8 @@ require (
 	storj.io/drpc v1.0.0
 )
 
+require github.com/klauspost/compress v1.20.4 // indirect
+
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
 	codeberg.org/go-latex/latex v0.2.0 // indirect

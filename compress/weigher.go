@@ -22,9 +22,9 @@ type Link struct {
 //	(1 - ratio) * size / bandwidth  -  (encode + decode) * size * (1 + 3 * load^2)
 //
 // ratio and encode are moving averages of what the codec has done to the method's messages. decode, which the sender
-// does not see, is taken as half of encode. A codec that is not in use is tried with one message in a while: at once
-// when the link is first seen to have a limit, then after 64 messages, and after twice as many at each failure, up to
-// 1,024.
+// does not see, is taken as half of encode. A codec that is not in use is tried with one message in a while: with three
+// at once when the link is first seen to have a limit, then after 64 messages, and after twice as many at each failure,
+// up to 1,024.
 //
 // It reads no clock and asks no system, so that the same calls lead to the same decisions. Any number of goroutines may
 // use it at once.
@@ -37,7 +37,7 @@ type Weigher struct {
 // A weighed codec is one with what is known of it.
 type weighed struct {
 	floor  int
-	known  bool
+	seen   int     // messages that it was tried on, up to a few
 	ratio  float64 // what is left of a byte
 	encode float64 // seconds a byte
 	wait   int     // messages until it is tried again, while it is not in use
@@ -45,6 +45,8 @@ type weighed struct {
 }
 
 const (
+	firstTries = 3 // at once, when there is a limit for the first time
+
 	firstGap = 64
 	lastGap  = 1024
 
@@ -84,8 +86,10 @@ func (w *Weigher) Choose(size int, link Link) int {
 			continue
 		}
 		if c.wait--; c.wait < 0 {
-			c.wait = c.gap
-			c.gap = min(2*c.gap, lastGap) // which Tried takes back if it was a success
+			if c.seen >= firstTries-1 {
+				c.wait = c.gap
+				c.gap = min(2*c.gap, lastGap) // which Tried takes back if it was a success
+			}
 			w.stats.count(try)
 			return i
 		}
@@ -100,7 +104,7 @@ func (w *Weigher) Choose(size int, link Link) int {
 func (w *Weigher) bestLocked(size int, link Link) int {
 	best, most := -1, 0.
 	for i, c := range w.codecs {
-		if gain := c.gain(link); c.known && size >= c.floor && gain > most {
+		if gain := c.gain(link); c.seen > 0 && size >= c.floor && gain > most {
 			best, most = i, gain
 		}
 	}
@@ -135,10 +139,13 @@ func (w *Weigher) Tried(codec, size, packed int, took time.Duration, link Link) 
 func SavesEnough(size, packed int) bool { return float64(packed) <= float64(size)*(1-LeastSaved) }
 
 func (c *weighed) learn(ratio, encode float64) {
-	if !c.known {
-		c.known, c.ratio, c.encode = true, ratio, encode
-		return
+	switch {
+	case c.seen == 0:
+		c.ratio, c.encode = ratio, encode
+	case c.seen < firstTries: // the first ones make the codec's tables, which says nothing of those to come
+		c.encode = min(c.encode, encode)
 	}
+	c.seen = min(c.seen+1, firstTries)
 	c.ratio += (ratio - c.ratio) * newWeight
 	c.encode += (min(encode, outlier*c.encode) - c.encode) * newWeight
 }

@@ -75,7 +75,7 @@ func TestWeigher(t *testing.T) {
 	}
 }
 
-// A codec that never pays is tried at once, after 64, 128, ... 1,024 others, and every 1,024 from then on.
+// A codec that never pays is tried three times at once, after 64, 128, ... 1,024 others, and every 1,024 from then on.
 func TestWeigherTries(t *testing.T) {
 	t.Parallel()
 	w := compress.NewWeigher(codecs(none), nil)
@@ -86,7 +86,7 @@ func TestWeigherTries(t *testing.T) {
 			w.Tried(0, 1000, 1000, time.Microsecond, mbit(10))
 		}
 	}
-	want := []int{0, 65, 194, 451, 964, 1989, 3014, 4039}
+	want := []int{0, 1, 2, 67, 196, 453, 966, 1991, 3016, 4041}
 	if len(at) != len(want) {
 		t.Fatalf("tried at %v, want %v", at, want)
 	}
@@ -132,6 +132,21 @@ func TestWeigherInterrupted(t *testing.T) {
 	w.Tried(0, 8000, 4000, time.Second, mbit(100))
 	if i := w.Choose(8000, mbit(100)); i != 0 {
 		t.Error("off after one message")
+	}
+}
+
+// The first message of a codec makes its tables, which takes long and says nothing of those to come.
+func TestWeigherColdStart(t *testing.T) {
+	t.Parallel()
+	w := compress.NewWeigher(codecs(fast), nil)
+	for _, took := range []time.Duration{50 * time.Millisecond, time.Millisecond, 8 * time.Microsecond} {
+		if i := w.Choose(8000, mbit(1000)); i != 0 {
+			t.Fatal("not tried")
+		}
+		w.Tried(0, 8000, 4000, took, mbit(1000))
+	}
+	if counts := send(w, 50, 8000, mbit(1000), fast); counts[0] != 50 {
+		t.Errorf("%v", counts)
 	}
 }
 

@@ -19,19 +19,19 @@ func (handlers) Divide(_ context.Context, num1, num2 int32) (float32, error) {
 
 func Example() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTimes}))
-	log := logging.New(logging.Options{Logger: logger, Sizes: true, Arguments: true})
+	log := logging.New(logging.Options{Logger: logger, Arguments: true})
 	srv := yodel.ServerOptions{Interceptors: []rpc.Interceptor{log}}.NewServer(divide.NewService(handlers{}))
 	defer srv.Close()
 	ch := srv.Channel()
 	defer ch.Close()
-	_, _ = divide.NewClient(ch).Divide(context.Background(), 200, divide.Num2(100))
+	_, _ = divide.NewClient(ch).Divide(context.Background(), 200)
 	// Output:
-	// level=INFO msg=call method=divide.Divide/divide peer=in-process protocol=in-process code=ok sent_bytes=5 received_bytes=5 arguments="{\"num1\":200,\"num2\":100}"
+	// level=INFO msg=call method=divide.Divide/divide protocol=in-process code=ok arguments="{\"num1\":200}"
 }
 
-// withoutTimes leaves out what is another each time.
+// withoutTimes leaves out what is another each time, and the peer, which is this process.
 func withoutTimes(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == "time" || a.Key == "took" {
+	if a.Key == "time" || a.Key == "took" || a.Key == "peer" {
 		return slog.Attr{}
 	}
 	return a

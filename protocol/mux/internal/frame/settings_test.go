@@ -2,6 +2,7 @@ package frame
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -25,5 +26,22 @@ func TestHugeLimits(t *testing.T) {
 	want.Methods, want.Stream = MaxMethods, math.MaxInt32
 	if got, err := ParseSettings(all); err != nil || got != want {
 		t.Errorf("the largest settings read as %+v, %v; want %+v", got, err, want)
+	}
+}
+
+// The names of codecs come as they were, whatever their length, and no more of them than there may be.
+func TestSettingsNameCodecs(t *testing.T) {
+	t.Parallel()
+	all := []string{"", "a", "s2", "s2,", "zstd", "s2,zstd", "gzip,s2,zstd", strings.Repeat("x", MaxCodecs)}
+	for _, names := range all {
+		hello := Settings{Codecs: names}.Hello()
+		got, err := ParseSettings(hello[PrefaceSize+HeaderSize:])
+		if err != nil || got.Codecs != names {
+			t.Errorf("%q comes as %q, %v", names, got.Codecs, err)
+		}
+	}
+	hello := Settings{Codecs: strings.Repeat("x", MaxCodecs+1)}.Hello()
+	if _, err := ParseSettings(hello[PrefaceSize+HeaderSize:]); err == nil {
+		t.Errorf("%d bytes of names are taken", MaxCodecs+1)
 	}
 }

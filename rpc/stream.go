@@ -176,6 +176,9 @@ func sendAll[A any, PA message[A]](ctx context.Context, out *outgoing, first PA,
 				return err
 			}
 		}
+		if err := ctx.Err(); err != nil {
+			return err // to end well what the caller has canceled would make it look whole
+		}
 		_ = out.use(out.stream.CloseSend)
 		return nil
 	}, exited)

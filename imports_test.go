@@ -42,10 +42,12 @@ var layers = []layer{
 	{"protocol/...", []string{"internal/linger", "protocol/internal/...", "rpc", "wire"}}, // siblings never meet
 	{"link", []string{"rpc"}},
 	{"resolve/...", []string{"resolve"}},
-	{"balance/...", []string{"balance", "resolve", "rpc"}}, // a balancer sees the servers that a resolver tells of
+	// a balancer sees the servers that a resolver tells of
+	{"balance/...", []string{"balance", "resolve", "rpc"}},
 	{"intercept/ratelimit", []string{"intercept/auth", "rpc", "golang.org/x/time/"}}, // callers are identities
-	{"intercept/authz", []string{"intercept/auth", "rpc"}}, // rules are about identities
-	{"intercept/...", []string{"rpc", "wire"}},             // siblings never meet; what nobody passes in is not linked
+	{"intercept/authz", []string{"intercept/auth", "rpc"}},                           // rules are about identities
+	// siblings never meet; what nobody passes in is not linked
+	{"intercept/...", []string{"rpc", "wire"}},
 	{"internal/peercred", []string{"rpc"}},
 	{"internal/supervise", []string{"rpc"}},
 	{".", []string{"balance/...", "compress", "internal/linger", "internal/peercred", "internal/supervise", "link",

@@ -35,7 +35,8 @@ var snippetPackages = map[string]string{
 	"wire":        module + "/wire",
 	"yodel":       module,
 
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "net": "net", "os": "os",
+	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "iter": "iter",
+	"log": "log", "net": "net", "os": "os",
 	"signal": "os/signal", "slog": "log/slog", "syscall": "syscall",
 	"atomic": "sync/atomic", "synctest": "testing/synctest", "testing": "testing", "time": "time", "tls": "crypto/tls",
 }

@@ -20,6 +20,7 @@ func pythonUser(s *side) string {
 		w.p(1, "nothing = None")
 		for _, m := range service.Methods {
 			if isStream(m) {
+				w.streamHandler(m)
 				continue
 			}
 			w.handler(m)
@@ -76,6 +77,16 @@ func (w *pyWriter) handler(m *schema.Method) {
 	w.p(2, "else:\n            r = %s", w.least(m.Result))
 	w.note(2, "c.answered", `"out result"`, m.Result, "r")
 	w.p(2, "return r")
+}
+
+// streamHandler writes a handler that is there, since a service needs all of them, and is not called: what changes to
+// and from streams break is tried out in Go.
+func (w *pyWriter) streamHandler(m *schema.Method) {
+	params := []string{"self"}
+	for _, p := range m.Params {
+		params = append(params, p.Name)
+	}
+	w.p(1, "def %s(%s):\n        return ()", m.Name, strings.Join(params, ", "))
 }
 
 func (w *pyWriter) caller(m *schema.Method, prefix string) {

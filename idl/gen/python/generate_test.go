@@ -23,6 +23,7 @@ var definitions = []struct{ definition, module string }{
 	{"shop/orders.yodel", "shop/orders.py"},
 	{"../../../../internal/secrets/secrets.yodel", "vault.py"},
 	{"../../../../internal/constraints/constraints.yodel", "checked.py"},
+	{"../../../../internal/interop/feeds/feeds.yodel", "feeds.py"},
 }
 
 // load returns the schema of a definition in testdata.

@@ -30,8 +30,8 @@ var keywords = set(`False None True and as assert async await break class contin
 	for from global if import in is lambda nonlocal not or pass raise return try while with yield`)
 
 // importedModules are the modules that a module may import, in the order of its import statements.
-var importedModules = strings.Fields(`base64 copy dataclasses difflib inspect json logging math operator re select socket
-	ssl struct threading time`)
+var importedModules = strings.Fields(`base64 collections copy dataclasses difflib inspect json logging math operator queue re
+	select socket ssl struct threading time`)
 
 // importedNames are what a module may import from other modules, in the order of its import statements.
 var importedNames = []struct {
@@ -41,22 +41,24 @@ var importedNames = []struct {
 	{"abc", []string{"abstractmethod"}},
 	{"datetime", []string{"datetime", "timedelta", "timezone"}},
 	{"enum", []string{"IntEnum"}},
-	{"typing", strings.Fields(`Any Callable Dict Iterable Iterator List Mapping Optional Protocol Sequence Set Tuple`)},
+	{"typing", strings.Fields(`Any Callable Deque Dict Generic Iterable Iterator List Mapping Optional Protocol Sequence Set
+		Tuple TypeVar`)},
 }
 
 // runtimeImports are those of importedNames that the runtime needs.
 var runtimeImports = set(
-	`datetime timedelta timezone Any Callable Dict Iterator List Mapping Optional Sequence Set Tuple`)
+	`datetime timedelta timezone Any Callable Deque Dict Generic Iterable Iterator List Mapping Optional Sequence Set
+		Tuple TypeVar`)
 
 // publicNames are what the runtime gives to users.
 var publicNames = strings.Fields(
-	"BadRequest Channel FieldViolation RpcError Server ServerCall ThreadServer current_call")
+	"BadRequest BidiStream Channel FieldViolation RpcError Server ServerCall ServerStream ThreadServer current_call")
 
 // builtinNames are the names of Python's own that a module uses.
 var builtinNames = set(`BaseException BlockingIOError ConnectionError EOFError Exception NotImplementedError OSError
-	OverflowError RecursionError RuntimeError TimeoutError TypeError UnicodeDecodeError ValueError abs any bool
+	OverflowError RecursionError RuntimeError StopIteration TimeoutError TypeError UnicodeDecodeError ValueError abs any bool
 	bytearray bytes classmethod dict divmod enumerate float frozenset getattr hasattr int isinstance iter len list map max
-	memoryview min next ord property range repr set sorted staticmethod str sum super tuple type vars`)
+	memoryview min next ord property range repr reversed set sorted staticmethod str sum super tuple type vars`)
 
 // classNames are the names that the bodies of generated classes use, so that no method may have them, and no field
 // either.

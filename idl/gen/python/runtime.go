@@ -13,8 +13,8 @@ var runtimeParts = []string{
 	"errors.py", "patterns.py", "types.py", "values.py", "constraints.py",
 	"basic.py", "json_write.py", "json_read.py", "line.py", "wire.py",
 	"channel.py",
-	"mux_frames.py", "mux_peer.py", "mux_client.py", "handlers.py", "server_conn.py", "server.py", "mux_server.py",
-	"tls.py",
+	"mux_frames.py", "mux_peer.py", "mux_stream.py", "mux_client.py", "mux_link.py", "handlers.py", "streams.py",
+	"server_conn.py", "server.py", "mux_incoming.py", "mux_server.py", "tls.py",
 }
 
 // runtime writes the runtime where the module has to bring its own.

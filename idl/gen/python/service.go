@@ -37,12 +37,14 @@ func (m *module) clientMethod(method *schema.Method) {
 	name := m.names.methods[method]
 	args := []string{quote(name)}
 	for _, f := range method.Params {
-		args = append(args, m.names.fields[f]+"="+m.names.fields[f])
+		if !isSent(method, f) {
+			args = append(args, m.names.fields[f]+"="+m.names.fields[f])
+		}
 	}
 	params := m.clientParams(method)
 	m.printf("\n")
-	m.lines("    ", "def "+name+"(", params, ") -> "+m.resultHint(method)+":")
-	m.methodDoc(method)
+	m.lines("    ", "def "+name+"(", params, ") -> "+m.clientResult(method)+":")
+	m.methodDoc(method, true)
 	head := "return self._call("
 	if method.Result == nil {
 		head = "self._call("
@@ -56,19 +58,17 @@ func (m *module) handlerMethod(method *schema.Method) {
 		params = append(params, m.names.fields[f]+": "+m.handlerHint(method, f))
 	}
 	m.printf("\n")
-	if !isStream(method) {
-		m.printf("    @%s\n", m.use("abstractmethod"))
-	}
-	m.lines("    ", "def "+m.names.methods[method]+"(", params, ") -> "+m.resultHint(method)+":")
-	m.methodDoc(method)
+	m.printf("    @%s\n", m.use("abstractmethod"))
+	m.lines("    ", "def "+m.names.methods[method]+"(", params, ") -> "+m.handlerResult(method)+":")
+	m.methodDoc(method, false)
 	m.printf("        raise NotImplementedError\n")
 }
 
-// methodDoc writes the docstring of a method, where there is something to say.
-func (m *module) methodDoc(method *schema.Method) {
+// methodDoc writes the docstring of a method, of a client or else a handler, where there is something to say.
+func (m *module) methodDoc(method *schema.Method, client bool) {
 	var args, raises []string
 	for _, f := range method.Params {
-		if doc := documented(f.Doc, f); doc != "" {
+		if doc := documented(f.Doc, f); doc != "" && !(client && isSent(method, f)) {
 			args = append(args, m.names.fields[f]+": "+oneLine(doc))
 		}
 	}
@@ -98,6 +98,9 @@ func (m *module) clientParams(method *schema.Method) []string {
 		emptyFrom = i
 	}
 	for i, f := range method.Params {
+		if isSent(method, f) {
+			continue
+		}
 		if isOption(f) {
 			named = append(named, m.clientParam(method, f, true))
 		} else {
@@ -113,7 +116,10 @@ func (m *module) clientParams(method *schema.Method) []string {
 // isOption reports whether a call may leave f out, whose default is no mere emptiness.
 func isOption(f *schema.Field) bool { return f.Default != nil || f.Type.Optional }
 
-func isStream(method *schema.Method) bool { return method.StreamParam != nil || method.StreamResult }
+// isSent reports whether f is what a call sends while results come, and no parameter of the client's method.
+func isSent(method *schema.Method, f *schema.Field) bool {
+	return method.StreamResult && f == method.StreamParam
+}
 
 // clientParam returns a parameter, with its default if it may be left out.
 func (m *module) clientParam(method *schema.Method, f *schema.Field, mayLack bool) string {
@@ -150,12 +156,29 @@ func (m *module) handlerHint(method *schema.Method, f *schema.Field) string {
 	return m.hint(f.Type)
 }
 
+// clientResult returns the type of what a client's method returns.
+func (m *module) clientResult(method *schema.Method) string {
+	switch {
+	case method.StreamResult && method.StreamParam != nil:
+		return "BidiStream[" + m.hint(method.StreamParam.Type) + ", " + m.hint(method.Result) + "]"
+	case method.StreamResult:
+		return "ServerStream[" + m.hint(method.Result) + "]"
+	}
+	return m.resultHint(method)
+}
+
+// handlerResult returns the type of what a handler's method returns.
+func (m *module) handlerResult(method *schema.Method) string {
+	if method.StreamResult {
+		return m.use("Iterable") + "[" + m.hint(method.Result) + "]"
+	}
+	return m.resultHint(method)
+}
+
 func (m *module) resultHint(method *schema.Method) string {
 	switch {
 	case method.Result == nil:
 		return "None"
-	case method.StreamResult:
-		return m.use("Iterator") + "[" + m.hint(method.Result) + "]"
 	case method.Result.Optional:
 		return m.optional(m.hint(method.Result))
 	}

@@ -61,13 +61,13 @@ func (m *module) fieldTable(name string, fields []*schema.Field) {
 	}
 	m.printf("\n_type_%s.has(\n", name)
 	for _, f := range fields {
-		m.printf("    %s,\n", strings.ReplaceAll(m.fieldRow("    ", f), "\n", "\n    "))
+		m.printf("    %s,\n", strings.ReplaceAll(m.fieldRow("    ", f, false), "\n", "\n    "))
 	}
 	m.printf(")\n")
 }
 
 // fieldRow returns the table of a field that will stand at an indent.
-func (m *module) fieldRow(indent string, f *schema.Field) string {
+func (m *module) fieldRow(indent string, f *schema.Field, stream bool) string {
 	items := []string{strconv.Itoa(f.Number), quote(f.Name), m.table(f.Type)}
 	if f.Default != nil {
 		items = append(items, m.plainValue(f.Type, f.Default))
@@ -86,6 +86,9 @@ func (m *module) fieldRow(indent string, f *schema.Field) string {
 	}
 	if f.Sensitive {
 		items = append(items, "sensitive=True")
+	}
+	if stream {
+		items = append(items, "stream=True")
 	}
 	if constraints := m.constraints(indent+"    ", f); constraints != "" {
 		items = append(items, constraints)
@@ -136,7 +139,7 @@ func (m *module) methodTable(s *schema.Service) {
 func (m *module) methodRow(method *schema.Method) []string {
 	items := []string{quote(method.Name)}
 	for _, f := range method.Params {
-		items = append(items, m.fieldRow("        ", f))
+		items = append(items, m.fieldRow("        ", f, f == method.StreamParam))
 	}
 	if method.Result != nil {
 		items = append(items, "result="+m.table(method.Result))
@@ -147,8 +150,8 @@ func (m *module) methodRow(method *schema.Method) []string {
 	if attr := m.names.methods[method]; attr != method.Name {
 		items = append(items, "attr="+quote(attr))
 	}
-	if isStream(method) {
-		items = append(items, "stream=True")
+	if method.StreamResult {
+		items = append(items, "server_stream=True")
 	}
 	if method.Timeout > 0 {
 		items = append(items, "timeout="+float(method.Timeout.Seconds(), 64))

@@ -23,6 +23,8 @@ now = None
 
 
 def add(values, path, value):
+    if hasattr(value, "__next__"):  # which no arithmetic would take
+        raise TypeError("a stream where a value was")
     values[path] = repr(value)
 
 

@@ -361,14 +361,17 @@ class Channel:
         self.close()
 
     def _call(self, method: _Method, args: Dict[str, Any]) -> Any:
-        if method.stream:
-            raise _no_streams(method, False)
-        plain = _lower_fields(method.params.fields, args)
+        values: Any = ()
+        if method.stream_field:
+            values = args.get(method.stream_field.attr)
+        plain = _lower_fields(method.arguments, args)
         if self._validate:
-            _check(method, plain, "not started")
+            _check(method, plain, "not started", method.arguments)
         timeout = method.timeout if self.timeout is None else self.timeout
         if timeout is not None:
             timeout = min(timeout, _MAX_WAIT)
+        if method.is_stream():
+            return self._stream(method, plain, values, timeout)
         status, plain_result = self._link.call(method, plain, timeout,
                                                self._metadata)
         try:
@@ -376,14 +379,18 @@ class Channel:
         except _BadMessage as err:
             raise RpcError("out_of_range", str(err)) from None
 
+    def _stream(self, method: _Method, plain: Dict[int, Any], values: Any,
+                timeout: Optional[float]) -> Any:
+        if not isinstance(self._link, _MuxLink):
+            raise _no_streams(method, False)
+        end = self._link.stream(method, plain, timeout, self._metadata,
+                                self._validate)
+        if method.stream_field is None:
+            return ServerStream(end)
+        return BidiStream(end) if method.server_stream else end.gather(values)
+
 
 def _caller(channel: Channel, methods: _Methods) -> Callable[..., Any]:
     def call(attr: str, /, **args: Any) -> Any:
         return channel._call(methods.by_attr[attr], args)
     return call
-
-
-def _no_streams(method: _Method, may_have_run: bool) -> RpcError:
-    return RpcError("unimplemented", f"{method.name} has a stream, which this "
-                    "module does not carry",
-                    "answered" if may_have_run else "not started")

@@ -129,12 +129,17 @@ def _counted(size: int, thing: str) -> str:
     return f"{size} {thing}" if size == 1 else f"{size} {thing}s"
 
 
-def _check(method: _Method, plain: Dict[int, Any], outcome: str) -> None:
-    """Raises an RpcError for arguments that are not as wanted."""
+def _check(method: _Method, plain: Dict[int, Any], outcome: str,
+           fields: Optional[Tuple[_Field, ...]] = None) -> None:
+    """Raises an RpcError for arguments that are not as wanted.
+
+    fields are those that plain is of: all of them, or of a stream's message.
+    """
     if not method.params.is_constrained():
         return
     checker = _Checker()
-    checker.fields(method.params.fields, plain, "", False)
+    checker.fields(method.params.fields if fields is None else fields, plain,
+                   "", False)
     if not checker.found:
         return
     texts = [f"{v.field} {v.description}" for v in checker.found[:3]]

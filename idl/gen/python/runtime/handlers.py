@@ -54,7 +54,7 @@ class _Bound:
     def run(self, plain: Dict[int, Any],
             call: Optional[ServerCall] = None) -> Tuple[int, Any]:
         """Calls the handler; gives what _lift_outcome takes."""
-        if self.method.stream:
+        if self.method.is_stream():
             raise _no_streams(self.method, True)
         for field in self.method.params.fields:
             if field.required and field.number not in plain:
@@ -65,6 +65,25 @@ class _Bound:
         _thread.call = call or ServerCall()
         try:
             return 1, self.lower_result(self.handler(**args))
+        except BaseException as err:
+            _raise_if_meant_for_the_program(err)
+            return self.failure(err)
+        finally:
+            _thread.call = None
+
+    def run_stream(self, end: _HandlerStream, call: ServerCall
+                   ) -> Tuple[int, Any]:
+        """Calls the handler of a stream; the result is void, for all that
+        there is was sent before.
+        """
+        _thread.call = call
+        try:
+            result = self.handler(**end.arguments())
+            if self.method.server_stream:
+                end.send_all(result, self.lower_result)
+            else:
+                end.send(self.lower_result(result))
+            return 1, None
         except BaseException as err:
             _raise_if_meant_for_the_program(err)
             return self.failure(err)
@@ -130,14 +149,13 @@ def _bind(methods: _Methods, handlers: Any) -> List[Tuple[_Method, Any]]:
     for method in methods.by_attr.values():
         handler = getattr(handlers, method.attr, None)
         params = {field.attr: None for field in method.params.fields}
-        if not method.stream:
-            if handler is None:
-                raise TypeError(f"{type(handlers).__name__} lacks the method "
-                                f"{method.attr} of {methods.name}")
-            try:
-                inspect.signature(handler).bind(**params)
-            except TypeError as err:
-                raise TypeError(f"{type(handlers).__name__}.{method.attr} does"
-                                f" not take its arguments: {err}") from None
+        if handler is None:
+            raise TypeError(f"{type(handlers).__name__} lacks the method "
+                            f"{method.attr} of {methods.name}")
+        try:
+            inspect.signature(handler).bind(**params)
+        except TypeError as err:
+            raise TypeError(f"{type(handlers).__name__}.{method.attr} does"
+                            f" not take its arguments: {err}") from None
         pairs.append((method, handler))
     return pairs

@@ -9,6 +9,9 @@ class _MuxCall:
         self.outgoing: Any = None
         self.answer: Optional[_Frame] = None
         self.pieces: Optional[_Pieces] = None
+        self.stream: Optional[_MuxStream] = None
+        self.deadline: Optional[float] = None  # of a stream
+        self.held = False  # its end is the user's, who may forget it
         self.abandoned = False  # nobody waits; the slot stays taken
 
 
@@ -28,6 +31,9 @@ class _MuxClient(_MuxPeer):
         self.asked = False  # whether the server is there
         self.leaving = False  # no more calls begin
         self.refused = False  # and none has run
+        # Streams that nobody holds, from wherever the last one let go.
+        self.discarded: queue.SimpleQueue[Optional[_MuxCall]] = (
+            queue.SimpleQueue())
 
     def greet(self) -> None:
         """Exchanges settings with the server and starts the threads."""
@@ -43,10 +49,30 @@ class _MuxClient(_MuxPeer):
     def pause(self) -> float:
         return min(self.stall, self.silence) / 8
 
+    def rest(self, pause: float) -> bool:
+        """Waits until the next look, and meanwhile ends what is garbage."""
+        end = time.monotonic() + pause
+        while not self.over:
+            try:
+                call = self.discarded.get(
+                    timeout=max(0, end - time.monotonic()))
+            except queue.Empty:
+                break
+            if call:
+                self.abandon(call, RpcError("canceled", "nobody holds the "
+                                            "stream any more", "unknown"))
+        return not self.over
+
     def look(self) -> None:
         """Gives up a connection that the network has swallowed."""
+        now = time.monotonic()
         with self.state:
             calls = list(self.calls.values())
+        for call in calls:
+            if call.stream and call.deadline and call.deadline < now:
+                self.abandon(call, RpcError(
+                    "deadline_exceeded", "the time for the stream is over",
+                    "unknown"))
         if any(call.pieces and call.pieces.late(self.stall)
                for call in calls):
             self.give_up()
@@ -67,9 +93,14 @@ class _MuxClient(_MuxPeer):
               metadata: Mapping[str, List[str]]) -> Optional[_MuxCall]:
         """Queues a call; None where the connection takes no more.
 
+        The CALL of a stream has no message: what is sent goes behind it.
         Waits for a free slot, and raises a TimeoutError when the deadline
         passes before there is one.
         """
+        if method.is_stream() and not self.peer[_SET_STREAM]:
+            raise RpcError("unimplemented", f"{method.name} has a stream, and "
+                           "the server's settings say that it carries none",
+                           "not started")
         block = self.checked(method, args, metadata)
         left = None
         if deadline is not None:
@@ -82,9 +113,15 @@ class _MuxClient(_MuxPeer):
                 return None
             number = self.number(method)
             call = self.take()
+            flags = 0
+            if method.is_stream():
+                flags = _STREAM
+                call.stream = _MuxStream(self, call.id)
+                call.deadline = deadline
+                call.held = method.server_stream
             call.outgoing = _Outgoing(lambda: self.frames(
-                call.id, number, method.full_name, deadline, block, args),
-                len(args))
+                call.id, number, method.full_name, deadline, block, args,
+                flags), len(args))
             self.put(call.outgoing)
             return call
 
@@ -135,9 +172,9 @@ class _MuxClient(_MuxPeer):
 
     def frames(self, id_: int, number: int, name: str,
                deadline: Optional[float], block: bytes,
-               args: bytes) -> List[bytes]:
+               args: bytes, flags: int) -> List[bytes]:
         """Makes a call's frames at the moment when they are sent."""
-        flags, prefix = 0, b""
+        prefix = b""
         count = self.counts.get(name, 0)
         self.counts[name] = count + 1
         if count % _NAME_EVERY == 0:
@@ -163,10 +200,13 @@ class _MuxClient(_MuxPeer):
         finally:
             self.abandon(call)
 
-    def abandon(self, call: _MuxCall) -> None:
+    def abandon(self, call: _MuxCall,
+                why: Optional[RpcError] = None) -> None:
         """Gives a call up, unless it has ended."""
         with self.state:
-            if call.done.is_set():
+            if call.stream and why:
+                call.stream.fail(why.code, why.message, why.outcome)
+            if call.done.is_set() or call.abandoned:
                 return
             if self.withdraw(call.outgoing):
                 self.release(call)
@@ -180,6 +220,19 @@ class _MuxClient(_MuxPeer):
         self.free.append(call.id & 65535)
         call.done.set()
         self.state.notify_all()
+
+    def stream_of(self, frame: _Frame) -> Optional[_MuxStream]:
+        call = self.calls.get(frame.id)
+        if frame.kind == _ITEM and (call is None or call.stream is None):
+            raise _Fault(f"a message for the call {frame.id:#010x}, which is "
+                         "no stream in flight")
+        return call.stream if call else None
+
+    def item(self, frame: _Frame) -> None:
+        super().item(frame)
+        call = self.calls.get(frame.id)
+        if call and call.stream and call.stream.failure:
+            self.abandon(call)  # nobody waits for it any more
 
     def handle(self, frame: _Frame) -> None:
         if frame.kind in (_RESULT, _EXCEPTION, _ERROR):
@@ -214,6 +267,8 @@ class _MuxClient(_MuxPeer):
             return
         with self.state:
             self.withdraw(call.outgoing)  # a refused call needs no more pieces
+            if call.stream:
+                call.stream.answered()
             self.release(call)
             self.leave_if_idle()
 
@@ -235,11 +290,21 @@ class _MuxClient(_MuxPeer):
 
     def ended(self) -> None:
         for call in self.calls.values():
+            if call.stream:
+                call.stream.answered()
             call.done.set()
+        self.discarded.put(None)  # which wakes the thread that waits for it
+
+    def close_streams(self) -> None:
+        """Ends the streams that users hold. The caller holds the state."""
+        for call in list(self.calls.values()):
+            if call.held:
+                self.abandon(call, RpcError(
+                    "canceled", "the channel was closed", "unknown"))
 
     def outcome(self, method: _Method, call: _MuxCall) -> Tuple[int, Any]:
         """Gives what _lift_outcome takes, for a call that is done."""
-        frame, pieces = call.answer, call.pieces
+        frame, pieces = copy.copy(call.answer), call.pieces  # to be read again
         if frame is None or pieces is None or pieces.missing:
             sent = call.outgoing.complete() and not self.refused
             raise RpcError("unavailable", "the connection broke during "
@@ -264,123 +329,13 @@ class _MuxClient(_MuxPeer):
                     f"{len(method.exceptions)}; generate its code anew")
             declared = method.exceptions[frame.method]
             return frame.method + 2, reader.fields(declared.fields)
-        result = reader.fields(method.results.fields).get(1)
-        if result is None and method.result and not method.optional:
-            result = _ZEROS[method.result.kind]
-        return 1, result
+        if call.stream:
+            return 1, None  # the results came before
+        return 1, _read_result(method, reader)
 
 
-class _MuxLink:
-    """The connection of a channel: made at need, for many calls at once."""
-
-    def __init__(self, address: str, limit: int,
-                 tls: Optional[ssl.SSLContext]) -> None:
-        self.address = _parse_address(address)
-        self.tls = tls
-        self.limit = limit
-        self.closed = False
-        self.lock = threading.Lock()  # guards what follows, and connecting
-        self.client: Optional[_MuxClient] = None
-        self.retired: List[_MuxClient] = []  # which finish their calls
-
-    def call(self, method: _Method, plain: Dict[int, Any],
-             timeout: Optional[float],
-             metadata: Mapping[str, List[str]]) -> Tuple[int, Any]:
-        args = _wire_fields(method.params.fields, plain)
-        if len(args) > self.limit:
-            raise RpcError("resource_exhausted", str(_TooLarge(
-                "a request", len(args), self.limit)), "not started")
-        deadline = None if timeout is None else time.monotonic() + timeout
-        begun = False
-        try:
-            client, call = self.begin(method, args, timeout, deadline,
-                                      metadata)
-            begun = True
-            client.wait(call, deadline)
-        except TimeoutError:
-            sent = begun and call.outgoing.complete()
-            raise _timed_out(method, timeout, sent) from None
-        try:
-            return client.outcome(method, call)
-        except (_BadMessage, _Fault) as err:
-            raise _unfit(method, err) from None
-
-    def begin(self, method: _Method, args: bytes, timeout: Optional[float],
-              deadline: Optional[float], metadata: Mapping[str, List[str]]
-              ) -> Tuple[_MuxClient, _MuxCall]:
-        for _ in range(3):  # the server may be going away
-            client = self.connect(method, timeout, deadline)
-            call = client.begin(method, args, deadline, metadata)
-            if call is not None:
-                return client, call
-            if client.refused:  # as it would be the next time
-                raise RpcError("unavailable", client.reason, "not started")
-        raise RpcError("unavailable", f"{client.reason or 'it was closed'}, "
-                       "three times in turn", "not started")
-
-    def connect(self, method: _Method, timeout: Optional[float],
-                deadline: Optional[float]) -> _MuxClient:
-        left = -1 if deadline is None else deadline - time.monotonic()
-        if not self.lock.acquire(timeout=left if deadline is None
-                                 else max(0, left)):
-            raise _timed_out(method, timeout, False)
-        try:
-            if self.closed:
-                raise ValueError("the channel is closed; make another")
-            if self.client and self.client.closing():
-                self.retired.append(self.client)
-                self.client = None
-            self.bury()
-            if self.client is None:
-                self.client = self.dial(method, timeout, deadline)
-            return self.client
-        finally:
-            self.lock.release()
-
-    def bury(self) -> None:
-        """Closes the retired connections that are over."""
-        for client in [client for client in self.retired if client.over]:
-            self.retired.remove(client)
-            client.close()
-
-    def dial(self, method: _Method, timeout: Optional[float],
-             deadline: Optional[float]) -> _MuxClient:
-        stream = _Stream(_dial(self.address, self.tls, method, timeout,
-                               deadline), self.limit)
-        stream.deadline = time.monotonic() + 10
-        if deadline is not None:
-            stream.deadline = min(stream.deadline, deadline)
-        client = _MuxClient(stream, self.limit)
-        try:
-            client.greet()
-            return client
-        except socket.timeout:
-            client.close()
-            raise _timed_out(method, timeout, False) from None
-        except _TlsError as err:
-            client.close()
-            raise RpcError("unavailable", str(err), "not started") from err
-        except (OSError, EOFError, _Fault) as err:
-            client.close()
-            host, port = self.address
-            tls = "s" if self.tls else ""
-            raise RpcError("unavailable", f"{host}:{port} does not answer as a"
-                           f" mux server: {err}; if it speaks basic or "
-                           f"line, the target is basic{tls}://{host}:{port}"
-                           f" or line{tls}://{host}:{port}",
-                           "not started") from err
-
-    def close(self) -> None:
-        """Closes the connections, once the running calls have ended."""
-        with self.lock:
-            self.closed = True
-            clients = self.retired + ([self.client] if self.client else [])
-            self.retired, self.client = [], None
-        for client in clients:
-            with client.state:
-                client.leaving = True
-                client.state.notify_all()
-                client.state.wait_for(
-                    lambda: client.over or not any(
-                        not call.abandoned for call in client.calls.values()))
-            client.close()
+def _read_result(method: _Method, reader: _WireReader) -> Any:
+    result = reader.fields(method.results.fields).get(1)
+    if result is None and method.result and not method.optional:
+        result = _ZEROS[method.result.kind]
+    return result

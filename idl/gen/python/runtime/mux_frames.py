@@ -8,21 +8,25 @@ _HEADER = struct.Struct("<IBBHI")  # length, type, flags, method, id
 _MAX_BODY = 65524
 
 (_SETTINGS, _CALL, _RESULT, _EXCEPTION, _ERROR, _CANCEL, _MORE, _PING, _PONG,
- _GOAWAY) = range(1, 11)
+ _GOAWAY, _ITEM, _END, _CREDIT) = range(1, 14)
 
 _NAME, _DEADLINE, _METADATA, _PIECES, _NOT_STARTED = 1, 2, 4, 8, 16
-_DETAILS = 128
+_STREAM, _DETAILS = 64, 128
+_REST, _CONNECTION = 1, 1  # of ITEM, and of CREDIT
 _FLAGS = {  # that a frame of the type may have; the others have none
-    _CALL: _NAME | _DEADLINE | _METADATA | _PIECES,
+    _CALL: _NAME | _DEADLINE | _METADATA | _PIECES | _STREAM,
     _RESULT: _METADATA | _PIECES, _EXCEPTION: _METADATA | _PIECES,
     _ERROR: _METADATA | _NOT_STARTED | _DETAILS,
+    _ITEM: _PIECES | _REST, _CREDIT: _CONNECTION,
 }
 
-(_SET_MESSAGE, _SET_CALLS, _SET_METADATA, _SET_NAME,
- _SET_METHODS, _SET_DETAILS) = range(1, 7)
+(_SET_MESSAGE, _SET_CALLS, _SET_METADATA, _SET_NAME, _SET_METHODS,
+ _SET_DETAILS, _SET_STREAM, _SET_STREAMS) = range(1, 9)
 _SETTINGS_BY_DEFAULT = {_SET_MESSAGE: 4 << 20, _SET_CALLS: 128,
                         _SET_METADATA: 8192, _SET_NAME: 256,
-                        _SET_METHODS: 4096, _SET_DETAILS: 0}
+                        _SET_METHODS: 4096, _SET_DETAILS: 0,
+                        _SET_STREAM: 0, _SET_STREAMS: 0}
+_LEAST_WINDOW = 32768  # bytes of a stream, for a side that speaks streams
 _MAX_NUMBERS = 65536  # slots, and methods
 _MAX_PREFIX = 32768  # bytes of metadata, so that a message has room behind
 _MAX_TEXT = 16384  # bytes of an error's text

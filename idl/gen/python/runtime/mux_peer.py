@@ -3,9 +3,11 @@
 class _Outgoing:
     """Frames on their way out, which are made when their turn comes."""
 
-    def __init__(self, make: Callable[[], List[bytes]], size: int = 0) -> None:
+    def __init__(self, make: Callable[[], List[bytes]], size: int = 0,
+                 of_stream: bool = False) -> None:
         self.make = make
         self.size = size  # in the backlog
+        self.of_stream = of_stream  # messages, or END
         self.frames: Optional[List[bytes]] = None
         self.withdrawn = False
 
@@ -33,18 +35,25 @@ class _MuxPeer:
         self.threads: List[threading.Thread] = []
         self.began: Optional[float] = None  # when the frame did that is read
         self.heard = time.monotonic()  # when something came
-        self.state = threading.Condition()  # guards what follows
+        self.lock = threading.RLock()  # guards what follows
+        self.state = threading.Condition(self.lock)
         self.queue: List[_Outgoing] = []
         self.backlog = 0  # bytes of what is queued
+        self.streamed = 0  # those of them that are of streams
+        self.window = _Window(_STREAMS_WINDOW, _STREAMS_WINDOW)
+        self.budget = _Budget(0)
+        self.blocked: Set[_MuxStream] = set()  # which wait for credit
         self.pongs = 0  # that are queued
         self.ending = False  # the writer ends with the last of the queue
         self.over = False  # nothing is read or written any more
         self.reason = ""
 
     def hello(self) -> bytes:
-        settings = struct.pack("<HIHI", _SET_MESSAGE,
+        settings = struct.pack("<HIHIHIHI", _SET_MESSAGE,
                                min(self.limit, 2**32 - 1),
-                               _SET_DETAILS, _MAX_DETAIL_BYTES)
+                               _SET_DETAILS, _MAX_DETAIL_BYTES,
+                               _SET_STREAM, _STREAM_WINDOW,
+                               _SET_STREAMS, _STREAMS_WINDOW)
         return _PREFACE + _frame(_SETTINGS, body=settings)
 
     def read_preface(self) -> int:
@@ -64,6 +73,11 @@ class _MuxPeer:
             raise _Fault(f"settings of {len(frame.body)} bytes are not pairs "
                          "of 6 bytes")
         self.peer.update(struct.iter_unpack("<HI", frame.body))
+        first, all_ = self.peer[_SET_STREAM], self.peer[_SET_STREAMS]
+        if first and min(first, all_) < _LEAST_WINDOW:
+            raise _Fault(f"settings of {first} bytes for a stream and {all_} "
+                         f"for all; {_LEAST_WINDOW} are the least")
+        self.budget.allowed = all_
 
     def parse(self, header: bytes, read: Callable[[int], bytes]) -> _Frame:
         length, kind, flags, method, id_ = _HEADER.unpack(header)
@@ -71,7 +85,7 @@ class _MuxPeer:
             raise _Fault(f"a frame of {length} bytes; the limit is "
                          f"{_MAX_BODY}")
         unknown = flags & ~_FLAGS.get(kind, 0)
-        if _SETTINGS <= kind <= _GOAWAY and unknown:
+        if _SETTINGS <= kind <= _CREDIT and unknown:
             raise _Fault(f"a frame of type {kind} with the unknown flags "
                          f"{unknown:#04x}")
         return _Frame(kind, flags, method, id_, read(length))
@@ -123,19 +137,24 @@ class _MuxPeer:
     def watch(self) -> None:
         """Ends what takes too long, in a thread of its own."""
         while True:
-            pause = self.pause()
-            with self.state:
-                if self.state.wait_for(lambda: self.over
-                                       or self.pause() < pause, pause):
-                    if self.over:
-                        return
-                    continue
+            if not self.rest(self.pause()):
+                return
             began = self.began
             if began is not None and _late(began, self.stall,
                                            len(self.stream.buffer)):
                 self.give_up()
             else:
                 self.look()
+
+    def rest(self, pause: float) -> bool:
+        """Waits until the next look; False when there is none any more."""
+        with self.state:
+            while self.state.wait_for(lambda: self.over
+                                      or self.pause() < pause, pause):
+                if self.over:
+                    return False
+                pause = self.pause()
+        return True
 
     def pause(self) -> float:
         """Gives the seconds between two looks."""
@@ -163,9 +182,64 @@ class _MuxPeer:
         """Handles a frame of a type that both sides send."""
         if frame.kind == _PING:
             self.pong(frame.body)
-        elif _SETTINGS <= frame.kind <= _MORE:
+        elif frame.kind == _ITEM:
+            self.item(frame)
+        elif frame.kind == _CREDIT:
+            self.credit(frame)
+        elif _SETTINGS <= frame.kind <= _MORE or frame.kind == _END:
             raise _Fault(f"a frame of type {frame.kind}, which is not for this"
                          " side to receive")
+
+    def stream_of(self, frame: _Frame) -> Optional[_MuxStream]:
+        """Gives the stream of a frame; None if it is in flight no more."""
+        raise NotImplementedError
+
+    def item(self, frame: _Frame) -> None:
+        cost = len(frame.body)
+        if not frame.flags & _REST:
+            cost += _HEADER.size
+        elif not frame.body or frame.flags & _PIECES:
+            raise _Fault(f"a piece of {len(frame.body)} bytes with the flags "
+                         f"{frame.flags:#04x} behind the first of a message")
+        with self.state:
+            stream = self.stream_of(frame)
+            self.window.take(cost, "all streams", False)
+            if stream is None:
+                self.give(cost)
+            else:
+                stream.item(frame, cost)
+
+    def give(self, cost: int) -> None:
+        """Gives the connection's credit again. The caller holds the state."""
+        if self.window.read(cost):
+            self.put_frame(_frame(
+                _CREDIT, _CONNECTION,
+                body=self.window.granted.to_bytes(8, "little")))
+
+    def credit(self, frame: _Frame) -> None:
+        if len(frame.body) != 8:
+            raise _Fault(f"a CREDIT of {len(frame.body)} bytes, not 8")
+        offset = int.from_bytes(frame.body, "little")
+        with self.state:
+            if frame.flags & _CONNECTION:
+                if offset > self.budget.allowed:
+                    self.budget.allowed = offset
+                    self.unblock()
+                return
+            stream = self.stream_of(frame)
+            if stream and offset > stream.budget.allowed:
+                stream.budget.allowed = offset
+                stream.changed.notify_all()
+
+    def spend(self, cost: int) -> None:
+        """Takes the connection's credit; less than 0 gives it back."""
+        self.budget.sent += cost
+        if cost < 0:
+            self.unblock()
+
+    def unblock(self) -> None:
+        for stream in self.blocked:
+            stream.changed.notify_all()
 
     def pong(self, body: bytes) -> None:
         def make() -> List[bytes]:
@@ -186,8 +260,18 @@ class _MuxPeer:
         if self.ending:
             return
         self.queue.append(outgoing)
-        self.backlog += outgoing.size
+        self.count(outgoing, outgoing.size)
         self.state.notify_all()
+
+    def count(self, outgoing: _Outgoing, size: int) -> None:
+        self.backlog += size
+        if outgoing.of_stream:
+            self.streamed += size
+
+    def enlarge(self, outgoing: _Outgoing, size: int) -> None:
+        """Counts more bytes of what is queued. The caller holds the state."""
+        outgoing.size += size
+        self.count(outgoing, size)
 
     def put_frame(self, frame: bytes) -> None:
         """Queues a frame. The caller holds the state."""
@@ -202,7 +286,7 @@ class _MuxPeer:
             outgoing.withdrawn = True
         if outgoing in self.queue:
             self.queue.remove(outgoing)
-            self.backlog -= outgoing.size
+            self.count(outgoing, -outgoing.size)
         return not outgoing.begun()
 
     def write(self) -> None:
@@ -244,7 +328,7 @@ class _MuxPeer:
             if outgoing.frames and not outgoing.withdrawn:
                 self.queue.append(outgoing)
             else:
-                self.backlog -= outgoing.size
+                self.count(outgoing, -outgoing.size)
                 self.state.notify_all()
 
     def last_words(self, err: _Fault) -> None:

@@ -1,66 +1,5 @@
 # --- The mux protocol: the server's side -------------------------------------
 
-class _Incoming:
-    """A call that was read and is not answered yet."""
-
-    def __init__(self, id_: int, bound: _Bound, call: ServerCall,
-                 pieces: _Pieces) -> None:
-        self.id = id_
-        self.bound = bound
-        self.call = call
-        self.pieces = pieces
-        self.promised = 0  # bytes that its answer may take
-        self.running = False
-        self.refused: Optional[RpcError] = None  # before it was whole
-        self.details = 0  # bytes of an error's that the caller takes
-
-    def answer(self, limit: int) -> List[bytes]:
-        """Runs the handler and gives the frames of the answer."""
-        refusal = self.refusal()
-        if refusal:
-            return [_error_frame(self.id, _NOT_STARTED, refusal)]
-        try:
-            return self.frames(limit)
-        except RpcError as err:
-            return [_error_frame(self.id, 0, err, self.details)]
-        except _BadMessage as err:
-            return [_error_frame(self.id, 0,
-                                 RpcError("invalid_argument", str(err)))]
-        except BaseException as err:  # above all a result of a wrong type
-            _report(err, "an answer failed")
-            return [_error_frame(self.id, 0, _internal())]
-
-    def refusal(self) -> Optional[RpcError]:
-        """Gives why the handler shall not even start."""
-        if self.refused:
-            return self.refused
-        if self.call.cancelled.is_set():
-            return RpcError("canceled", "the caller gave up")
-        if self.call.time_left() == 0:
-            return RpcError("deadline_exceeded", "the time was over before "
-                            "the handler could start")
-        return None
-
-    def frames(self, limit: int) -> List[bytes]:
-        method = self.bound.method
-        plain = _WireReader(self.pieces.data).fields(method.params.fields)
-        status, value = self.bound.run(plain, self.call)
-        kind, number, fields = _RESULT, 0, method.results.fields
-        if status >= 2:
-            kind, number = _EXCEPTION, status - 2
-            fields = method.exceptions[number].fields
-        elif value is None or not (method.optional
-                                   or not _same(value, fields[0].default)):
-            value = {}
-        else:
-            value = {1: value}
-        message = _wire_fields(fields, value)
-        if len(message) > limit:
-            raise RpcError("resource_exhausted", str(_TooLarge(
-                "an answer", len(message), limit)))
-        return _message_frames(kind, 0, number, self.id, b"", message)
-
-
 class _MuxServer(_MuxPeer):
     """The server's side of a connection.
 
@@ -72,7 +11,7 @@ class _MuxServer(_MuxPeer):
         super().__init__(stream, server.limit, server.message_timeout)
         self.server = server
         self.accepts = _SETTINGS_BY_DEFAULT  # but for the size of messages
-        self.methods: Dict[int, bytes] = {}  # names by number
+        self.names = _MethodNames()
         self.calls: Dict[int, _Incoming] = {}  # by slot
         self.todo: List[_Incoming] = []
         self.workers = 1
@@ -200,7 +139,8 @@ class _MuxServer(_MuxPeer):
                     lambda: self.over or self.todo and self.has_room(),
                     self.patience()):
                 return
-            if (self.todo and self.backlog < _MAX_ANSWERS and time.monotonic()
+            if (self.todo and self.answers() < _MAX_ANSWERS
+                    and time.monotonic()
                     > self.begun_last + self.patience() * 0.9):
                 return
 
@@ -212,12 +152,18 @@ class _MuxServer(_MuxPeer):
 
         What is unread and what running calls may answer count.
         """
-        if self.backlog >= _MAX_ANSWERS:
+        if self.answers() >= _MAX_ANSWERS:
             return False
         return (not self.promised or not self.promise(self.todo[0])
-                or self.backlog + self.promised < _MAX_ANSWERS)
+                or self.answers() + self.promised < _MAX_ANSWERS)
+
+    def answers(self) -> int:
+        """Gives the bytes that are not read, but for those of streams."""
+        return self.backlog - self.streamed
 
     def promise(self, incoming: _Incoming) -> int:
+        if incoming.stream:
+            return 0
         size = self.expected.get(incoming.bound.method.name, self.limit)
         return size if size > 1024 else 0
 
@@ -238,10 +184,13 @@ class _MuxServer(_MuxPeer):
             del self.calls[incoming.id & 65535]
             return frames
         with self.state:
-            name = incoming.bound.method.name
-            old = self.expected.get(name, size)
-            self.expected[name] = old + (size - old) // (
-                2 if size > old else 8)
+            if incoming.stream:
+                incoming.stream.stop("canceled", "the handler has returned")
+            else:
+                name = incoming.bound.method.name
+                old = self.expected.get(name, size)
+                self.expected[name] = old + (size - old) // (
+                    2 if size > old else 8)
             self.promised -= incoming.promised
             self.running -= incoming.running
             incoming.promised, incoming.running = 0, False
@@ -254,6 +203,11 @@ class _MuxServer(_MuxPeer):
             self.more(frame)
         elif frame.kind == _CANCEL:
             self.cancel(frame)
+        elif frame.kind == _END:
+            with self.state:
+                stream = self.stream_of(frame)
+                if stream:
+                    stream.end_input()
         elif frame.kind == _PONG:
             with self.state:
                 self.drained = self.leaving
@@ -261,8 +215,41 @@ class _MuxServer(_MuxPeer):
         else:
             super().handle(frame)
         with self.state:  # calls that cannot begin take a message's memory
-            self.state.wait_for(lambda: self.over or sum(
-                incoming.pieces.total for incoming in self.todo) <= self.limit)
+            self.state.wait_for(lambda: self.over or self.fits()
+                                or self.streams_run())
+            while not self.fits() and self.streams_run():
+                self.turn_away()
+
+    def fits(self) -> bool:
+        return sum(incoming.pieces.total
+                   for incoming in self.todo) <= self.limit
+
+    def streams_run(self) -> bool:
+        return any(incoming.stream and incoming.running
+                   for incoming in self.calls.values())
+
+    def turn_away(self) -> None:
+        """Refuses the last call that has to wait.
+
+        A stream runs, which may wait for what is still to be read: so it has
+        to be read.
+        """
+        last = next(incoming for incoming in reversed(self.todo)
+                    if incoming.pieces.total)
+        self.todo.remove(last)
+        self.finish(last, [_error_frame(last.id, _NOT_STARTED, RpcError(
+            "resource_exhausted", "calls that cannot start while streams run "
+            f"take more than {self.limit} bytes; send fewer at once"))])
+
+    def stream_of(self, frame: _Frame) -> Optional[_MuxStream]:
+        if not self.peer[_SET_STREAM]:
+            raise _Fault(f"a frame of type {frame.kind}, where the settings "
+                         "say nothing of streams")
+        incoming = self.call_of(frame)
+        if incoming and incoming.stream is None and frame.kind != _CREDIT:
+            raise _Fault(f"a frame of type {frame.kind} for the call "
+                         f"{frame.id:#010x}, which is no stream")
+        return incoming.stream if incoming else None
 
     def begin(self, frame: _Frame) -> None:
         """Takes a CALL, and refuses it or has it run (section 4)."""
@@ -272,16 +259,21 @@ class _MuxServer(_MuxPeer):
                          f"{self.accepts[_SET_CALLS]} calls may be in flight")
         if slot in self.calls:
             raise _Fault(f"a second call in slot {slot}, where one is running")
-        name = self.name(frame)
+        name = self.names.read(frame)
+        if frame.flags & _STREAM and not self.peer[_SET_STREAM]:
+            raise _Fault("a call with a stream, where the settings say "
+                         "nothing of streams")
         deadline = None
         if frame.flags & _DEADLINE:
             left = frame.number(8, "a deadline") / 1e6
             deadline = time.monotonic() + min(left, _MAX_WAIT)
         call = ServerCall(deadline,
                           frame.metadata(self.accepts[_SET_METADATA]))
+        if frame.flags & _STREAM and (frame.body or frame.flags & _PIECES):
+            raise _Fault("a message in the CALL of a stream")
         try:
-            bound = self.find(name)
             pieces = frame.pieces(self.limit)
+            bound = self.find(name, frame.flags & _STREAM != 0)
             if pieces.refused:
                 raise RpcError("resource_exhausted", str(_TooLarge(
                     "a request", pieces.total, self.limit)))
@@ -291,33 +283,19 @@ class _MuxServer(_MuxPeer):
             return
         incoming = _Incoming(frame.id, bound, call, pieces)
         incoming.details = self.peer[_SET_DETAILS]
+        if frame.flags & _STREAM:
+            incoming.stream = _MuxStream(self, frame.id)
         self.take(slot, incoming)
 
-    def name(self, frame: _Frame) -> bytes:
-        known = self.methods.get(frame.method)
-        if not frame.flags & _NAME:
-            if known is None:
-                raise _Fault(f"a call of method number {frame.method}, which "
-                             "has no name")
-            return known
-        size = frame.number(2, "a name's length")
-        if not 1 <= size <= self.accepts[_SET_NAME]:
-            raise _Fault(f"a method's name of {size} bytes, where 1 to "
-                         f"{self.accepts[_SET_NAME]} are allowed")
-        name = frame.take(size, "a method's name")
-        if frame.method >= self.accepts[_SET_METHODS]:
-            raise _Fault(f"method number {frame.method}, where those below "
-                         f"{self.accepts[_SET_METHODS]} are allowed")
-        if self.methods.setdefault(frame.method, name) != name:
-            raise _Fault(f"method number {frame.method} has two names")
-        return name
-
-    def find(self, name: bytes) -> _Bound:
+    def find(self, name: bytes, stream: bool) -> _Bound:
         if self.leaving:
             raise RpcError("unavailable", "the server is shutting down")
         bound = self.server._find(name.decode(errors="backslashreplace"))
-        if bound.method.stream:
-            raise _no_streams(bound.method, False)
+        if bound.method.is_stream() != stream:
+            raise RpcError("unimplemented", f"{bound.method.name} has "
+                           f"{'no' if stream else 'a'} stream here, and was "
+                           f"called with{'' if stream else 'out'} one; are "
+                           "both sides made from the same definition?")
         return bound
 
     def take(self, slot: int, incoming: _Incoming) -> None:
@@ -327,6 +305,9 @@ class _MuxServer(_MuxPeer):
             self.enqueue(incoming)
 
     def enqueue(self, incoming: _Incoming) -> None:
+        if incoming.stream and self.server._workers > 1:
+            self.run_stream(incoming)
+            return
         with self.state:
             self.todo.append(incoming)
             self.state.notify_all()
@@ -340,6 +321,27 @@ class _MuxServer(_MuxPeer):
             _log.warning("cannot start a worker: %s", err)
             with self.state:
                 self.workers -= 1
+
+    def run_stream(self, incoming: _Incoming) -> None:
+        """Runs the handler of a stream in a thread of its own.
+
+        For it may take long: it would keep a worker from all other calls.
+        """
+        with self.state:
+            self.running += 1
+            incoming.running = True
+        try:
+            threading.Thread(target=self.answer_stream, args=(incoming,),
+                             daemon=True).start()
+        except RuntimeError as err:  # no more threads
+            _log.warning("cannot start a thread for a stream: %s", err)
+            self.finish(incoming, [_error_frame(
+                incoming.id, _NOT_STARTED, RpcError(
+                    "resource_exhausted", "the server has no thread left"))])
+
+    def answer_stream(self, incoming: _Incoming) -> None:
+        self.finish(incoming, incoming.answer(
+            min(self.limit, self.peer[_SET_MESSAGE])))
 
     def call_of(self, frame: _Frame) -> Optional[_Incoming]:
         incoming = self.calls.get(frame.id & 65535)
@@ -379,8 +381,12 @@ class _MuxServer(_MuxPeer):
             return
         incoming.call.cancelled.set()
         with self.state:
+            if incoming.stream:
+                incoming.stream.fail("canceled", "the caller gave up")
             self.refuse(incoming, RpcError("canceled", "the caller gave up"))
 
     def ended(self) -> None:
         for incoming in self.calls.values():
             incoming.call.cancelled.set()
+            if incoming.stream:
+                incoming.stream.fail("canceled", "the connection has ended")

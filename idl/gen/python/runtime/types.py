@@ -80,7 +80,7 @@ class _Field:
     def __init__(self, number: int, name: str, type_: _Type,
                  default: Any = None, *, attr: str = "", cls: Any = None,
                  optional: bool = False, required: bool = False,
-                 sensitive: bool = False,
+                 sensitive: bool = False, stream: bool = False,
                  constraints: Optional[_Constraints] = None) -> None:
         self.number = number
         self.name = name
@@ -94,6 +94,7 @@ class _Field:
         self.optional = optional
         self.required = required
         self.sensitive = sensitive  # its value is shown to nobody
+        self.stream = stream  # a parameter of which elements travel
         self.constraints = constraints
 
     def is_constrained(self) -> bool:
@@ -115,7 +116,7 @@ class _Method:
 
     def __init__(self, name: str, *params: _Field,
                  result: Optional[_Type] = None, attr: str = "",
-                 optional: bool = False, stream: bool = False,
+                 optional: bool = False, server_stream: bool = False,
                  timeout: Optional[float] = None,
                  exceptions: Sequence[_Exception] = ()) -> None:
         self.name = name
@@ -127,11 +128,24 @@ class _Method:
         self.results = _Type("struct")
         if result:
             self.results.has(_Field(1, "result", result, optional=optional))
-        self.stream = stream
+        self.server_stream = server_stream
+        self.stream_field: Optional[_Field] = None
+        for field in params:
+            if field.stream:
+                self.stream_field = field
+        self.arguments = tuple(field for field in self.params.fields
+                               if not field.stream)
         self.timeout = timeout
         self.exceptions = exceptions
         self.wire_name = name  # what a client calls it
         self.full_name = name  # with package and service
+
+    def is_stream(self) -> bool:
+        return self.server_stream or self.stream_field is not None
+
+    def sends_arguments(self) -> bool:
+        """Tells whether a stream begins with a message of the arguments."""
+        return bool(self.arguments) or self.stream_field is None
 
 
 class _Methods:

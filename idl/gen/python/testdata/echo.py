@@ -36,6 +36,12 @@ class Echo:
     def ping(self):
         pass
 
+    def ticks(self, count):
+        return range(count)
+
+    def sum(self, values):
+        return sum(values)
+
     def buy(self, item, count):
         if item == "nothing":
             raise every.OutOfStock()

@@ -152,13 +152,17 @@ class Calls(unittest.TestCase):
                 self.assertEqual(client.longs(3), 3)
 
     def test_streams(self):
-        with every.Channel("basic://127.0.0.1:1") as channel:
-            client = every.EchoClient(channel)
-            for call in (lambda: client.ticks(3), lambda: client.sum([1])):
-                with self.assertRaises(every.RpcError) as caught:
-                    call()
-                self.assertEqual(caught.exception.code, "unimplemented")
-                self.assertIn("does not carry", caught.exception.message)
+        for protocol in ("basic://", "line://"):
+            with every.Channel(protocol + "127.0.0.1:1") as channel:
+                client = every.EchoClient(channel)
+                for call in (lambda: client.ticks(3),
+                             lambda: client.sum([1])):
+                    with self.assertRaises(every.RpcError) as caught:
+                        call()
+                    err = caught.exception
+                    self.assertEqual((err.code, err.outcome),
+                                     ("unimplemented", "not started"))
+                    self.assertIn("over mux alone", err.message)
 
 
 class Arguments(unittest.TestCase):

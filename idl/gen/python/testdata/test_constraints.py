@@ -94,6 +94,16 @@ class Handlers:
         self.calls += 1
         return high - low
 
+    def sum(self, name, nums):
+        return sum(nums)
+
+    def count(self, to):
+        return range(to)
+
+    def echo(self, trees):
+        for i, _ in enumerate(trees):
+            yield i
+
 
 class Calls(unittest.TestCase):
     def setUp(self):
@@ -138,6 +148,38 @@ class Calls(unittest.TestCase):
                     client.check(every)
                 self.assertIn("all.tree.choice.digit is 10",
                               caught.exception.message)
+
+    def test_streams(self):
+        with checked.Channel(self.address, timeout=20) as channel:
+            self.check_streams(checked.CheckedClient(channel))
+
+    def test_streams_of_a_client(self):
+        with checked.Channel(self.address, timeout=20,
+                             validate=True) as channel:
+            self.check_streams(checked.CheckedClient(channel))
+
+    def check_streams(self, client):
+        self.assertEqual(client.sum("abc", [1, 9, 0]), 10)
+        self.assertEqual(list(client.count(3)), [0, 1, 2])
+        tree = checked.Tree(choice=checked.ChoiceDigit(10))
+        for call, text in (
+                (lambda: client.sum("", [1]), "name has 0 characters"),
+                (lambda: client.sum("abc", [1, 10]), "nums is 10, above the"),
+                (lambda: list(client.count(4)), "to is 4, above the maximum"),
+                (lambda: self.converse(client, tree), "choice.digit is 10")):
+            with self.assertRaises(checked.RpcError) as caught:
+                call()
+            err = caught.exception
+            self.assertEqual(err.code, "invalid_argument", err)
+            self.assertIn(text, err.message)
+            self.assertTrue(err.detail(checked.BadRequest))
+
+    def converse(self, client, tree):
+        with client.echo() as trees:
+            trees.send(checked.Tree())
+            self.assertEqual(next(trees), 0)
+            trees.send(tree)
+            next(trees)
 
     def test_client(self):
         with checked.Channel("127.0.0.1:1", validate=True) as channel:

@@ -9,6 +9,7 @@ Clients and services of constraints: Checked.
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -17,6 +18,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -28,12 +30,13 @@ from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import (
-    Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol,
-    Sequence, Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "All",
     "BadRequest",
+    "BidiStream",
     "Channel",
     "CheckedClient",
     "CheckedHandler",
@@ -52,6 +55,7 @@ __all__ = [
     "Secrets",
     "Server",
     "ServerCall",
+    "ServerStream",
     "Texts",
     "ThreadServer",
     "Times",
@@ -276,14 +280,14 @@ class CheckedClient:
         """
         return self._call("sum", name=name, nums=nums)
 
-    def count(self, to: int) -> Iterator[int]:
+    def count(self, to: int) -> ServerStream[int]:
         """Args:
             to: Constraint: at least 0, at most 3.
         """
         return self._call("count", to=to)
 
-    def echo(self, trees: Iterable[Tree] = ()) -> Iterator[int]:
-        return self._call("echo", trees=trees)
+    def echo(self) -> BidiStream[Tree, int]:
+        return self._call("echo")
 
 
 class CheckedHandler(Protocol):
@@ -315,6 +319,7 @@ class CheckedHandler(Protocol):
         """
         raise NotImplementedError
 
+    @abstractmethod
     def sum(self, name: str, nums: Iterator[int]) -> int:
         """Args:
             name: Constraint: 1 to 3 characters.
@@ -322,13 +327,15 @@ class CheckedHandler(Protocol):
         """
         raise NotImplementedError
 
-    def count(self, to: int) -> Iterator[int]:
+    @abstractmethod
+    def count(self, to: int) -> Iterable[int]:
         """Args:
             to: Constraint: at least 0, at most 3.
         """
         raise NotImplementedError
 
-    def echo(self, trees: Iterator[Tree]) -> Iterator[int]:
+    @abstractmethod
+    def echo(self, trees: Iterator[Tree]) -> Iterable[int]:
         raise NotImplementedError
 
 
@@ -692,10 +699,10 @@ _methods_Checked = _Methods(
             2,
             "nums",
             _INT,
+            stream=True,
             constraints=_Constraints(low=(0, "0"), high=(9, "9")),
         ),
         result=_INT,
-        stream=True,
     ),
     _Method(
         "count",
@@ -707,7 +714,12 @@ _methods_Checked = _Methods(
             constraints=_Constraints(low=(0, "0"), high=(3, "3")),
         ),
         result=_INT,
-        stream=True,
+        server_stream=True,
     ),
-    _Method("echo", _Field(1, "trees", _type_Tree), result=_INT, stream=True),
+    _Method(
+        "echo",
+        _Field(1, "trees", _type_Tree, stream=True),
+        result=_INT,
+        server_stream=True,
+    ),
     own=False)

@@ -8,6 +8,7 @@ Clients and services of common: Common.
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -16,6 +17,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -27,11 +29,12 @@ from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import (
-    Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence,
-    Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "BadRequest",
+    "BidiStream",
     "Channel",
     "Client",
     "Currency",
@@ -45,6 +48,7 @@ __all__ = [
     "RpcError",
     "Server",
     "ServerCall",
+    "ServerStream",
     "Service",
     "ThreadServer",
     "current_call",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -13,6 +14,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -23,11 +25,12 @@ import time
 from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from typing import (
-    Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence,
-    Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "BadRequest",
+    "BidiStream",
     "Channel",
     "Client",
     "FieldViolation",
@@ -36,6 +39,7 @@ __all__ = [
     "RpcError",
     "Server",
     "ServerCall",
+    "ServerStream",
     "Service",
     "ThreadServer",
     "current_call",

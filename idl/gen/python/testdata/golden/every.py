@@ -11,6 +11,7 @@ Clients and services of test.every: Echo, Every.
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -19,6 +20,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -30,11 +32,12 @@ from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import (
-    Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol,
-    Sequence, Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "BadRequest",
+    "BidiStream",
     "Channel",
     "Circle",
     "Client",
@@ -54,6 +57,7 @@ __all__ = [
     "Scalars",
     "Server",
     "ServerCall",
+    "ServerStream",
     "Service",
     "Shape",
     "ShapeCircle",
@@ -331,7 +335,7 @@ class EchoClient:
         """
         self._call("buy", item=item, count=count)
 
-    def ticks(self, count: int) -> Iterator[int]:
+    def ticks(self, count: int) -> ServerStream[int]:
         return self._call("ticks", count=count)
 
     def sum(self, values: Iterable[int] = ()) -> int:
@@ -454,9 +458,11 @@ class EchoHandler(Protocol):
         """
         raise NotImplementedError
 
-    def ticks(self, count: int) -> Iterator[int]:
+    @abstractmethod
+    def ticks(self, count: int) -> Iterable[int]:
         raise NotImplementedError
 
+    @abstractmethod
     def sum(self, values: Iterator[int]) -> int:
         raise NotImplementedError
 
@@ -736,9 +742,9 @@ _methods_Echo = _Methods(
         "ticks",
         _Field(1, "count", _INT, required=True),
         result=_INT,
-        stream=True,
+        server_stream=True,
     ),
-    _Method("sum", _Field(1, "values", _INT), result=_INT, stream=True),
+    _Method("sum", _Field(1, "values", _INT, stream=True), result=_INT),
     own=False)
 
 _methods_Every = _Methods(

@@ -9,6 +9,7 @@ Clients and services of hostile: Hostile.
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -17,6 +18,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -28,12 +30,13 @@ from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import (
-    Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence,
-    Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "Any_",
     "BadRequest",
+    "BidiStream",
     "Channel",
     "Client",
     "ClientX",
@@ -46,6 +49,7 @@ __all__ = [
     "RpcError",
     "Server",
     "ServerCall",
+    "ServerStream",
     "Server_",
     "Service",
     "ThreadServer",

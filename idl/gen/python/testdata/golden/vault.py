@@ -9,6 +9,7 @@ Clients and services of secrets: Vault.
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import difflib
@@ -17,6 +18,7 @@ import json
 import logging
 import math
 import operator
+import queue
 import re
 import select
 import socket
@@ -28,11 +30,12 @@ from abc import abstractmethod
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import (
-    Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence,
-    Set, Tuple)
+    Any, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Mapping,
+    Optional, Protocol, Sequence, Set, Tuple, TypeVar)
 
 __all__ = [
     "BadRequest",
+    "BidiStream",
     "Channel",
     "Denied",
     "FieldViolation",
@@ -54,6 +57,7 @@ __all__ = [
     "SecretText",
     "Server",
     "ServerCall",
+    "ServerStream",
     "ThreadServer",
     "VaultClient",
     "VaultHandler",

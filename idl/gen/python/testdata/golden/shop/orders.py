@@ -14,11 +14,13 @@ else:
     import common
 
 BadRequest = common.BadRequest
+BidiStream = common.BidiStream
 Channel = common.Channel
 FieldViolation = common.FieldViolation
 RpcError = common.RpcError
 Server = common.Server
 ServerCall = common.ServerCall
+ServerStream = common.ServerStream
 ThreadServer = common.ThreadServer
 _Field = common._Field
 _Method = common._Method
@@ -30,6 +32,7 @@ current_call = common.current_call
 
 __all__ = [
     "BadRequest",
+    "BidiStream",
     "Channel",
     "FieldViolation",
     "Order",
@@ -39,6 +42,7 @@ __all__ = [
     "RpcError",
     "Server",
     "ServerCall",
+    "ServerStream",
     "ThreadServer",
     "current_call",
 ]

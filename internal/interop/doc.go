@@ -6,3 +6,4 @@
 package interop
 
 //go:generate go run ../../cmd/yodel gen -o every/ ../../protocol/basic/testdata/every.yodel
+//go:generate go run ../../cmd/yodel gen -o feeds/ feeds/feeds.yodel

@@ -12,7 +12,17 @@ import (
 // Package every, which the protocols' tests use as well, is what the generator makes.
 func TestEveryIsCurrent(t *testing.T) {
 	t.Parallel()
-	files, diagnostics := check.Files(os.ReadFile, "../../protocol/basic/testdata/every.yodel")
+	isCurrent(t, "../../protocol/basic/testdata/every.yodel", "every/every.go")
+}
+
+func TestFeedsIsCurrent(t *testing.T) {
+	t.Parallel()
+	isCurrent(t, "feeds/feeds.yodel", "feeds/feeds.go")
+}
+
+func isCurrent(t *testing.T, definition, generated string) {
+	t.Helper()
+	files, diagnostics := check.Files(os.ReadFile, definition)
 	if len(files) != 1 {
 		t.Fatal(diagnostics.Err())
 	}
@@ -20,11 +30,11 @@ func TestEveryIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := os.ReadFile("every/every.go")
+	want, err := os.ReadFile(generated)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("every/every.go is not what the generator makes; run go generate ./internal/interop")
+		t.Errorf("%s is not what the generator makes; run go generate ./internal/interop", generated)
 	}
 }

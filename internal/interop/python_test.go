@@ -34,7 +34,7 @@ func python(t *testing.T, program string, args ...string) *exec.Cmd {
 	}
 	modules := t.TempDir()
 	for _, path := range []string{definition, filepath.Join(shared, "divide.yodel"),
-		filepath.Join(shared, "hostile.yodel")} {
+		filepath.Join(shared, "hostile.yodel"), "feeds/feeds.yodel"} {
 		writeModule(t, modules, path)
 	}
 	cmd := exec.CommandContext(t.Context(), python3, append([]string{"-W", "error", "-B", program}, args...)...)
@@ -77,7 +77,14 @@ func startPython(t *testing.T, class string) (addr string) {
 // startPythonServer gives in addition what the server says later on, and what makes it shut down.
 func startPythonServer(t *testing.T, args ...string) (addr string, said *bufio.Reader, shutdown func()) {
 	t.Helper()
-	cmd := python(t, "server.py", args...)
+	return startPythonProgram(t, "server.py", args...)
+}
+
+func startPythonProgram(t *testing.T, program string, args ...string) (
+	addr string, said *bufio.Reader, shutdown func(),
+) {
+	t.Helper()
+	cmd := python(t, program, args...)
 	cmd.Cancel = func() error { return nil } // the end of its input ends it
 	cmd.Stderr = t.Output()
 	stdin, err := cmd.StdinPipe()

@@ -52,6 +52,10 @@ const (
 
 	// newWeight is the weight of what is new in a moving average.
 	newWeight = 1. / 8
+	// The time of a message that took longer than others is mostly that of what else had the processor meanwhile, for
+	// which the load stands already. So quicker ones count for more.
+	quickerWeight = 1. / 2
+	slowerWeight  = 1. / 32
 	// outlier bounds what one message changes: one that takes longer has been interrupted.
 	outlier = 4
 
@@ -147,5 +151,9 @@ func (c *weighed) learn(ratio, encode float64) {
 	}
 	c.seen = min(c.seen+1, firstTries)
 	c.ratio += (ratio - c.ratio) * newWeight
-	c.encode += (min(encode, outlier*c.encode) - c.encode) * newWeight
+	weight := slowerWeight
+	if encode < c.encode {
+		weight = quickerWeight
+	}
+	c.encode += (min(encode, outlier*c.encode) - c.encode) * weight
 }

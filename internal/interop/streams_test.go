@@ -119,7 +119,8 @@ func (f *feeder) Chat(ctx context.Context, prefix string, stream *rpc.BidiStream
 		case message == "enough":
 			return &feeds.Enough{Count: 1}
 		case message == "denied":
-			return rpc.NewError(rpc.PermissionDenied, "not you").WithDetails(&feeds.Ends{Running: 7, Ends: []string{"x"}})
+			ends := &feeds.Ends{Running: 7, Ends: []string{"x"}}
+			return rpc.NewError(rpc.PermissionDenied, "not you").WithDetails(ends)
 		}
 		if err := stream.Send(ctx, prefix+message); err != nil {
 			return err

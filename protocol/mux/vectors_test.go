@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"slices"
@@ -34,6 +35,7 @@ type vectors struct {
 	}
 	Conversations []conversation
 	Answers       []answerVector
+	StreamAnswers []streamVector `json:"stream_answers"`
 }
 
 type frameVector struct {
@@ -53,8 +55,9 @@ type frameVector struct {
 }
 
 type conversation struct {
-	Name  string
-	Steps []struct {
+	Name     string
+	Settings map[uint16]uint32
+	Steps    []struct {
 		Client, Server hexBytes
 		Error          *struct {
 			ID         uint32
@@ -111,6 +114,26 @@ func (vectorHandlers) Divide(_ context.Context, num1, num2 int32) (float32, erro
 }
 
 func (vectorHandlers) Strings(_ context.Context, v string) (string, error) { return v, nil }
+
+func (vectorHandlers) Ticks(_ context.Context, count int32) iter.Seq2[int32, error] {
+	return func(yield func(int32, error) bool) {
+		for i := range count {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (vectorHandlers) Sum(_ context.Context, values iter.Seq2[int32, error]) (sum int32, err error) {
+	for v, err := range values {
+		if err != nil {
+			return 0, err
+		}
+		sum += v
+	}
+	return sum, nil
+}
 
 func (vectorHandlers) Buy(ctx context.Context, item string, _ int32) error {
 	switch item {
@@ -212,7 +235,11 @@ func TestVectorConversations(t *testing.T) {
 	for _, v := range readVectors(t).Conversations {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			r := rawClient(t, f)
+			settings := ""
+			for key, value := range v.Settings {
+				settings += u16(int(key)) + u32(int(value))
+			}
+			r := rawClientWith(t, f, settings)
 			for _, step := range v.Steps {
 				r.send(string(step.Client))
 				r.expect(string(step.Server))
@@ -297,7 +324,7 @@ func withID(frames string, id uint32) string {
 	b := []byte(frames)
 	for at := 0; at+12 <= len(b); at += 12 + int(binary.LittleEndian.Uint32(b[at:])) {
 		switch b[at+4] {
-		case tResult, tException, tError, tMore:
+		case tResult, tException, tError, tMore, tItem, tEnd, tCredit:
 			binary.LittleEndian.PutUint32(b[at+8:], id)
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	tPing
 	tPong
 	tGoAway
+	tItem
+	tEnd
+	tCredit
 	tUnknown = 200
 
 	fName     = 0x01
@@ -74,13 +77,19 @@ type raw struct {
 // rawClient connects with a preface and empty settings, and reads the server's.
 func rawClient(tb testing.TB, f *fixture) raw {
 	tb.Helper()
+	return rawClientWith(tb, f, "")
+}
+
+// rawClientWith is rawClient with the given settings.
+func rawClientWith(tb testing.TB, f *fixture, settings string) raw {
+	tb.Helper()
 	nc, err := f.dial(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = nc.Close() })
 	r := raw{tb, nc}
-	r.send(hello + frame(tSettings, 0, 0, 0, ""))
+	r.send(hello + frame(tSettings, 0, 0, 0, settings))
 	var b [len(hello)]byte
 	if _, err := io.ReadFull(nc, b[:]); err != nil || string(b[:]) != hello {
 		tb.Fatalf("the server's preface is % x, %v", b, err)

@@ -11,8 +11,9 @@ import every
 VECTORS = echo.vectors("mux/testdata/vectors.json")
 HELLO = bytes.fromhex("d759444c01000000")
 SERVERS = (every.Server, every.ThreadServer)
-SETTINGS, CALL, RESULT, EXCEPTION, ERROR, CANCEL, MORE, PING, PONG, GOAWAY = \
-    range(1, 11)
+(SETTINGS, CALL, RESULT, EXCEPTION, ERROR, CANCEL, MORE, PING, PONG, GOAWAY,
+ ITEM, END, CREDIT) = range(1, 14)
+STREAMING = {7: 65536, 8: 16 << 20}  # settings of a side that speaks streams
 
 
 def frame(kind, flags=0, method=0, id_=0, body=b""):
@@ -23,6 +24,11 @@ def settings(**pairs):
     keys = ("message", "calls", "metadata", "name", "methods")
     return frame(SETTINGS, body=b"".join(
         struct.pack("<HI", keys.index(key) + 1, pairs[key]) for key in pairs))
+
+
+def settings_of(pairs):
+    return frame(SETTINGS, body=b"".join(
+        struct.pack("<HI", int(key), value) for key, value in pairs.items()))
 
 
 def read_frame(sock):
@@ -39,10 +45,10 @@ def read_all(sock):
     return list(iter(lambda: read_frame(sock), None))
 
 
-def greeted(address):
+def greeted(address, pairs=None):
     """Gives a connection behind the exchange of settings."""
     sock = echo.connected(address)
-    sock.sendall(HELLO + settings())
+    sock.sendall(HELLO + settings_of(pairs or {}))
     if echo.read(sock, 8) != HELLO or read_frame(sock)[0] != SETTINGS:
         raise AssertionError("no preface and settings")
     sock.sendall(frame(PING, body=b"greeting"))

@@ -12,8 +12,9 @@ import echo
 import every
 import test_calls  # noqa: F401  it silences the log
 from mux_raw import (
-    CALL, ERROR, EXCEPTION, GOAWAY, MORE, RESULT, SERVERS, SETTINGS, VECTORS,
-    frame, greeted, raw_server, read_all, read_frame, vector_server)
+    CALL, CREDIT, END, ERROR, EXCEPTION, GOAWAY, HELLO, ITEM, MORE, RESULT,
+    SERVERS, SETTINGS, STREAMING, VECTORS, frame, greeted, raw_server,
+    read_all, read_frame, settings_of, vector_server)
 
 
 class Vectors(unittest.TestCase):
@@ -85,7 +86,7 @@ class Vectors(unittest.TestCase):
             with vector_server(server_class) as (_, address):
                 for row in VECTORS["conversations"]:
                     with self.subTest(row["name"], server_class=server_class):
-                        with greeted(address) as sock:
+                        with greeted(address, row.get("settings")) as sock:
                             self.converse(sock, row)
 
     def converse(self, sock, row):
@@ -126,10 +127,47 @@ class Vectors(unittest.TestCase):
                     self.assertEqual((kind, every._CODES[body[0] - 1]),
                                      (GOAWAY, row["want"]["goaway"]))
 
+    def test_stream_answers(self):
+        for row in VECTORS["stream_answers"]:
+            received = []
+
+            def serve(sock):
+                id_ = read_frame(sock)[3]
+                while read_frame(sock)[0] != END:
+                    pass
+                sock.sendall(self.with_id(bytes.fromhex(row["server"]), id_))
+                received.extend(read_all(sock))
+
+            with self.subTest(row["name"]):
+                hello = HELLO + settings_of(STREAMING)
+                with raw_server(serve, hello) as address:
+                    with every.Channel(address, timeout=20,
+                                       limit=1000) as channel:
+                        self.check_stream(every.EchoClient(channel),
+                                          row["want"])
+                if "goaway" in row["want"]:
+                    kind, _, _, _, body = received[-1]
+                    self.assertEqual((kind, every._CODES[body[0] - 1]),
+                                     (GOAWAY, row["want"]["goaway"]))
+
+    def check_stream(self, client, want):
+        got = []
+        try:
+            for result in client.ticks(3):
+                got.append(result)
+            self.assertNotIn("code", want)
+        except every.RpcError as err:
+            self.assertEqual(
+                (err.code, err.outcome, err.message),
+                (want.get("code"), want.get("outcome", err.outcome),
+                 want.get("message", err.message)), err)
+        self.assertEqual(got, want["results"])
+
     def with_id(self, data, id_):
         data, at = bytearray(data), 0
         while at < len(data):
-            if data[at + 4] in (RESULT, EXCEPTION, ERROR, MORE):
+            if data[at + 4] in (RESULT, EXCEPTION, ERROR, MORE, ITEM, END,
+                                CREDIT):
                 struct.pack_into("<I", data, at + 8, id_)
             at += 12 + struct.unpack_from("<I", data, at)[0]
         return bytes(data)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -20,7 +21,7 @@ func TestReadAll(t *testing.T) {
 		"end at once": func(s string) io.Reader { return iotest.DataErrReader(strings.NewReader(s)) },
 	}
 	for name, open := range readers {
-		for _, guess := range []int{0, 100, len(text), 1 << 40} {
+		for _, guess := range []int{0, 100, len(text), math.MaxInt} {
 			for _, room := range []int{0, 9, len(text) + 3, 3 * len(text)} {
 				dst := append(make([]byte, 0, room), "abc"...)
 				got, err := compress.ReadAll("x", dst, open(text), guess, len(text))

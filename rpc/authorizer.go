@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 )
@@ -36,10 +35,10 @@ func bind(a Authorizer, services []*Service) (Authorize, error) {
 	}
 	authorize, err := a.Bind(methods)
 	if err == nil && authorize == nil {
-		err = errors.New("Bind returned neither what decides nor an error")
+		err = fmt.Errorf("%T.Bind returned neither what decides nor an error", a)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the Authorizer %T: %w", a, err)
+		return nil, fmt.Errorf("the authorizer of the server: %w", err)
 	}
 	return authorize, nil
 }

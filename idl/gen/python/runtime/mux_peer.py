@@ -40,7 +40,8 @@ class _MuxPeer:
         self.queue: List[_Outgoing] = []
         self.backlog = 0  # bytes of what is queued
         self.streamed = 0  # those of them that are of streams
-        self.window = _Window(_STREAMS_WINDOW, _STREAMS_WINDOW)
+        self.path = _Path()
+        self.window = _Window(_STREAMS_WINDOW, _STREAMS_WINDOW, self.path)
         self.budget = _Budget(0)
         self.blocked: Set[_MuxStream] = set()  # which wait for credit
         self.pongs = 0  # that are queued

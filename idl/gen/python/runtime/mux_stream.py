@@ -3,11 +3,18 @@
 _STREAM_WINDOW = 64 << 10  # bytes that a stream may bring before any credit
 _SHORT_WINDOW = 192 << 10  # to which that grows on a short way
 _LONG_WINDOW = 4 << 20  # and on a long one
-_LONG_WAY = 0.001  # seconds there and back
+_LONG_WAY = 0.02  # seconds there and back; threads take turns of 0.005
 _STREAMS_WINDOW = 16 << 20  # bytes of all streams of a connection
 _LEAST_CREDIT = 16 << 10  # that nobody has to wait for
 _FIRST_PIECE = 512  # bytes of a large message that say how large it is
 _MAX_PENDING = 64 << 10  # bytes of a stream that wait to be written
+
+
+class _Path:
+    """What is known of the way to the other side."""
+
+    def __init__(self) -> None:
+        self.trip = math.inf  # the shortest there and back, in seconds
 
 
 class _Window:
@@ -16,15 +23,15 @@ class _Window:
     Credit is an offset: the bytes that there may be in all.
     """
 
-    def __init__(self, size: int, most: int) -> None:
+    def __init__(self, size: int, most: int, path: _Path) -> None:
         self.size = size
         self.most = most
+        self.path = path
         self.granted = size
         self.arrived = 0
         self.consumed = 0  # what was read
         self.probe = 0  # when more has come, the last credit is there
         self.since = 0.0  # when that was given
-        self.trip = math.inf  # the shortest way there and back
 
     def take(self, cost: int, what: str, starved: bool) -> None:
         """Notes what has come; starved if somebody has nothing to read."""
@@ -36,8 +43,8 @@ class _Window:
             return
         self.probe = 0
         trip = time.monotonic() - self.since
-        self.trip = min(self.trip, trip)
-        long = min(self.trip, trip) >= _LONG_WAY
+        self.path.trip = min(self.path.trip, trip)
+        long = self.path.trip >= _LONG_WAY
         if starved:
             self.size = max(self.size, min(
                 2 * self.size, self.most if long else _SHORT_WINDOW))
@@ -76,7 +83,7 @@ class _MuxStream:
         self.id = id_
         self.changed = threading.Condition(peer.lock)
         self.messages: Deque[Tuple[bytes, int]] = collections.deque()
-        self.window = _Window(_STREAM_WINDOW, _LONG_WINDOW)
+        self.window = _Window(_STREAM_WINDOW, _LONG_WINDOW, peer.path)
         self.held = 0  # of the connection's credit
         self.pieces: Optional[_Pieces] = None  # of a message that has begun
         self.begun = 0  # what of the credit they took

@@ -112,10 +112,10 @@ class Ends(feeding.Case):
                                                     channel):
         hasty = feeds.FeedsClient(channel.with_timeout(0.1))
         stream = hasty.feed(1 << 30)
-        self.assertIn(handlers.told.get(timeout=20), ("left",))
         mux = channel._link.client
         with mux.state:
             self.assertTrue(mux.state.wait_for(lambda: not mux.calls, 20))
+        self.assertEqual(client.ends().running, 0)
         stream.close()
 
     @both

@@ -35,7 +35,7 @@ var snippetPackages = map[string]string{
 	"wire":        module + "/wire",
 	"yodel":       module,
 
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "iter": "iter",
+	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "iter": "iter",
 	"log": "log", "net": "net", "os": "os",
 	"signal": "os/signal", "slog": "log/slog", "syscall": "syscall",
 	"atomic": "sync/atomic", "synctest": "testing/synctest", "testing": "testing", "time": "time", "tls": "crypto/tls",

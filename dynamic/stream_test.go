@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yodelrpc/yodel"
 	"github.com/yodelrpc/yodel/dynamic"
 	"github.com/yodelrpc/yodel/idl/check"
 	"github.com/yodelrpc/yodel/internal/everything"
@@ -21,8 +22,13 @@ import (
 // streamer answers the methods with streams.
 type streamer struct{ everything.CalculatorHandler }
 
-func (streamer) Ticks(_ context.Context, n int32, _ time.Duration) iter.Seq2[int32, error] {
+func (streamer) Ticks(ctx context.Context, n int32, _ time.Duration) iter.Seq2[int32, error] {
 	return func(yield func(int32, error) bool) {
+		if n < 0 {
+			yield(1, nil)
+			<-ctx.Done()
+			return
+		}
 		for i := range n {
 			if !yield(i+1, nil) {
 				return
@@ -178,3 +184,82 @@ func TestStreamOfValues(t *testing.T) {
 		}
 	}
 }
+
+// overEachStream runs a test over each way that carries streams of results.
+func overEachStream(t *testing.T, test func(t *testing.T, ch *yodel.Channel)) {
+	server := yodel.NewServer(everything.NewCalculatorService(streamer{}))
+	t.Cleanup(func() { _ = server.Close() })
+	address := serve(t, everything.NewCalculatorService(streamer{}))
+	for name, ch := range map[string]*yodel.Channel{
+		"mux": dial(t, address), "line": dial(t, "line://"+address), "in process": server.Channel(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { _ = ch.Close() })
+			test(t, ch)
+		})
+	}
+}
+
+// The end of the call's context ends a Recv that has another one.
+func TestStreamWhoseCallIsCanceled(t *testing.T) {
+	t.Parallel()
+	m, err := everythingPackage(t).Method("ticks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := m.NewArgs()
+	if err := args.SetAll(map[string]any{"n": -1}); err != nil { // it waits for the end of its context
+		t.Fatal(err)
+	}
+	overEachStream(t, func(t *testing.T, ch *yodel.Channel) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := m.Stream(ctx, ch, args, func(_ context.Context, s *dynamic.Stream) error {
+			if _, err := s.Recv(context.Background()); err != nil {
+				return err
+			}
+			cancel()
+			_, err := s.Recv(context.Background())
+			return err
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the call ended with %v", err)
+		}
+	})
+}
+
+// A stream that was closed has not ended well.
+func TestStreamIsClosed(t *testing.T) {
+	t.Parallel()
+	m, err := everythingPackage(t).Method("ticks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := m.NewArgs()
+	if err := args.SetAll(map[string]any{"n": 1}); err != nil {
+		t.Fatal(err)
+	}
+	overEachStream(t, func(t *testing.T, ch *yodel.Channel) {
+		closing := channelFunc(func(ctx context.Context, c *rpc.Call) error {
+			c.Body = func(ctx context.Context, s rpc.Stream) error {
+				if err := s.Send(ctx, args); err != nil {
+					return err
+				}
+				if err := errors.Join(s.Close(), s.Close()); err != nil {
+					return err
+				}
+				return s.Recv(ctx, m.NewArgs())
+			}
+			return ch.Call(ctx, c)
+		})
+		err := m.Stream(t.Context(), closing, args, nil)
+		if err == nil || err == io.EOF || !strings.Contains(err.Error(), "the stream was closed") {
+			t.Errorf("Recv returned %v", err)
+		}
+	})
+}
+
+// A channelFunc is a channel whose calls are calls of the function.
+type channelFunc rpc.CallFunc
+
+func (f channelFunc) Call(ctx context.Context, c *rpc.Call) error { return f(ctx, c) }

@@ -1,5 +1,5 @@
 // Package rpc is the vocabulary of Yodel: what generated code, protocols and programs say to each other. It imports
-// nothing outside the standard library and package wire.
+// the packages wire and compress, and links nothing outside the standard library.
 //
 // # The way of a call
 //
@@ -10,8 +10,9 @@
 //
 // On the server, a protocol reads a method's name and asks the [Dispatcher] (dispatcher.go) for its [Route]. The
 // route makes a Call, the protocol decodes the arguments into it, and [Route.Invoke] runs the interceptors and the
-// handler under a [ServerContext] (server_context.go). What the handler returns becomes a result or a [Failure]
-// (error.go), which the protocol encodes.
+// handler under a [ServerContext] (server_context.go), where the server's [Authorizer] allows the call (authorizer.go)
+// and its arguments keep to the definition's constraints (validate.go). What the handler returns becomes a result or a
+// [Failure] (error.go), which the protocol encodes.
 //
 // A call with a stream goes the same way (streaming.go): its Body, the caller's loop or the handler, is run with the
 // stream where the way ends, by [Call.Run].

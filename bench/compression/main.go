@@ -27,7 +27,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	o := options{out: os.Stdout}
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each is measured; the best counts, for other work on the machine only slows")
+	flag.IntVar(&o.rounds, "rounds", 5,
+		"how often each is measured; the best counts, for other work on the machine only slows")
 	flag.StringVar(&o.link, "link", "", "only links with this in their names")
 	flag.DurationVar(&o.warm, "warm", time.Second, "before each measurement")
 	flag.DurationVar(&o.time, "time", time.Second, "of each measurement")

@@ -40,6 +40,8 @@ type clientStream struct {
 
 var _ rpc.Stream = (*clientStream)(nil)
 
+var errStreamClosed = errors.New("the stream was closed")
+
 var errStreamLeft = errors.New("the caller of a stream has left it, and nothing else tells the server")
 
 // callStream makes a call whose result is a stream.
@@ -64,7 +66,8 @@ func (c *Conn) callStream(ctx context.Context, call *rpc.Call) error {
 // Send sends the arguments, which are one message.
 func (s *clientStream) Send(_ context.Context, args rpc.Message) error {
 	if s.pending.call.Args != nil {
-		return rpc.NoStreams(s.call.Method, s.conn.protocol)
+		return rpc.Errorf(rpc.FailedPrecondition, "%s takes one message, and a second one was sent",
+			s.call.Method.Name).For(s.call.Method, rpc.OutcomeUnknown)
 	}
 	s.pending.call = &rpc.Call{Method: s.call.Method, Args: args}
 	if err := s.conn.send(s.bound, s.pending); err != nil {
@@ -122,9 +125,11 @@ func (s *clientStream) Recv(ctx context.Context, m rpc.Message) error {
 		case <-s.pending.done:
 			s.finish(s.pending.err)
 		case <-s.left:
-			return io.EOF
+			return errStreamClosed
 		case <-ctx.Done():
 			return rpc.NewContextError(s.call.Method, rpc.OutcomeUnknown, ctx.Err(), nil)
+		case <-s.bound.Done(): // also where the caller has given Recv a context of its own
+			return rpc.NewContextError(s.call.Method, rpc.OutcomeUnknown, s.bound.Err(), nil)
 		}
 	}
 }
@@ -133,6 +138,9 @@ func (s *clientStream) Recv(ctx context.Context, m rpc.Message) error {
 func (s *clientStream) next() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isClosed {
+		return nil, errStreamClosed
+	}
 	if len(s.unread) == 0 {
 		if s.over {
 			return nil, s.end

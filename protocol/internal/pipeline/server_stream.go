@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"io"
 
 	"github.com/yodelrpc/yodel/rpc"
@@ -69,7 +69,7 @@ func (s *results) Send(ctx context.Context, m rpc.Message) error {
 // Recv gives the arguments, and then the end.
 func (s *results) Recv(ctx context.Context, m rpc.Message) error {
 	if s.c.ended.Load() || ctx.Err() != nil {
-		return rpc.NewContextError(s.method, rpc.OutcomeUnknown, errors.Join(ctx.Err(), context.Canceled), nil)
+		return rpc.NewContextError(s.method, rpc.OutcomeUnknown, cmp.Or(ctx.Err(), context.Canceled), nil)
 	}
 	if s.request == nil {
 		return io.EOF

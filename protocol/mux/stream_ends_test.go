@@ -204,7 +204,7 @@ func leaveNothingBehind(t *testing.T, network nettest.Network, client func(*use)
 			}
 			func() {
 				defer func() { _ = recover() }()
-				if err := run(u); err != nil && errors.Is(err, rpc.NewError(rpc.Unavailable, "")) {
+				if err := run(u); hasCode(rpc.Unavailable)(err) {
 					t.Errorf("%s: %v", kind, err)
 				}
 			}()

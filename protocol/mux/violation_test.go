@@ -103,12 +103,18 @@ func rawClientWith(tb testing.TB, f *fixture, settings string) raw {
 // scripted connects a client to a server that exchanges settings and then does what script says.
 func scripted(t *testing.T, script func(server raw)) *mux.Conn {
 	t.Helper()
+	return scriptedWith(t, "", script)
+}
+
+// scriptedWith is scripted for a server with the given settings.
+func scriptedWith(t *testing.T, settings string, script func(server raw)) *mux.Conn {
+	t.Helper()
 	ours, theirs := net.Pipe()
 	server := raw{t, theirs}
 	go func() {
 		_, _ = io.ReadFull(theirs, make([]byte, len(hello)))
 		_ = server.read() // the client's settings
-		server.send(hello + frame(tSettings, 0, 0, 0, ""))
+		server.send(hello + frame(tSettings, 0, 0, 0, settings))
 		script(server)
 	}()
 	c, err := mux.Dial(t.Context(), rpc.ConnOptions{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})

@@ -276,7 +276,9 @@ func (s *Stream) sendLarge(ctx context.Context, b []byte) error {
 		if err := s.waitLocked(ctx, len(rest)); err != nil {
 			s.out.over = true
 			s.mu.Unlock()
-			s.Fail(err) // no other message can follow, and the peer must not wait for the rest of this one
+			if err != io.EOF { // with which the stream has ended, and Recv says why
+				s.Fail(err) // no other message can follow, and the peer must not wait for the rest of this one
+			}
 			return err
 		}
 		n := min(len(rest), s.send.Left(), s.conn.segment, frame.MaxBody)

@@ -41,7 +41,7 @@ func (c *Client) CallJSON(ctx context.Context, name string, params []byte) ([]by
 	if err := wire.UnmarshalArguments(params, args); err != nil {
 		return nil, rpc.Errorf(rpc.InvalidArgument, "%w", err).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
-	if err := m.Check(args); err != nil {
+	if err := m.unary(args); err != nil {
 		return nil, err
 	}
 	call := m.NewCall(args)

@@ -124,7 +124,7 @@ func (m *Method) AppendResult(b []byte, c *rpc.Call) ([]byte, error) {
 // value that the constraints of the definition do not allow.
 func (m *Method) Call(ctx context.Context, ch rpc.Channel, args *Message) (any, error) {
 	c := m.NewCall(args)
-	if err := m.Check(args); err != nil {
+	if err := m.unary(args); err != nil {
 		return nil, err
 	}
 	if err := ch.Call(ctx, c); err != nil {
@@ -133,25 +133,29 @@ func (m *Method) Call(ctx context.Context, ch rpc.Channel, args *Message) (any, 
 	return m.Result(c), nil
 }
 
-// Check returns why a call with args would not be sent: they are not the method's, lack a required parameter, have a
-// value that its constraints do not allow (see [rpc.Validate]), or the method has a stream.
-func (m *Method) Check(args *Message) error {
+// unary is Check for a call of a method without streams.
+func (m *Method) unary(args *Message) error {
 	if m.Streams() {
 		return rpc.Errorf(rpc.Unimplemented,
-			"%s has a stream, and this call carries one message each way; Stream makes one",
+			"%s has a stream, and this call carries one message each way; Method.Stream makes one",
 			m.schema.Name).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
-	return m.check(args)
+	return m.Check(args)
 }
 
-// check is Check for methods of every kind.
-func (m *Method) check(args *Message) error {
+// Check returns why a call with args would not be sent: they are not the method's, lack a required parameter, or have a
+// value that its constraints do not allow (see [rpc.Validate]). Where the method takes a stream, the server alone
+// checks constraints.
+func (m *Method) Check(args *Message) error {
 	if args == nil || args.Record().Type() != m.args {
 		return rpc.Errorf(rpc.InvalidArgument, "the arguments are not those of %s; NewArgs makes them",
 			m.schema.Name).For(&m.rpc, rpc.OutcomeNotStarted)
 	}
 	if absent := m.missing(args); absent != "" {
 		return rpc.Errorf(rpc.InvalidArgument, "missing argument %q", absent).For(&m.rpc, rpc.OutcomeNotStarted)
+	}
+	if m.rpc.ClientStream { // of whose elements there is none in args
+		return nil
 	}
 	if err := rpc.Validate(args); err != nil {
 		return err.(*rpc.Error).For(&m.rpc, rpc.OutcomeNotStarted)

@@ -25,7 +25,7 @@ func (m *Method) Stream(ctx context.Context, ch rpc.Channel, args *Message,
 		return rpc.Errorf(rpc.Unimplemented, "%s has no stream; Call makes a call of it", m.schema.Name).
 			For(&m.rpc, rpc.OutcomeNotStarted)
 	}
-	if err := m.check(args); err != nil {
+	if err := m.Check(args); err != nil {
 		return err
 	}
 	return ch.Call(ctx, rpc.NewStreamCall(&m.rpc, func(ctx context.Context, stream rpc.Stream) error {

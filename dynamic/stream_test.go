@@ -185,6 +185,15 @@ func TestStreamOfValues(t *testing.T) {
 	}
 }
 
+// A constraint of elements is none of the arguments in front of them.
+func TestStreamOfConstrainedElements(t *testing.T) {
+	t.Parallel()
+	m := load(t, "nums.yodel", "long sum(@min(1) 1:stream int nums)\n").Services()[0].Methods()[0]
+	if err := m.Check(m.NewArgs()); err != nil {
+		t.Error(err)
+	}
+}
+
 // overEachStream runs a test over each way that carries streams of results.
 func overEachStream(t *testing.T, test func(t *testing.T, ch *yodel.Channel)) {
 	server := yodel.NewServer(everything.NewCalculatorService(streamer{}))

@@ -17,7 +17,7 @@ func Validate(m Message) error { return invalid(wire.Check(m)) }
 const mostShown = 3
 
 func invalid(violations []wire.Violation, more int) error {
-	if len(violations) == 0 {
+	if len(violations)+more == 0 {
 		return nil
 	}
 	detail := &BadRequest{Violations: make([]FieldViolation, len(violations))}

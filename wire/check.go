@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -28,6 +29,7 @@ type Violation struct {
 const (
 	MaxViolations  = 32
 	violationBytes = 6 << 10 // of paths and texts
+	cutAt          = 1 << 10 // of one path, and of one text
 )
 
 // NoMax is the upper bound of a length that has none.
@@ -70,8 +72,9 @@ type Checker struct {
 	element   int     // of a stream; -1 in other messages
 	unordered bool    // a map was checked, whose entries come in no order
 	found     []Violation
-	size      int // of what was found
-	more      int
+	size      int  // of what was found
+	more      int  // that are only counted
+	full      bool // no more are kept
 }
 
 // A place is a field, or one element of it.
@@ -179,19 +182,31 @@ func (c *Checker) enter() bool {
 
 func (c *Checker) leave() { c.path = c.path[:len(c.path)-1] }
 
-// fail notes that the next value is not as it should be. masked says so without it, for what is sensitive or within
-// something that is.
-func (c *Checker) fail(reason, text, masked string) {
-	if c.sensitive() {
-		text = masked
+// fail notes that the next value is not as it should be. text says how; masked, without the value, for what is
+// sensitive or within something that is. Behind the first violations that are kept it only counts, for a message may
+// have hundreds of thousands, and to say where each is takes longer than to read it.
+func (c *Checker) fail(reason string, text func(masked bool) string) {
+	if c.full {
+		c.more++
+		return
 	}
-	v := Violation{Path: c.where(), Reason: reason, Text: text}
+	v := Violation{Path: cut(c.where()), Reason: reason, Text: cut(text(c.sensitive()))}
 	c.size += len(v.Path) + len(v.Text) + len(v.Reason)
-	if len(c.found) == MaxViolations || c.size > violationBytes {
+	if len(c.found) > 0 && c.size > violationBytes { // the first is kept, or nothing would be wrong
+		c.full = true
 		c.more++
 		return
 	}
 	c.found = append(c.found, v)
+	c.full = len(c.found) == MaxViolations
+}
+
+// cut returns s, or its beginning where it is long: keys of maps are the sender's, and 100 deep.
+func cut(s string) string {
+	if len(s) <= cutAt {
+		return s
+	}
+	return strings.ToValidUTF8(s[:cutAt], "") + "…"
 }
 
 func (c *Checker) sensitive() bool {

@@ -40,11 +40,21 @@ func (c *Checker) NotAfter(v, most time.Time) {
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func (c *Checker) below(v, least string) {
-	c.fail("MIN", "is "+v+", below the minimum "+least, "is below the minimum "+least)
+	c.fail("MIN", func(masked bool) string {
+		if masked {
+			return "is below the minimum " + least
+		}
+		return "is " + v + ", below the minimum " + least
+	})
 }
 
 func (c *Checker) above(v, most string) {
-	c.fail("MAX", "is "+v+", above the maximum "+most, "is above the maximum "+most)
+	c.fail("MAX", func(masked bool) string {
+		if masked {
+			return "is above the maximum " + most
+		}
+		return "is " + v + ", above the maximum " + most
+	})
 }
 
 // Len wants a string of least to most characters.
@@ -72,18 +82,24 @@ func (c *Checker) Items(n, least, most int) {
 }
 
 func (c *Checker) count(reason string, n int, thing string, least, most int) {
-	var want string
+	c.fail(reason, func(masked bool) string {
+		if masked {
+			return "takes " + bounds(thing, least, most)
+		}
+		return "has " + counted(n, thing) + ", and takes " + bounds(thing, least, most)
+	})
+}
+
+func bounds(thing string, least, most int) string {
 	switch {
 	case most == NoMax:
-		want = "at least " + counted(least, thing)
+		return "at least " + counted(least, thing)
 	case least == most:
-		want = "exactly " + counted(least, thing)
+		return "exactly " + counted(least, thing)
 	case least == 0:
-		want = "at most " + counted(most, thing)
-	default:
-		want = strconv.Itoa(least) + " to " + counted(most, thing)
+		return "at most " + counted(most, thing)
 	}
-	c.fail(reason, "has "+counted(n, thing)+", and takes "+want, "takes "+want)
+	return strconv.Itoa(least) + " to " + counted(most, thing)
 }
 
 func counted(n int, thing string) string {
@@ -96,8 +112,13 @@ func counted(n int, thing string) string {
 // Match wants a string in which a pattern matches.
 func (c *Checker) Match(s string, p *Pattern) {
 	if !p.match(s) {
-		no := "does not match the pattern " + p.Expr
-		c.fail("PATTERN", "is "+quote(s)+", which "+no, no)
+		c.fail("PATTERN", func(masked bool) string {
+			no := "does not match the pattern " + p.Expr
+			if masked {
+				return no
+			}
+			return "is " + quote(s) + ", which " + no
+		})
 	}
 }
 

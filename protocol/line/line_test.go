@@ -78,6 +78,9 @@ func TestErrors(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &answer); err != nil {
 			t.Fatalf("%v in %q", err, text)
 		}
+		if strings.Contains(text, "not_started") {
+			t.Errorf("%.60s is answered by %s, as if no more were run on the connection", test.request, text)
+		}
 		if answer.Error.Type != test.kind || !strings.HasPrefix(answer.Error.Message, test.message) {
 			t.Errorf("%.60s is answered by %s", test.request, text)
 		}

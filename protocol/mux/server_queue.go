@@ -303,6 +303,7 @@ func (w *workers) work(c *serverConn) {
 		if !w.park(work) {
 			break
 		}
+		c = nil // an idle worker keeps nothing of a connection that may be gone
 		c = <-work
 	}
 	running = false

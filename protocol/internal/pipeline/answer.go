@@ -17,7 +17,7 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 ) ([]byte, rpc.Code, rpc.Metadata) {
 	route, call, refused := decode(codec, d.Log, request, nil)
 	if refused == nil && call == nil {
-		refused = rpc.NoStreams(route.Method, "http")
+		refused = noStreams(route.Method, "http")
 	}
 	if refused != nil {
 		return codec.AppendFailure(response, systemFailure(refused)), refused.Code, nil
@@ -56,6 +56,13 @@ func decode(codec ServerCodec, log *rpc.Log, message []byte, exited func(*rpc.Er
 		refused = rpc.NewError(refused.Code, refused.Message) // an answer; errGoingAway alone has another outcome
 	}
 	return route, call, refused
+}
+
+// noStreams is rpc.NoStreams as an answer, whose outcome is that: "not started" would say that nothing runs of what
+// follows on the connection.
+func noStreams(m *rpc.Method, protocol string) *rpc.Error {
+	e := rpc.NoStreams(m, protocol)
+	return rpc.NewError(e.Code, e.Message)
 }
 
 // answering is how the answers of a server are written.

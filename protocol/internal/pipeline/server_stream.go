@@ -24,7 +24,7 @@ var _ rpc.Stream = (*results)(nil)
 func (c *serverConn) answerStream(route *rpc.Route, message []byte) error {
 	codec, ok := c.s.codec.(StreamCodec)
 	if !ok || route.Method.ClientStream {
-		return c.refuse(rpc.NoStreams(route.Method, c.s.protocol))
+		return c.refuse(noStreams(route.Method, c.s.protocol))
 	}
 	// Of a copy, for the watch reads on into the buffer.
 	call := route.NewStreamCall(&results{c, codec, route.Method, bytes.Clone(message)})

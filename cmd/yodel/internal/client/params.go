@@ -76,6 +76,9 @@ func typedParams(m *dynamic.Method, args []string) (*dynamic.Message, error) {
 	if err := wire.UnmarshalArguments(text, message); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Schema().Name, err)
 	}
+	if stream != nil { // of whose elements there is none yet
+		return message, nil
+	}
 	if e, ok := errors.AsType[*rpc.Error](rpc.Validate(message)); ok {
 		return nil, fmt.Errorf("%s: %s", m.Schema().Name, e.Message)
 	}

@@ -35,6 +35,7 @@ _type_BadRequest.has(
 
 _MAX_VIOLATIONS = 32
 _MAX_VIOLATION_BYTES = 6144  # of paths and texts, since an error carries them
+_CUT_AT = 1024  # bytes of one path, and of one text
 
 
 class _Checker:
@@ -47,6 +48,7 @@ class _Checker:
         self.found: List[FieldViolation] = []
         self.size = 0
         self.more = 0
+        self.full = False  # no more are kept
 
     def fields(self, fields: Sequence[_Field], plain: Dict[int, Any],
                path: str, hidden: bool) -> None:
@@ -117,12 +119,26 @@ class _Checker:
         self.fail(reason, path, has, "takes " + text)
 
     def fail(self, reason: str, path: str, value: str, text: str) -> None:
-        self.size += len((path + value + text + reason).encode())
-        if (len(self.found) == _MAX_VIOLATIONS
-                or self.size > _MAX_VIOLATION_BYTES):
+        if self.full:
             self.more += 1
-        else:
-            self.found.append(FieldViolation(path, value + text, reason))
+            return
+        path, text = _cut(path), _cut(value + text)
+        self.size += len((path + text + reason).encode())
+        # The first is kept, or nothing would be wrong.
+        if self.found and self.size > _MAX_VIOLATION_BYTES:
+            self.full = True
+            self.more += 1
+            return
+        self.found.append(FieldViolation(path, text, reason))
+        self.full = len(self.found) == _MAX_VIOLATIONS
+
+
+def _cut(text: str) -> str:
+    """Gives the beginning of what is long: keys of maps are the sender's."""
+    data = text.encode()
+    if len(data) <= _CUT_AT:
+        return text
+    return data[:_CUT_AT].decode(errors="ignore") + "\u2026"
 
 
 def _counted(size: int, thing: str) -> str:

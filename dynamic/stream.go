@@ -17,8 +17,8 @@ type Stream struct {
 
 // Stream calls a method with a stream, in either direction or both, through ch: it sends args, of which the parameter
 // that is a stream is left alone, and runs body, which sends and receives what streams. However body ends, the call has
-// ended when Stream returns, with body's error; a [Stream] itself says what the server has answered. It does not send
-// arguments that [Method.Check] finds fault with.
+// ended when Stream returns, with body's error or, where that is io.EOF, with what a Recv says of the stream. It does
+// not send arguments that [Method.Check] finds fault with.
 func (m *Method) Stream(ctx context.Context, ch rpc.Channel, args *Message,
 	body func(ctx context.Context, s *Stream) error) error {
 	if !m.Streams() {
@@ -40,8 +40,22 @@ func (m *Method) Stream(ctx context.Context, ch rpc.Channel, args *Message,
 				return err
 			}
 		}
-		return body(ctx, s)
+		if err := body(ctx, s); err != io.EOF {
+			return err
+		}
+		return s.reason(ctx)
 	}))
+}
+
+// reason returns what a stream that takes no more elements, or has no more results, has ended with.
+func (s *Stream) reason(ctx context.Context) error {
+	for {
+		if _, err := s.recv(ctx); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // Send sends one element, as [Message.Set] takes values. It returns io.EOF once the stream has ended; Recv says why.

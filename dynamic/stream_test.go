@@ -272,3 +272,33 @@ func TestStreamIsClosed(t *testing.T) {
 type channelFunc rpc.CallFunc
 
 func (f channelFunc) Call(ctx context.Context, c *rpc.Call) error { return f(ctx, c) }
+
+// A body may return the io.EOF of a Send or Recv: the call then ends as the stream has.
+func TestStreamBodyReturnsTheEnd(t *testing.T) {
+	t.Parallel()
+	ch := dial(t, serve(t, everything.NewCalculatorService(streamer{})))
+	for n, want := range map[int]string{2: "", 3: "too many"} {
+		m, err := everythingPackage(t).Method("ticks")
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := m.NewArgs()
+		if err := args.Set("n", n); err != nil {
+			t.Fatal(err)
+		}
+		err = m.Stream(t.Context(), ch, args, func(ctx context.Context, s *dynamic.Stream) error {
+			for {
+				if _, err := s.Recv(ctx); err != nil {
+					return err
+				}
+			}
+		})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("ticks(%d), whose body returns what Recv has said: %v, want %q", n, err, want)
+		}
+		err = m.Stream(t.Context(), ch, args, func(context.Context, *dynamic.Stream) error { return io.EOF })
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("ticks(%d), whose body returns at once: %v, want %q", n, err, want)
+		}
+	}
+}

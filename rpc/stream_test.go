@@ -266,6 +266,34 @@ func TestStreamBothWays(t *testing.T) {
 	})
 }
 
+// atEnd answers a stream both ways with what its Recv or Send has said last.
+type atEnd struct{ streamer }
+
+func (atEnd) Nodes(ctx context.Context, stream *rpc.BidiStream[everything.Node, everything.Node]) error {
+	for {
+		n, err := stream.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// A handler may end as the stream does: after the caller's last message that is no failure.
+func TestStreamHandlerReturnsTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := everything.NewCalculatorClient(newMemory(t, everything.NewCalculatorService(atEnd{})))
+		var got []everything.Node
+		nodes := slices.Values([]everything.Node{{}, {}})
+		if err := c.Nodes(t.Context(), exchange(nodes, &got)); err != nil || len(got) != 2 {
+			t.Errorf("got %v, %v; want both nodes and no error", got, err)
+		}
+	})
+}
+
 // A handler that returns before it has read all ends the stream, and the caller's sequence with it.
 func TestStreamHandlerReturnsEarly(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -139,7 +140,8 @@ func reason[R any, PR message[R]](ctx context.Context, stream Stream) error {
 	}
 }
 
-// Handle returns the endpoint that answers the method's calls with handle: see [ClientStreaming.Handle].
+// Handle returns the endpoint that answers the method's calls with handle: see [ClientStreaming.Handle]. A handle that
+// returns the io.EOF of a Recv or Send ends the call as the stream has ended: well, unless its context has ended.
 func (s *BidiStreaming[A, R, E, V, PA, PR]) Handle(
 	handle func(ctx context.Context, in *A, stream *BidiStream[V, E]) error, required ...string,
 ) *Endpoint {
@@ -152,9 +154,10 @@ func (s *BidiStreaming[A, R, E, V, PA, PR]) Handle(
 	})
 }
 
-// ended returns err, a handler's, or what has ended the stream where that is io.EOF, which Send has returned.
+// ended returns err, a handler's, or what has ended the stream where that is io.EOF, which Recv or Send has returned:
+// the call's context, or, while that lives, nothing but the caller's last message, which is a success.
 func ended(ctx context.Context, err error) error {
-	if err == io.EOF && ctx.Err() != nil {
+	if err == io.EOF {
 		return ctx.Err()
 	}
 	return err
@@ -266,8 +269,10 @@ func sendValues[R, V any, PR message[R]](
 		}
 		r.Reset()
 		*result(r) = v
-		if err := stream.Send(ctx, r); err != nil {
-			return ended(ctx, err)
+		if err := stream.Send(ctx, r); err == io.EOF { // the caller is gone, of which ctx may not know yet
+			return cmp.Or(ctx.Err(), context.Canceled)
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

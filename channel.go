@@ -187,7 +187,8 @@ func withOutcome(err error, worst rpc.Outcome) error {
 	return &rpc.ContextError{Method: e.Method, Outcome: worst, Err: e.Err, Cause: e.Cause}
 }
 
-// Close ends every call of the channel, closes its connections and waits for its goroutines. Calls made later fail.
+// Close ends every call of the channel, closes its connections and waits for its goroutines, and for the loops over
+// streams, which are inside calls: in one of them it would wait for itself. Calls made later fail.
 func (ch *Channel) Close() error {
 	if ch.only != nil {
 		return ch.only.Close()

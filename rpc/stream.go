@@ -185,7 +185,7 @@ func sendAll[A any, PA message[A]](ctx context.Context, out *outgoing, first PA,
 	if e, ok := err.(*Error); ok && e.Method == "" { // of a panic
 		err = e.For(out.method, OutcomeUnknown)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && ctx.Err() == nil { // else Recv returns what ended the context
 		out.fail(err)
 	}
 }

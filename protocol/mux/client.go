@@ -314,7 +314,7 @@ func (c *Conn) finish(ctx context.Context, p *pending) error {
 // abandon gives up a call in the given state and tells the server, which then answers for the last time and so frees
 // the slot. It returns false when the call was answered before. Once it has returned true, p is another's.
 func (c *Conn) abandon(p *pending, state uint64) bool {
-	id := p.id
+	id, told := p.id, p.told
 	unsent := false
 	if p.large != nil {
 		unsent = c.out.Withdraw(p.large)
@@ -323,7 +323,7 @@ func (c *Conn) abandon(p *pending, state uint64) bool {
 	if !p.move(id, state, stateAbandoned) {
 		return false
 	}
-	if !unsent {
+	if !unsent && !told {
 		c.sendCancel(id)
 	}
 	if (unsent || c.dead.Load()) && p.move(id, stateAbandoned, stateDelivered) {

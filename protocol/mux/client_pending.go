@@ -54,6 +54,7 @@ type pending struct {
 	end    uint64       // where its CALL ends in all that was queued; the output's
 	large  *transport.LargeMessage
 	stream *stream.Stream // of a call with one; set by the caller before state is waiting
+	told   bool           // of such a call: the server has been sent CANCEL, or is about to be; the caller's
 }
 
 const stateBits = 8
@@ -249,6 +250,7 @@ func (s *slots) release(p *pending) {
 	p.id += 1 << slotBits
 	p.state.Store(uint64(p.id) << stateBits) // stateFree is 0
 	p.call, p.err, p.metadata, p.large, p.stream = nil, nil, nil, nil, nil
+	p.told = false
 	if p.frame == nil || cap(p.frame) > transport.SmallBuffer {
 		p.frame = nil
 		p.enc.Reset(nil) // which has it, too

@@ -46,7 +46,7 @@ func (c *Conn) callStream(ctx context.Context, call *rpc.Call) error {
 		})
 	}
 	defer func() {
-		stop()
+		p.told = !stop()
 		_ = s.Close()
 		if !c.abandon(p, stateWaiting) {
 			<-p.done
@@ -154,17 +154,22 @@ func (c *serverConn) newStreamCall(h frame.Header, message []byte) (*serverCall,
 	if len(message) > 0 || h.Flags&frame.FlagPieces != 0 {
 		return nil, frame.Faultf("a message of %d bytes in the CALL of a stream", len(message))
 	}
-	if c.streams == nil {
-		c.streams = new(stream.Conn)
-		peer := frame.Settings{Stream: int(c.peerStream), Streams: int(c.peerStreams), Message: int(c.peerMessage)}
-		c.streams.Init(c.out, &c.server.own, peer, c.server.dispatcher.Limits.Stream, c.server.own.Message)
-	}
+	c.beginStreams()
 	both := new(struct {
 		call   serverCall
 		stream stream.Stream
 	})
 	both.call.stream = &both.stream
 	return &both.call, nil
+}
+
+// beginStreams makes c.streams, of a client that speaks streams.
+func (c *serverConn) beginStreams() {
+	if c.streams == nil {
+		c.streams = new(stream.Conn)
+		peer := frame.Settings{Stream: int(c.peerStream), Streams: int(c.peerStreams), Message: int(c.peerMessage)}
+		c.streams.Init(c.out, &c.server.own, peer, c.server.dispatcher.Limits.Stream, c.server.own.Message)
+	}
 }
 
 // stream returns the stream of the call with the given id: nil where that is not in flight, of which the client may not
@@ -213,17 +218,16 @@ func (c *serverConn) endOfItems(h frame.Header) error {
 	return s.EndOfMessages()
 }
 
-// credit handles a CREDIT.
+// credit handles a CREDIT. The connection's may come ahead of the first stream.
 func (c *serverConn) credit(h frame.Header, body []byte) error {
-	if h.Flags&frame.FlagConnection != 0 {
-		h.ID = 0
+	if c.peerStream == 0 { // it gets no stream to which that could belong
+		_, err := frame.ParseCredit(body)
+		return err
 	}
+	c.beginStreams()
 	var s *stream.Stream
 	if sc := c.find(h.ID); sc != nil {
 		s = sc.stream
-	}
-	if c.streams == nil {
-		return nil
 	}
 	return c.streams.Credit(s, h, body)
 }

@@ -42,6 +42,9 @@ class Handlers:
     def check(self, all): pass
     def plain(self, x, free): pass
     def args(self, low, name, high, maybe, nums): pass
+    def sum(self, name, nums): pass
+    def count(self, to): pass
+    def echo(self, trees): pass
 with checked.ThreadServer(("127.0.0.1", 0), checked.CheckedService(Handlers())) as server:
     print(server.address[1], flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -97,6 +100,7 @@ func TestConstraintsFromPython(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

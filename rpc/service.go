@@ -18,14 +18,14 @@ func NewService(name string, endpoints ...*Endpoint) *Service {
 	return &Service{Name: name, Endpoints: endpoints}
 }
 
-// With returns the service with interceptors of its own, behind those of the server, its [Authorizer] and the check of
-// a unary call's constraints: for what concerns one service alone, or is not for callers who may not call. The first is
-// outermost.
+// With returns the service with interceptors of its own, behind those of the server and its [Authorizer], and in front
+// of what is there already, the check of the definition's constraints included: for what concerns one service alone, or
+// is not for callers who may not call. The first is outermost.
 func (s *Service) With(interceptors ...Interceptor) *Service {
 	with := &Service{Name: s.Name}
 	for _, e := range s.Endpoints {
 		endpoint := *e
-		endpoint.handle = withPeer(Chain(interceptors, e.handle))
+		endpoint.handle, endpoint.isChecked = withPeer(Chain(interceptors, e.checked())), true
 		with.Endpoints = append(with.Endpoints, &endpoint)
 	}
 	return with
@@ -36,6 +36,8 @@ type Endpoint struct {
 	Method  *Method
 	newCall func() *Call // whose Body, for a method with a stream, is the handler
 	handle  CallFunc
+
+	isChecked bool // handle has the check of constraints in it
 }
 
 // NewEndpoint returns what answers m's calls without generated code: newCall makes a call whose arguments and result

@@ -7,8 +7,8 @@
 //
 //	srv := yodel.NewServer(divide.NewService(handlers{}).With(validate.New(check)))
 //
-// The arguments of a unary call are then as the constraints of the definition want them; messages of a stream need not
-// be, whose constraints are checked after it. Clients check constraints by rpc.ValidateCalls.
+// The constraints of the definition are checked behind it, next to the handler, of unary calls as of streams: a [Check]
+// sees arguments that need not be as they want them. Clients check constraints by rpc.ValidateCalls.
 package validate
 
 import (

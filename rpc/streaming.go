@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync"
+	"sync/atomic"
 )
 
 // The three kinds of methods with streams. An element of a stream travels in a message of its own, of the type that the
@@ -103,7 +105,9 @@ func NewBidiStreaming[A, R, E, V any, PA message[A], PR message[R]](
 }
 
 // Call makes a call, in which body uses the stream: it ends when body returns. Call returns what body has returned or,
-// where that is io.EOF, what a Recv says of the stream.
+// where that is io.EOF, what a Recv says of the stream behind all messages. So body may return the io.EOF of a Send
+// while a goroutine that it has started still receives: that gets every message, and the end, also after Call has
+// returned.
 func (s *BidiStreaming[A, R, E, V, PA, PR]) Call(
 	ctx context.Context, ch Channel, in *A, body func(ctx context.Context, stream *BidiStream[E, V]) error,
 ) error {
@@ -116,10 +120,11 @@ func (s *BidiStreaming[A, R, E, V, PA, PR]) Call(
 		}
 		defer c.exited(&err)
 		c.inside = true
-		err = body(ctx, newBidiStream[A, R, E, V, PA, PR](ctx, stream, s.element, s.result))
+		both := newBidiStream[A, R, E, V, PA, PR](ctx, &s.Method, stream, s.element, s.result)
+		err = body(ctx, both)
 		c.inside = false
 		if err == io.EOF {
-			err = reason[R, PR](ctx, stream)
+			err = both.reason()
 		}
 		return err
 	}))
@@ -127,17 +132,6 @@ func (s *BidiStreaming[A, R, E, V, PA, PR]) Call(
 		panic(c.panicked)
 	}
 	return err
-}
-
-// reason returns what a stream that takes no more messages has ended with.
-func reason[R any, PR message[R]](ctx context.Context, stream Stream) error {
-	for r := PR(new(R)); ; r.Reset() {
-		if err := stream.Recv(ctx, r); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
 }
 
 // Handle returns the endpoint that answers the method's calls with handle: see [ClientStreaming.Handle]. A handle that
@@ -150,7 +144,8 @@ func (s *BidiStreaming[A, R, E, V, PA, PR]) Handle(
 		if err != nil {
 			return err
 		}
-		return ended(ctx, handle(ctx, in, newBidiStream[R, A, V, E, PR, PA](ctx, stream, s.result, s.element)))
+		both := newBidiStream[R, A, V, E, PR, PA](ctx, &s.Method, stream, s.result, s.element)
+		return ended(ctx, handle(ctx, in, both))
 	})
 }
 
@@ -164,21 +159,31 @@ func ended(ctx context.Context, err error) error {
 }
 
 // A BidiStream is one end of a stream in both directions: of Out, which this side sends, and In, which it receives. One
-// goroutine may send while another receives. It lives as long as the function that was given it, and whatever way that
-// ends, the stream ends with it.
+// goroutine may send while another receives; a second one in the same direction is refused with failed_precondition. It
+// lives as long as the function that was given it, and whatever way that ends, the stream ends with it.
 type BidiStream[Out, In any] struct {
 	stream Stream
+	method *Method
 	ctx    context.Context
 	send   func(ctx context.Context, v Out) error
 	recv   func(ctx context.Context) (In, error)
+
+	sending sync.Mutex
+	closed  bool        // by CloseSend
+	full    atomic.Bool // Send has returned io.EOF, for the other side has ended the stream: what comes is bounded
+
+	receiving sync.Mutex
+	ending    atomic.Bool // reason is receiving, or has
+	left      []In        // what reason has received, for whoever still receives
+	end       error       // what it met; nil where it has not run
 }
 
 func newBidiStream[S, R, Out, In any, PS message[S], PR message[R]](
-	ctx context.Context, stream Stream, out func(*S) *Out, in func(*R) *In,
+	ctx context.Context, method *Method, stream Stream, out func(*S) *Out, in func(*R) *In,
 ) *BidiStream[Out, In] {
 	sent, received := PS(new(S)), PR(new(R)) // each is lent to the stream for a call
 	return &BidiStream[Out, In]{
-		stream: stream, ctx: ctx,
+		stream: stream, method: method, ctx: ctx,
 		send: func(ctx context.Context, v Out) error {
 			sent.Reset()
 			*out(sent) = v
@@ -194,22 +199,85 @@ func newBidiStream[S, R, Out, In any, PS message[S], PR message[R]](
 
 // Send sends v, for which it may have to wait until the other side has read. The end of ctx, which may be one for this
 // message alone, ends the wait. It returns io.EOF once the stream has ended; Recv says why.
-func (s *BidiStream[Out, In]) Send(ctx context.Context, v Out) error { return s.send(ctx, v) }
+func (s *BidiStream[Out, In]) Send(ctx context.Context, v Out) error {
+	if !s.sending.TryLock() {
+		return s.atOnce("Send")
+	}
+	defer s.sending.Unlock()
+	err := s.send(ctx, v)
+	if err == io.EOF && !s.closed {
+		s.full.Store(true)
+	}
+	return err
+}
 
 // Recv returns the next value. The end of ctx, which may be one for this message alone, ends the wait and leaves the
 // stream as it is. After the last value it returns io.EOF: at a server when the client has sent its last one, at a
 // client when the handler has returned nil. What the handler has returned otherwise comes in its place.
-func (s *BidiStream[Out, In]) Recv(ctx context.Context) (In, error) { return s.recv(ctx) }
+func (s *BidiStream[Out, In]) Recv(ctx context.Context) (In, error) {
+	if !s.receiving.TryLock() {
+		if !s.ending.Load() {
+			var zero In
+			return zero, s.atOnce("Recv")
+		}
+		s.receiving.Lock() // reason has it, or somebody whom that waits for
+	}
+	defer s.receiving.Unlock()
+	if len(s.left) > 0 {
+		v := s.left[0]
+		s.left = s.left[1:]
+		return v, nil
+	}
+	if s.end != nil {
+		var zero In
+		return zero, s.end
+	}
+	return s.recv(ctx)
+}
+
+// reason returns what the stream has ended with, for which it receives all that has come. A goroutine that still
+// receives finds it in left. Where the other side has not ended the stream there may be messages without end, of which
+// none is kept.
+func (s *BidiStream[Out, In]) reason() error {
+	s.ending.Store(true)
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	for {
+		v, err := s.recv(s.ctx)
+		switch {
+		case err != nil:
+			if s.end = err; err == io.EOF {
+				return nil
+			}
+			return err
+		case s.full.Load():
+			s.left = append(s.left, v)
+		}
+	}
+}
+
+// atOnce returns the error of a method that was called while another goroutine uses that direction.
+func (s *BidiStream[Out, In]) atOnce(method string) error {
+	return Errorf(FailedPrecondition, "%s of a stream that another goroutine is using in that direction; let one "+
+		"goroutine send and one receive", method).For(s.method, OutcomeUnknown)
+}
 
 // CloseSend says that no more values will be sent. A client may still receive; a server says so by returning, and need
-// not call it.
-func (s *BidiStream[Out, In]) CloseSend() error { return s.stream.CloseSend() }
+// not call it. It is for the goroutine that sends.
+func (s *BidiStream[Out, In]) CloseSend() error {
+	if !s.sending.TryLock() {
+		return s.atOnce("CloseSend")
+	}
+	defer s.sending.Unlock()
+	s.closed = true
+	return s.stream.CloseSend()
+}
 
 // All receives each value that comes, and at the end the error, unless that is io.EOF.
 func (s *BidiStream[Out, In]) All() iter.Seq2[In, error] {
 	return func(yield func(In, error) bool) {
 		for {
-			v, err := s.recv(s.ctx)
+			v, err := s.Recv(s.ctx)
 			if err == io.EOF || !yield(v, err) || err != nil {
 				return
 			}

@@ -149,6 +149,10 @@ func (s *Stream) give(grant bool, n int) {
 
 // Recv implements [rpc.Stream].
 func (s *Stream) Recv(ctx context.Context, m rpc.Message) error {
+	if !s.receiving.CompareAndSwap(false, true) {
+		return s.atOnce("Recv")
+	}
+	defer s.receiving.Store(false)
 	for s.at >= len(s.batch) {
 		if err := s.next(ctx); err != nil {
 			return err
@@ -275,10 +279,11 @@ func (s *Stream) freeDecoder() {
 func (s *Stream) stopWaiting() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.waiting {
-		<-s.arrives
-	}
 	s.waiting = false
+	select { // what came in the meantime, never waiting: the connection's reader may want mu
+	case <-s.arrives:
+	default:
+	}
 }
 
 // contextError returns the error of a Send or Recv that ctx has ended.

@@ -161,6 +161,10 @@ var scratches = sync.Pool{New: func() any { return &scratch{buf: make([]byte, co
 
 // Send implements [rpc.Stream].
 func (s *Stream) Send(ctx context.Context, m rpc.Message) error {
+	if !s.sending.CompareAndSwap(false, true) {
+		return s.atOnce("Send")
+	}
+	defer s.sending.Store(false)
 	e := scratches.Get().(*scratch)
 	b := e.buf
 	if size := int(s.lastSent); size > copyUpTo {
@@ -244,10 +248,11 @@ func (s *Stream) waitLocked(ctx context.Context, n int) error {
 		woken := s.await(ctx, s.out.room)
 		s.mu.Lock()
 		if !woken {
-			if !s.out.waiting {
-				<-s.out.room
-			}
 			s.out.waiting = false
+			select { // what came in the meantime, never waiting: the connection's reader may want mu
+			case <-s.out.room:
+			default:
+			}
 			return s.contextError(ctx, ctx.Err())
 		}
 	}
@@ -309,6 +314,10 @@ func (s *Stream) firstOf(b []byte, total int) []byte {
 
 // CloseSend implements [rpc.Stream].
 func (s *Stream) CloseSend() error {
+	if !s.sending.CompareAndSwap(false, true) { // END could get into the middle of a message
+		return s.atOnce("CloseSend")
+	}
+	defer s.sending.Store(false)
 	var end [frame.HeaderSize]byte
 	s.header(frame.TypeEnd, 0, 0).Put(end[:])
 	s.mu.Lock()

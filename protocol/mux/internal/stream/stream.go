@@ -42,6 +42,10 @@ type Stream struct {
 
 	lastSent int32 // bytes of the last message; of whoever sends
 
+	// Somebody is in Recv, or in Send or CloseSend. A second one is refused, since there is one batch, and one who is
+	// woken.
+	receiving, sending atomic.Bool
+
 	mu      sync.Mutex
 	failed  error // why the stream has ended before its end, which comes before all that waits
 	ended   error // what stands behind the last message: io.EOF or the answer; nil while there are messages to come
@@ -160,6 +164,12 @@ func (s *Stream) await(ctx context.Context, woken <-chan struct{}) bool {
 	case <-done:
 		return false
 	}
+}
+
+// atOnce returns the error of a method that was called while another goroutine is in it, or sends.
+func (s *Stream) atOnce(method string) error {
+	return rpc.Errorf(rpc.FailedPrecondition, "%s of a stream that another goroutine is using in that direction; let "+
+		"one goroutine send and one receive", method).For(s.method, rpc.OutcomeUnknown)
 }
 
 // ID returns the id of the stream's call.

@@ -88,6 +88,6 @@ func stressCall(t *testing.T, c *everything.CalculatorClient, j, k int) {
 	}
 	_, ended := errors.AsType[*rpc.ContextError](err)
 	if !ended && !((j+k)%3 == 2 && errors.Is(err, context.DeadlineExceeded)) { // callNodes returns its context's
-		t.Errorf("a call ended with %v", err)
+		t.Errorf("call %d of %d, of kind %d, ended with %v", k, j, (j+k)%3, err)
 	}
 }

@@ -126,6 +126,9 @@ func (s *clientStream) cutShort() error {
 	case <-s.h.conn.cut:
 		return s.h.conn.lost(s.h.method, rpc.OutcomeUnknown)
 	case <-s.left:
+		if err := s.bound.Err(); err != nil { // which has ended since, and with it the stream
+			return rpc.NewContextError(s.h.method, rpc.OutcomeUnknown, err, nil)
+		}
 		return errStreamClosed
 	default:
 		return nil

@@ -224,8 +224,7 @@ func (r raw) checkTold(frames []rawFrame, reason string) {
 // Each of these ends the connection of a client, with the reason sent to the server, and what waits on its streams.
 func TestStreamFaultsOfServers(t *testing.T) {
 	t.Parallel()
-	tests := slices.Clone(streamFaults)
-	for _, tt := range []struct {
+	tests := append(slices.Clone(streamFaults), []struct {
 		name   string
 		frames func(id uint32) string
 		reason string
@@ -238,9 +237,7 @@ func TestStreamFaultsOfServers(t *testing.T) {
 		{"a second answer", func(id uint32) string { return strings.Repeat(frame(tResult, 0, 0, id, ""), 2) },
 			"an answer to call"},
 		{"END", func(id uint32) string { return frame(tEnd, 0, 0, id, "") }, "type 12"},
-	} {
-		tests = append(tests, tt)
-	}
+	}...)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -35,33 +35,34 @@ func TestSecondGoroutineIsRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := conn.Call(t.Context(), rpc.NewStreamCall(&chat.Method, func(ctx context.Context, s rpc.Stream) error {
-				ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-				defer cancel()
-				returned := make(chan error)
-				for range 2 {
-					go func() { returned <- use(ctx, s) }()
-				}
-				if err := <-returned; !refused(err) {
-					t.Errorf("got %v", err)
-				}
-				if name == "Send" {
-					// Until the other one has to wait, what is refused varies with when it comes.
-					for i := 0; i < 1000 && !refused(s.CloseSend()); i++ {
-						time.Sleep(time.Millisecond)
+			err := conn.Call(t.Context(),
+				rpc.NewStreamCall(&chat.Method, func(ctx context.Context, s rpc.Stream) error {
+					ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+					defer cancel()
+					returned := make(chan error)
+					for range 2 {
+						go func() { returned <- use(ctx, s) }()
 					}
-					cancel()
-				} else {
-					read <- struct{}{}
-					if err := s.Send(ctx, &blob{Data: []byte("hello")}); err != nil {
-						t.Error(err)
+					if err := <-returned; !refused(err) {
+						t.Errorf("got %v", err)
 					}
-				}
-				if err := <-returned; name == "Recv" && err != nil {
-					t.Errorf("whoever receives got %v", err)
-				}
-				return nil
-			}))
+					if name == "Send" {
+						// Until the other one has to wait, what is refused varies with when it comes.
+						for i := 0; i < 1000 && !refused(s.CloseSend()); i++ {
+							time.Sleep(time.Millisecond)
+						}
+						cancel()
+					} else {
+						read <- struct{}{}
+						if err := s.Send(ctx, &blob{Data: []byte("hello")}); err != nil {
+							t.Error(err)
+						}
+					}
+					if err := <-returned; name == "Recv" && err != nil {
+						t.Errorf("whoever receives got %v", err)
+					}
+					return nil
+				}))
 			if err != nil {
 				t.Error(err)
 			}

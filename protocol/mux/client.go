@@ -123,7 +123,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	c.packing = packing.New(&c.compress, peer.Codecs, t.NetConn())
 	meter(c.packing, c.out)
 	c.slots.limit = peer.Calls
-	c.streams.Init(c.out, &c.own, peer, c.limits.Stream, c.limits.Message)
+	c.streams.Init(c.out, &c.own, peer, &c.limits, c.limits.Message)
 	if peer.Calls == 0 {
 		return errors.New("the server takes no calls: its setting CALLS is 0")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
 	"github.com/yodelrpc/yodel/rpc"
 )
 
@@ -133,9 +134,7 @@ func (c *serverConn) cancel(sc *serverCall) {
 }
 
 // maxBegun is how many bytes may be set aside for the calls of a connection of which pieces are missing.
-func (c *serverConn) maxBegun() int { return begunMessages * c.server.own.Message }
-
-const begunMessages = 8
+func (c *serverConn) maxBegun() int { return transport.BegunMessages * c.server.own.Message }
 
 func (c *serverConn) tooMuchBegun() *rpc.Error {
 	return rpc.Errorf(rpc.ResourceExhausted,

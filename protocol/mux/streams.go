@@ -168,7 +168,7 @@ func (c *serverConn) beginStreams() {
 	if c.streams == nil {
 		c.streams = new(stream.Conn)
 		peer := frame.Settings{Stream: int(c.peerStream), Streams: int(c.peerStreams), Message: int(c.peerMessage)}
-		c.streams.Init(c.out, &c.server.own, peer, c.server.dispatcher.Limits.Stream, c.server.own.Message)
+		c.streams.Init(c.out, &c.server.own, peer, &c.server.dispatcher.Limits.Limits, c.server.own.Message)
 	}
 }
 

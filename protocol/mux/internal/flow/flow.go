@@ -85,6 +85,16 @@ func (r *Receiver) Consumed(n int, now func() time.Time) (grant bool) {
 	return true
 }
 
+// Raise reports whether there is a credit to send that frees least bytes of the window or more, as Consumed does with
+// half of it: for when what is left of the credit is hardly enough.
+func (r *Receiver) Raise(least int) (grant bool) {
+	if r.consumed+uint64(r.window) < r.granted+uint64(least) {
+		return false
+	}
+	r.granted = r.consumed + uint64(r.window)
+	return true
+}
+
 // A Sender is the sending side of one stream, or of all streams of a connection.
 type Sender struct {
 	allowed uint64

@@ -15,6 +15,7 @@ import (
 	"github.com/yodelrpc/yodel/protocol/mux/internal/flow"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/frame"
 	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
+	"github.com/yodelrpc/yodel/rpc"
 )
 
 // A Conn is what the streams of one connection share.
@@ -23,26 +24,32 @@ type Conn struct {
 	own     *frame.Settings // what this side accepts
 	receive int             // bytes that a message may have that comes
 	send    int             // and one that goes
-	most    int             // to which the window of a stream grows
-	first   int             // bytes that a stream may send before any credit; 0 where the peer speaks no streams
-	segment int             // bytes that a stream hands to the output at once
+	limits  *rpc.Limits
+	most    int // to which the window of a stream grows
+	first   int // bytes that a stream may send before any credit; 0 where the peer speaks no streams
+	segment int // bytes that a stream hands to the output at once
 
 	// The reader's.
 	arrived uint64
-	changed []*Stream // to which something has come that they do not know of
-	dropped int       // bytes that came for nobody, since the last Publish
+	seen    atomic.Uint64 // arrived at the last Publish, for others to look at
+	changed []*Stream     // to which something has come that they do not know of
+	dropped int           // bytes that came for nobody, since the last Publish
 	path    flow.Path
 
 	granted atomic.Uint64 // set with mu held
 
 	mu       sync.Mutex
 	receiver flow.Receiver
+
+	claims claims
 }
 
-// Init sets what streams need to know, once both sides' settings are known: most is Limits.Stream, and the messages of
-// streams have at most so many bytes as both sides allow.
-func (c *Conn) Init(out *transport.Output, own *frame.Settings, peer frame.Settings, most, message int) {
-	c.out, c.own, c.most = out, own, max(most, own.Stream)
+// Init sets what streams need to know, once both sides' settings are known. The messages of streams have at most so
+// many bytes as both sides allow.
+func (c *Conn) Init(out *transport.Output, own *frame.Settings, peer frame.Settings, limits *rpc.Limits,
+	message int) {
+	c.out, c.own, c.limits, c.most = out, own, limits, max(limits.Stream, own.Stream)
+	c.claims.most = transport.BegunMessages * own.Message
 	c.receive, c.send = own.Message, min(peer.Message, message)
 	c.first = peer.Stream
 	c.receiver.Init(own.Streams, own.Streams)
@@ -117,6 +124,9 @@ func (c *Conn) Publish() {
 		}
 		c.changed = c.changed[:0]
 	}
+	if c.arrived != c.seen.Load() {
+		c.seen.Store(c.arrived)
+	}
 	if c.dropped > 0 {
 		n := c.dropped
 		c.dropped = 0
@@ -125,13 +135,15 @@ func (c *Conn) Publish() {
 }
 
 // consume takes note that n bytes of the connection's credit can be given again, and does so when it is worth a frame.
-// No lock of a stream is held.
+// While messages wait for room what they hold leaves less of the window than it takes for that, so that any will do. No
+// lock of a stream is held.
 func (c *Conn) consume(n int) {
-	if n == 0 {
+	tight := c.claims.waiting.Load()
+	if n == 0 && !tight {
 		return
 	}
 	c.mu.Lock()
-	grant := c.receiver.Consumed(n, noTime)
+	grant := c.receiver.Consumed(n, noTime) || tight && c.receiver.Raise(flow.Least)
 	offset := c.receiver.Granted()
 	c.granted.Store(offset)
 	c.mu.Unlock()

@@ -1,6 +1,10 @@
 package stream
 
-import "github.com/yodelrpc/yodel/protocol/mux/internal/transport"
+import (
+	"time"
+
+	"github.com/yodelrpc/yodel/protocol/mux/internal/transport"
+)
 
 // An inbox is what has come and is not yet being read.
 type inbox struct {
@@ -9,9 +13,20 @@ type inbox struct {
 	size    int // bytes of all
 	space   [2]entry
 
-	missing int  // bytes that a message lacks which has begun to come
-	claimed bool // the receiver waits for that, and its bytes count as read
-	begun   int  // what of it has come, in credit, and is not counted as read
+	begun begun
+}
+
+// A begun is a message that has begun to come and is not whole; its zero value is none.
+type begun struct {
+	pieces  *assembly
+	number  int // of it among the stream's
+	missing int // bytes that it lacks
+	cost    int // what of it has come, in credit, and is not counted as read
+
+	claimed bool      // the receiver waits for it, and its bytes count as read
+	queued  bool      // the receiver waits for it, but there is no room to claim it
+	since   time.Time // when that began
+	granted uint64    // of a queued one: the connection's credit then
 }
 
 // An entry is one large message, or a number of small ones with their lengths.
@@ -19,6 +34,7 @@ type entry struct {
 	buf   []byte
 	owned bool
 	cost  int // of a large one: what of the credit it gives back when it is read
+	room  int // of one that was claimed: what it gives back of the room for those
 }
 
 func (b *inbox) empty() bool { return b.first == len(b.entries) }
@@ -55,12 +71,21 @@ func (b *inbox) take() entry {
 	return e
 }
 
-// drop lets go of everything.
-func (b *inbox) drop() {
+// drop lets go of everything. It returns what that gives back of the room for claimed messages.
+func (b *inbox) drop() (room int) {
 	for !b.empty() {
-		if e := b.take(); !e.owned {
+		e := b.take()
+		if !e.owned {
 			transport.PutBuffer(e.buf)
 		}
+		room += e.room
 	}
-	b.missing, b.begun, b.claimed = 0, 0, false
+	if a := b.begun.pieces; a != nil {
+		a.buf = nil // which the connection's reader may not learn for long
+		if b.begun.claimed {
+			room += a.total
+		}
+	}
+	b.begun = begun{number: b.begun.number}
+	return room
 }

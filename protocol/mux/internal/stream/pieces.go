@@ -9,18 +9,15 @@ import (
 
 // An assembly is a message that comes in pieces.
 type assembly struct {
-	buf   []byte
 	total int
+	have  int    // bytes that have come; of the connection's reader
+	buf   []byte // with room for these; with the stream's mu held
 }
 
 // begin starts a message in pieces with the first of them.
 func (s *Stream) begin(piece []byte, total, cost int) {
 	s.publish(false)
 	s.change()
-	a := &assembly{total: total}
-	s.pieces = a
-	a.grow(len(piece), false)
-	a.buf = append(a.buf, piece...)
 	s.mu.Lock()
 	if s.failed != nil {
 		s.deaf = true
@@ -30,7 +27,10 @@ func (s *Stream) begin(piece []byte, total, cost int) {
 	}
 	s.countLocked(cost)
 	s.held += cost
-	s.in.missing, s.in.begun = total-len(piece), cost
+	a := &assembly{total: total, have: len(piece)}
+	copy(a.grow(0, len(piece), false), piece)
+	s.pieces = a
+	s.in.begun = begun{pieces: a, number: s.in.begun.number + 1, missing: total - len(piece), cost: cost}
 	var grant bool
 	var release int
 	if s.waiting && s.in.empty() {
@@ -40,19 +40,19 @@ func (s *Stream) begin(piece []byte, total, cost int) {
 	s.give(grant, release)
 }
 
-// grow makes room for n bytes more. A receiver that waits for the message gets it in as few steps as possible: what is
-// set aside is bounded by what has come. Else only what may come is.
-func (a *assembly) grow(n int, claimed bool) {
-	need := len(a.buf) + n
-	if need <= cap(a.buf) {
-		return
+// grow makes room for n bytes behind those that have come, and returns it. A receiver that waits for the message gets
+// it in as few steps as possible. Else hardly more is set aside than comes, which the credit counts.
+func (a *assembly) grow(have, n int, claimed bool) []byte {
+	if have+n > cap(a.buf) {
+		factor := 2
+		if claimed {
+			factor = transport.AssemblyFactor
+		}
+		bigger := transport.Memory(transport.AssemblyRoom(have, n, a.total, factor))
+		a.buf = bigger[:copy(bigger, a.buf)]
 	}
-	factor := 2
-	if claimed {
-		factor = 16
-	}
-	bigger := transport.Memory(min(a.total, max(need, factor*len(a.buf))))
-	a.buf = bigger[:copy(bigger, a.buf)]
+	a.buf = a.buf[:have+n]
+	return a.buf[have:]
 }
 
 // rest handles a REST, whose body is still to be read.
@@ -66,7 +66,7 @@ func (s *Stream) rest(h frame.Header, in *transport.Input) error {
 		return in.Skip(n)
 	}
 	a := s.pieces
-	if a == nil || n > a.total-len(a.buf) {
+	if a == nil || n > a.total-a.have {
 		return frame.Faultf("a piece of %d bytes on stream %#08x, where no message lacks as many", n, s.id)
 	}
 	s.mu.Lock()
@@ -77,46 +77,47 @@ func (s *Stream) rest(h frame.Header, in *transport.Input) error {
 		s.mu.Unlock()
 		return in.Skip(n)
 	}
-	claimed := s.in.claimed
+	dst := a.grow(a.have, n, s.in.begun.claimed)
 	s.mu.Unlock()
-	have := len(a.buf)
-	a.grow(n, claimed)
-	a.buf = a.buf[:have+n]
-	if err := in.ReadBody(a.buf[have:]); err != nil {
+	if err := in.ReadBody(dst); err != nil {
 		return err
 	}
-	s.arrivedPiece(n)
-	if len(a.buf) == a.total {
+	a.have += n
+	if a.have == a.total {
 		s.pieces = nil
 		s.change()
-		s.deliver(a.buf, 0)
 	}
+	s.arrivedPiece(n)
 	return nil
 }
 
-// arrivedPiece counts a piece that has come. Where the receiver waits for its message the bytes are read with that.
+// arrivedPiece counts a piece that has come, and hands the message to the receiver if it is whole. Where the receiver
+// waits for its message the bytes are read with that.
 func (s *Stream) arrivedPiece(n int) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.recv.Arrived(n, s.waiting && s.in.empty(), &s.conn.path, time.Now)
-	s.in.missing -= n
-	failed, claimed := s.failed != nil, s.in.claimed
-	if !failed && !claimed {
-		s.held += n
-		s.in.begun += n
-	}
-	s.mu.Unlock()
-	if failed || claimed {
+	if s.failed != nil {
 		s.conn.dropped += n
+		s.deaf = true
+		return
 	}
-}
-
-// claimLocked counts the message that has begun to come as read, since the receiver waits for it: the sender gets
-// credit for all of it. What it returns is for give.
-func (s *Stream) claimLocked() (grant bool, release int) {
-	s.in.claimed = true
-	release = s.in.begun
-	s.held -= release
-	grant = s.recv.Consumed(release+s.in.missing, time.Now)
-	s.granted.Store(s.recv.Granted())
-	return grant, release
+	b := &s.in.begun
+	b.missing -= n
+	if b.claimed {
+		s.conn.dropped += n
+	} else {
+		s.held += n
+		b.cost += n
+	}
+	if b.missing > 0 {
+		return
+	}
+	e := entry{buf: b.pieces.buf, owned: true, cost: b.cost}
+	if b.claimed {
+		e.cost, e.room = 0, b.pieces.total
+	}
+	s.closeLocked()
+	*b = begun{number: b.number}
+	s.in.add(e)
 }

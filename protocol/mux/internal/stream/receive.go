@@ -33,7 +33,7 @@ func (s *Stream) item(h frame.Header, body []byte, cost int) error {
 		return err
 	case s.pieces != nil:
 		return frame.Faultf("a message of stream %#08x, where one lacks %d bytes", s.id,
-			s.pieces.total-len(s.pieces.buf))
+			s.pieces.total-s.pieces.have)
 	case s.closed:
 		return frame.Faultf("a message behind the END of stream %#08x", s.id)
 	case s.deaf:
@@ -119,8 +119,7 @@ func (s *Stream) countLocked(cost int) {
 	s.recv.Arrived(cost, s.waiting && s.in.empty(), &s.conn.path, time.Now)
 }
 
-// deliver hands a whole message to the receiver: one that has cost so much credit, or 0 for one in pieces, which are
-// counted already.
+// deliver hands a whole message to the receiver, which has cost so much credit.
 func (s *Stream) deliver(message []byte, cost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,13 +128,8 @@ func (s *Stream) deliver(message []byte, cost int) {
 		s.conn.dropped += cost
 		return
 	}
-	if cost > 0 {
-		s.countLocked(cost)
-		s.held += cost
-	} else if !s.in.claimed {
-		cost = s.in.begun
-	}
-	s.in.missing, s.in.begun, s.in.claimed = 0, 0, false
+	s.countLocked(cost)
+	s.held += cost
 	s.in.add(entry{buf: message, owned: true, cost: cost})
 }
 
@@ -237,6 +231,7 @@ func (s *Stream) next(ctx context.Context) error {
 			}
 			s.mu.Unlock()
 			s.give(grant, release)
+			s.conn.unclaim(e.room)
 			if s.dec == nil {
 				s.dec = decoders.Get().(*wire.Decoder)
 			}
@@ -247,7 +242,7 @@ func (s *Stream) next(ctx context.Context) error {
 			s.give(grant, release)
 			return s.contextError(ctx, err)
 		}
-		if s.in.missing > 0 && !s.in.claimed {
+		if b := &s.in.begun; b.missing > 0 && !b.claimed && !b.queued {
 			claimed, n := s.claimLocked()
 			grant, release = grant || claimed, release+n
 		}

@@ -334,11 +334,10 @@ func (s *Stream) CloseSend() error {
 // Finish ends a server's stream with the frames of the call's answer, behind the messages that wait.
 func (s *Stream) Finish(answer []byte) {
 	s.mu.Lock()
-	held := 0
+	held, room := 0, 0
 	if s.failed == nil {
 		s.failed = errClosed
-		s.in.drop()
-		held, s.held = s.held, 0
+		held, room = s.dropLocked()
 		s.wakeReceiverLocked()
 	}
 	s.out.over = true
@@ -350,6 +349,7 @@ func (s *Stream) Finish(answer []byte) {
 	s.out.add(answer, 0)
 	s.sendLocked()
 	s.conn.consume(held)
+	s.conn.unclaim(room)
 }
 
 // Memory for messages that are not put together comes in three sizes; those beyond are left to the garbage collector.

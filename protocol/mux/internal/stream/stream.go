@@ -99,13 +99,20 @@ func (s *Stream) Fail(err error) {
 		return
 	}
 	s.failed = err
-	s.in.drop()
 	s.out.drop()
 	s.wakeLocked()
-	held := s.held
-	s.held = 0
+	held, room := s.dropLocked()
 	s.mu.Unlock()
 	s.conn.consume(held)
+	s.conn.unclaim(room)
+}
+
+// dropLocked lets go of all that has come. It returns what that gives back of the connection's credit, and of its room
+// for claimed messages.
+func (s *Stream) dropLocked() (held, room int) {
+	s.closeLocked()
+	held, s.held = s.held, 0
+	return held, s.in.drop()
 }
 
 // End says what stands behind the last message that has come: io.EOF, or the error of the call. Only the connection's

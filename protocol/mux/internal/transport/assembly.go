@@ -20,10 +20,21 @@ type Assembly struct {
 	place  int  // in Assemblies.all
 }
 
-// assemblyFactor bounds the memory set aside for a message in pieces, for each byte of it that has come. With a first
-// piece of 512 bytes and others of 64 KiB, as this package sends them, a message of up to a megabyte moves once, with
-// one piece.
-const assemblyFactor = 16
+const (
+	// AssemblyFactor bounds the memory set aside for a message in pieces, for each byte of it that has come. With a
+	// first piece of 512 bytes and others of 64 KiB, as this package sends them, a message of up to a megabyte moves
+	// once, with one piece.
+	AssemblyFactor = 16
+	// BegunMessages is for how many of the largest messages in pieces a connection has memory, of calls and of streams
+	// each: a sender of calls has no more than four under way at once.
+	BegunMessages = 8
+	// LateEvery bounds how often many messages are looked through for late ones.
+	LateEvery = 100 * time.Millisecond
+)
+
+// AssemblyRoom returns how much memory to set aside for a message of total bytes, of which have have come, when n more
+// come that do not fit: at most factor times what has come, so that it moves seldom.
+func AssemblyRoom(have, n, total, factor int) int { return min(total, max(have+n, factor*have)) }
 
 // BeginAssembly starts a message of total bytes with its first piece.
 func BeginAssembly(first frame.Header, total int, piece []byte, drop bool) (Assembly, error) {
@@ -56,8 +67,8 @@ func (a *Assembly) Message() []byte { return a.buf }
 
 // room returns how much memory the message takes with n bytes more.
 func (a *Assembly) room(n int) int {
-	if need := a.have + n; need > cap(a.buf) && !a.drop {
-		return min(a.total, max(need, assemblyFactor*a.have))
+	if a.have+n > cap(a.buf) && !a.drop {
+		return AssemblyRoom(a.have, n, a.total, AssemblyFactor)
 	}
 	return cap(a.buf)
 }
@@ -163,9 +174,6 @@ func (b *Assemblies) Receive(a *Assembly, in *Input, n int) error {
 // maxKept is for how many messages a connection keeps the list that it needed once.
 const maxKept = 64
 
-// lateEvery bounds how often many messages are looked through for late ones.
-const lateEvery = 100 * time.Millisecond
-
 // Late returns the messages that should be whole by now.
 func (b *Assemblies) Late() (late []*Assembly) {
 	now := time.Now()
@@ -177,13 +185,13 @@ func (b *Assemblies) Late() (late []*Assembly) {
 		by := b.limits.MessageDeadline(a.began, a.have)
 		if !now.Before(by) {
 			late = append(late, a)
-			by = now.Add(lateEvery)
+			by = now.Add(LateEvery)
 		}
 		if b.wake.IsZero() || by.Before(b.wake) {
 			b.wake = by
 		}
 	}
-	if soon := now.Add(lateEvery); b.wake.Before(soon) {
+	if soon := now.Add(LateEvery); b.wake.Before(soon) {
 		b.wake = soon
 	}
 	return late

@@ -18,7 +18,7 @@ type Limits struct {
 	// Stream and Streams bound the bytes of streams' messages that have come and that nobody has read: of one stream,
 	// and of all streams of a connection. A stream begins with 64 KiB. It gets more as far as its reader keeps up and
 	// the sender has to wait for it: 192 KiB at first, and up to Stream where the way to the sender is so long that it
-	// takes more to keep it filled. At least 32 KiB; default 4 MiB and 16 MiB.
+	// takes more to keep it filled. Each at least 32 KiB; default 4 MiB and 16 MiB.
 	Stream, Streams int
 
 	// MessageTime is how long a message may take to arrive, from its first byte; default 30 s. Each 16 KiB of it that
@@ -87,15 +87,19 @@ const (
 	maxLimitTime = 365 * 24 * time.Hour
 )
 
-// Validate returns an error that names the first limit that is negative, over 2,147,483,647 or longer than a year.
+// leastWindow is what a stream needs: the least that PROTOCOL.md of mux allows.
+const leastWindow = 32 << 10
+
+// Validate returns an error that names the first limit that is negative, over 2,147,483,647 or longer than a year, or
+// too small for a stream to get on.
 func (l Limits) Validate() error {
 	return cmp.Or(
 		checkLimit("Limits.Message", l.Message, maxLimit),
 		checkLimit("Limits.Name", l.Name, maxLimit),
 		checkLimit("Limits.Metadata", l.Metadata, maxLimit),
 		checkLimit("Limits.Calls", l.Calls, maxLimit),
-		checkLimit("Limits.Stream", l.Stream, maxLimit),
-		checkLimit("Limits.Streams", l.Streams, maxLimit),
+		checkWindow("Limits.Stream", l.Stream),
+		checkWindow("Limits.Streams", l.Streams),
 		checkLimit("Limits.MessageTime", l.MessageTime, maxLimitTime),
 		checkLimit("Limits.Stall", l.Stall, maxLimitTime),
 		checkLimit("Limits.Silence", l.Silence, maxLimitTime),
@@ -111,6 +115,13 @@ func (l ServerLimits) Validate() error {
 		checkLimit("ServerLimits.CallTime", l.CallTime, maxLimitTime),
 		checkLimit("ServerLimits.Answers", l.Answers, maxLimit),
 	)
+}
+
+func checkWindow(name string, v int) error {
+	if 0 < v && v < leastWindow {
+		return fmt.Errorf("rpc.%s is %d; the least is %d, or leave it 0 for its default", name, v, leastWindow)
+	}
+	return checkLimit(name, v, maxLimit)
 }
 
 func checkLimit[T int | time.Duration](name string, v, most T) error {

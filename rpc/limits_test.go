@@ -37,6 +37,20 @@ func TestBadLimitIsNamed(t *testing.T) {
 	}
 }
 
+// Windows that are too small for streams to get on are refused, and not made larger in silence.
+func TestLeastWindows(t *testing.T) {
+	t.Parallel()
+	for n, ok := range map[int]bool{0: true, 1: false, 32<<10 - 1: false, 32 << 10: true} {
+		for name, l := range map[string]rpc.Limits{"Stream": {Stream: n}, "Streams": {Streams: n}} {
+			err := l.Validate()
+			if (err == nil) != ok || err != nil && (!strings.Contains(err.Error(), "Limits."+name+" is ") ||
+				!strings.Contains(err.Error(), "the least is 32768")) {
+				t.Errorf("%s of %d: %v", name, n, err)
+			}
+		}
+	}
+}
+
 func TestMessageDeadline(t *testing.T) {
 	t.Parallel()
 	l := rpc.Limits{}.WithDefaults()

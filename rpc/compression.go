@@ -23,9 +23,8 @@ func Compression(ctx context.Context, p compress.Policy) compress.Policy {
 	return p
 }
 
-// CompressAnswer makes p the policy for the answer of a handler's call over mux, whatever the server's options say:
-// Never where the answer holds a secret beside what others can choose. Outside a handler, and over HTTP, it does
-// nothing.
+// CompressAnswer makes p the policy for the answer of a handler's call, whatever the server's options say: Never where
+// the answer holds a secret beside what others can choose. Outside a handler it does nothing.
 func CompressAnswer(ctx context.Context, p compress.Policy) {
 	c, ok := ctx.Value(serverContextKey{}).(*ServerContext)
 	if !ok {

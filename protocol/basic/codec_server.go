@@ -46,11 +46,11 @@ func (s *serverCodec) Problems() []error {
 }
 
 // ServeMessage answers one request, of which request holds all bytes. It appends the answer to response and returns it
-// with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil; see
+// with the code of a failed call, 0 for a result, and the context that the handler had. admit may be nil; see
 // [pipeline.ServeMessage].
 func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte,
 	admit func(*rpc.Route) *rpc.Error) (
-	[]byte, rpc.Code, rpc.Metadata,
+	[]byte, rpc.Code, *rpc.ServerContext,
 ) {
 	if n, err := frameRequest(request, s.d.Limits.Limits); err != nil || n == 0 || n != len(request) {
 		if err == nil {

@@ -25,11 +25,11 @@ func newServerCodec(d *rpc.Dispatcher) *serverCodec {
 }
 
 // ServeMessage answers one request, which may be of several lines. It appends the answer, a line, to response and
-// returns it with the code of a failed call, 0 for a result, and the metadata that the handler sent. admit may be nil;
+// returns it with the code of a failed call, 0 for a result, and the context that the handler had. admit may be nil;
 // see [pipeline.ServeMessage].
 func (s *serverCodec) ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte,
 	admit func(*rpc.Route) *rpc.Error) (
-	[]byte, rpc.Code, rpc.Metadata,
+	[]byte, rpc.Code, *rpc.ServerContext,
 ) {
 	return pipeline.ServeMessage(ctx, s, s.d, info, request, response, admit)
 }

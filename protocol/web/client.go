@@ -79,7 +79,7 @@ func (c *Conn) Call(ctx context.Context, call *rpc.Call) error {
 	}
 	body, answer, refused := c.encode(call)
 	if refused == nil {
-		body, refused = c.request(call.Method, body, rpc.OutgoingMetadata(ctx))
+		body, refused = c.request(ctx, call.Method, body)
 	}
 	if refused != nil {
 		return refused.For(call.Method, rpc.OutcomeNotStarted)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,16 +26,16 @@ func hostOf(address string) string {
 	return address
 }
 
-// request returns a request of m with the given body.
-func (c *Conn) request(m *rpc.Method, body []byte, md rpc.Metadata) ([]byte, *rpc.Error) {
-	body, coding, err := c.compress(m, body)
+// request returns a request of m with the given body, and what ctx has for it.
+func (c *Conn) request(ctx context.Context, m *rpc.Method, body []byte) ([]byte, *rpc.Error) {
+	body, coding, err := c.compress(ctx, m, body)
 	if err != nil {
 		return nil, err
 	}
 	b := make([]byte, 0, 256+len(body))
 	b = fmt.Appendf(b, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s%s",
 		c.host, len(body), coding, c.codings.acceptField())
-	for key, values := range md {
+	for key, values := range rpc.OutgoingMetadata(ctx) {
 		if reserved(key) {
 			continue
 		}
@@ -51,12 +52,16 @@ func (c *Conn) request(m *rpc.Method, body []byte, md rpc.Metadata) ([]byte, *rp
 
 // compress returns the body of a request to m as it is sent, and the line of its header that says how. No server says
 // beforehand what it reads, so bodies are encoded only where the program says that it does.
-func (c *Conn) compress(m *rpc.Method, body []byte) (sent []byte, field string, err *rpc.Error) {
-	if c.codings.Policy != compress.Always || len(c.codings.Codecs) == 0 {
+func (c *Conn) compress(ctx context.Context, m *rpc.Method, body []byte) (sent []byte, field string, err *rpc.Error) {
+	if len(c.codings.Codecs) == 0 {
 		return body, "", nil
 	}
+	policy := rpc.Compression(ctx, c.codings.Policy)
+	if policy != compress.Always {
+		policy = compress.Never
+	}
 	codec := &c.codings.Codecs[0]
-	coded, err := c.codings.encode(codec, body, false, c.codings.Stats.Method(m.FullName(), true))
+	coded, err := c.codings.encode(codec, body, policy, false, c.codings.Stats.Method(m.FullName(), true))
 	if coded == nil || err != nil {
 		return body, "", err
 	}

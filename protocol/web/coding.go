@@ -88,11 +88,15 @@ func (c *codings) decode(codec *compress.Codec, body []byte, limit int) (plain [
 	return plain, 0, nil
 }
 
-// encode returns body in the coding, or nil where it is not worth it: one that is small, or becomes not much smaller.
-// With force it is encoded anyway.
-func (c *codings) encode(codec *compress.Codec, body []byte, force bool, stats *compress.MethodStats) (coded []byte,
-	err *rpc.Error) {
-	if len(body) < codec.Floor && !force {
+// encode returns body in the coding, or nil where p is Never, and where it is not worth it: one that is small, or
+// becomes not much smaller. With force it is encoded anyway, unless p is Never.
+func (c *codings) encode(codec *compress.Codec, body []byte, p compress.Policy, force bool,
+	stats *compress.MethodStats) (coded []byte, err *rpc.Error) {
+	switch {
+	case len(body) < codec.Floor && !force:
+		return nil, nil
+	case p == compress.Never:
+		stats.CountUnwanted()
 		return nil, nil
 	}
 	began := time.Now()
@@ -118,16 +122,14 @@ func (c *codings) run(what string, f func()) *rpc.Error {
 }
 
 // accepted returns the coding for the answer to a request with the header h, nil for none; forced where no answer may
-// go without. The client's weights decide, and this side's order among equals. An error is that of a client that takes
-// nothing that this side has.
+// go without. The client's weights decide, and this side's order among equals; the policy does not, for a handler may
+// choose another. An error is that of a client that takes nothing that this side's policy allows.
 func (c *codings) accepted(h http.Header) (codec *compress.Codec, forced bool, err *rpc.Error) {
 	weights := acceptWeights(h["Accept-Encoding"])
 	best := 0.0
-	if c.answering() {
-		for i := range c.Codecs {
-			if w := weights.of(c.Codecs[i].Name); w > best {
-				codec, best = &c.Codecs[i], w
-			}
+	for i := range c.Codecs {
+		if w := weights.of(c.Codecs[i].Name); w > best {
+			codec, best = &c.Codecs[i], w
 		}
 	}
 	plain, named := weights[identity]
@@ -140,14 +142,14 @@ func (c *codings) accepted(h http.Header) (codec *compress.Codec, forced bool, e
 		return codec, false, nil
 	case plain > best:
 		return nil, false, nil
-	case plain == 0 && codec == nil:
+	case plain == 0 && (codec == nil || !c.answering()):
 		return nil, false, rpc.Errorf(rpc.InvalidArgument, "Accept-Encoding is %s, which takes no answer of this "+
 			"server; it has %s", rpc.Quote(strings.Join(h["Accept-Encoding"], ", ")), c.answers())
 	}
 	return codec, plain == 0, nil
 }
 
-// answering reports whether answers may be encoded.
+// answering reports whether answers may be encoded of handlers that do not choose.
 func (c *codings) answering() bool { return c.Policy != compress.Never && len(c.Codecs) > 0 }
 
 // answers returns the codings of answers, for people.

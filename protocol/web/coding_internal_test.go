@@ -64,7 +64,8 @@ func TestAcceptEncoding(t *testing.T) {
 	}
 	never := acceptCodings()
 	never.Policy = compress.Never
-	if codec, _, err := never.accepted(http.Header{"Accept-Encoding": {"gzip"}}); codec != nil || err != nil {
+	if codec, forced, err := never.accepted(http.Header{"Accept-Encoding": {"gzip"}}); codec == nil || forced ||
+		err != nil {
 		t.Errorf("Never: %v, %v", codec, err)
 	}
 	if _, _, err := never.accepted(http.Header{"Accept-Encoding": {"gzip, identity;q=0"}}); err == nil {

@@ -167,6 +167,7 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request) {
 	addMetadata(w.Header(), k.metadata)
 	if k.encoded {
 		w.Header().Set("Content-Encoding", k.coding.Name)
+		w.Header().Set("Vary", "Accept-Encoding") // where the handler alone chose it, too
 	}
 	x.respond(w, k.status, answerType, k.body)
 }
@@ -212,15 +213,18 @@ func (k *webCall) serve(ctx context.Context, request []byte) {
 		}
 		return k.share.take(ctx, route)
 	}
-	var code rpc.Code
-	k.body, code, k.metadata = k.format.ServeMessage(ctx, info, request, nil, admit)
-	k.status = statusOf(code)
+	body, code, sc := k.format.ServeMessage(ctx, info, request, nil, admit)
+	k.body, k.status = body, statusOf(code)
 	k.share.adjust(len(k.body))
-	k.encode()
+	policy := k.h.codings.Policy
+	if sc != nil {
+		k.metadata, policy = sc.AnswerMetadata(), sc.AnswerCompression(policy)
+	}
+	k.encode(policy)
 }
 
-// encode puts the answer into the coding that the client wants, where that is worth it.
-func (k *webCall) encode() {
+// encode puts the answer into the coding that the client wants, where p lets it and it is worth it.
+func (k *webCall) encode(p compress.Policy) {
 	if k.coding == nil {
 		return
 	}
@@ -228,7 +232,7 @@ func (k *webCall) encode() {
 	if k.route != nil {
 		stats = k.h.codings.Stats.Method(k.route.Method.FullName(), false)
 	}
-	coded, err := k.h.codings.encode(k.coding, k.body, k.forced, stats)
+	coded, err := k.h.codings.encode(k.coding, k.body, p, k.forced, stats)
 	switch {
 	case err != nil:
 		k.fail(err)

@@ -9,12 +9,13 @@ import (
 
 // ServeMessage answers one request that did not come over a connection of its protocol, such as the body of an HTTP
 // request. It appends the answer to response and returns it with the code of a failed call, 0 for a result, and the
-// metadata that the handler sent. The handler's context ends with ctx; info says the rest of what it knows. Unless it
-// is nil, admit is asked before the handler runs: it may wait, and its error is the call's.
+// context that the handler had, which knows what it chose for its answer; nil where none ran. That context ends with
+// ctx; info says the rest of what it knows. Unless it is nil, admit is asked before the handler runs: it may wait, and
+// its error is the call's.
 func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, info rpc.CallInfo, request,
 	response []byte,
 	admit func(*rpc.Route) *rpc.Error,
-) ([]byte, rpc.Code, rpc.Metadata) {
+) ([]byte, rpc.Code, *rpc.ServerContext) {
 	route, call, refused := decode(codec, d.Log, request, nil)
 	if refused == nil && call == nil {
 		refused = noStreams(route.Method, "http")
@@ -39,7 +40,7 @@ func ServeMessage(ctx context.Context, codec ServerCodec, d *rpc.Dispatcher, inf
 	sc.Cancel(context.Canceled)
 	a := answering{codec, d.Log, d.Limits.Message}
 	response, code := a.append(response, call, failure, nil)
-	return response, code, sc.AnswerMetadata()
+	return response, code, sc
 }
 
 // decode reads a request, which is partly generated code. Where that ends the goroutine, exited gets the refusal.

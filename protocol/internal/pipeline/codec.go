@@ -70,7 +70,7 @@ type BodyCodec interface {
 	ServerCodec
 	// ServeMessage answers one request, of which request holds all bytes; see the function [ServeMessage].
 	ServeMessage(ctx context.Context, info rpc.CallInfo, request, response []byte, admit func(*rpc.Route) *rpc.Error) (
-		[]byte, rpc.Code, rpc.Metadata)
+		[]byte, rpc.Code, *rpc.ServerContext)
 }
 
 // A Format is how a protocol writes one call, for another protocol that carries it. All fields are set.

@@ -10,13 +10,14 @@ import (
 )
 
 // A Codec compresses and decompresses whole messages, each by itself: nothing is remembered from one to the next. All
-// fields are needed. Its functions may be called by many goroutines at once, and keep neither dst nor src.
+// fields are needed, but for Floor. Its functions may be called by many goroutines at once, and keep neither dst nor
+// src.
 type Codec struct {
 	// Name is what two sides agree on it by: the one that HTTP has for it, where HTTP has one. It is of 1 to 32 lower
 	// case letters, digits and hyphens.
 	Name string
 
-	// Floor is the size in bytes below which a message is not worth the try.
+	// Floor is the size in bytes below which a message is not worth the try; 0 for none.
 	Floor int
 
 	// Compress appends src, compressed, to dst and returns the extended slice. dst and src do not overlap.

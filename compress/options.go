@@ -20,10 +20,13 @@ type Options struct {
 
 // A Policy says which messages to compress, of those that are not below the codec's Floor. A result that saves less
 // than an eighth is dropped under any of them, and the message sent as it is.
+//
+// Over HTTP, where the connection may end at a proxy beside it, nothing is weighed: there Auto compresses each answer
+// that a client asks to have compressed, on loopback, too, and no arguments.
 type Policy uint8
 
 const (
-	Auto   Policy = iota // where it pays, as a [Weigher] finds; never on loopback or a unix socket
+	Auto   Policy = iota // where it pays, as mux finds by a [Weigher]; never on loopback or a unix socket
 	Always               // all, with the first codec that both sides have
 	Never                // none
 )

@@ -2,9 +2,9 @@ package compress
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,7 +13,7 @@ import (
 // whose sides have no codec in common, are not counted.
 type Stats struct {
 	mu      sync.Mutex
-	methods map[statsKey]*MethodStats
+	methods map[statsKey]*Counter
 }
 
 type statsKey struct {
@@ -37,19 +37,34 @@ type MethodStats struct {
 	Bytes      int64         // of those that were compressed, before that
 	Compressed int64         // of the same, as they were sent: compressed, or as they were if dropped
 	Time       time.Duration // that compressing took
-
-	mu *sync.Mutex
 }
 
-// Methods returns what has been counted until now, ordered by method, requests first.
+// A Counter counts for one method and direction, which is for protocols to do. Any number of goroutines may use it at
+// once; a nil one counts nothing.
+type Counter struct {
+	decisions                                     [try + 1]atomic.Int64
+	sent, dropped, bytes, compressed, nanoseconds atomic.Int64
+}
+
+// sums returns what has been counted for the method and direction.
+func (c *Counter) sums(key statsKey) MethodStats {
+	return MethodStats{
+		Method: key.method, Requests: key.requests,
+		Unlimited: c.decisions[unlimited].Load(), NotWorth: c.decisions[notWorth].Load(),
+		Unwanted: c.decisions[unwanted].Load(), Tries: c.decisions[try].Load(),
+		Sent: c.sent.Load(), Dropped: c.dropped.Load(), Bytes: c.bytes.Load(), Compressed: c.compressed.Load(),
+		Time: time.Duration(c.nanoseconds.Load()),
+	}
+}
+
+// Methods returns what has been counted until now, ordered by method, requests first. A message that is being counted
+// meanwhile may be in some sums already, and not in others.
 func (s *Stats) Methods() []MethodStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]MethodStats, 0, len(s.methods))
-	for m := range maps.Values(s.methods) {
-		m := *m
-		m.mu = nil
-		all = append(all, m)
+	for key, c := range s.methods {
+		all = append(all, c.sums(key))
 	}
 	slices.SortFunc(all, func(a, b MethodStats) int {
 		if c := cmp.Compare(a.Method, b.Method); c != 0 || a.Requests == b.Requests {
@@ -64,7 +79,7 @@ func (s *Stats) Methods() []MethodStats {
 }
 
 // Method returns where to count for a method and direction; nil for nil Stats.
-func (s *Stats) Method(name string, requests bool) *MethodStats {
+func (s *Stats) Method(name string, requests bool) *Counter {
 	if s == nil {
 		return nil
 	}
@@ -74,9 +89,9 @@ func (s *Stats) Method(name string, requests bool) *MethodStats {
 	m := s.methods[key]
 	if m == nil {
 		if s.methods == nil {
-			s.methods = make(map[statsKey]*MethodStats)
+			s.methods = make(map[statsKey]*Counter)
 		}
-		m = &MethodStats{Method: name, Requests: requests, mu: &s.mu}
+		m = new(Counter)
 		s.methods[key] = m
 	}
 	return m
@@ -92,32 +107,27 @@ const (
 	try
 )
 
-func (m *MethodStats) count(d decision) {
-	if m == nil {
-		return
+func (c *Counter) count(d decision) {
+	if c != nil {
+		c.decisions[d].Add(1)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	*[...]*int64{&m.Unlimited, &m.NotWorth, &m.Unwanted, &m.Tries}[d]++
 }
 
 // CountUnwanted counts a message that nobody wanted compressed.
-func (m *MethodStats) CountUnwanted() { m.count(unwanted) }
+func (c *Counter) CountUnwanted() { c.count(unwanted) }
 
 // CountTried counts a message of size bytes of which packed were made in the time took, and sent or not.
-func (m *MethodStats) CountTried(size, packed int, took time.Duration, sent bool) {
-	if m == nil {
+func (c *Counter) CountTried(size, packed int, took time.Duration, sent bool) {
+	switch {
+	case c == nil:
 		return
+	case sent:
+		c.sent.Add(1)
+		c.compressed.Add(int64(packed))
+	default:
+		c.dropped.Add(1)
+		c.compressed.Add(int64(size))
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if sent {
-		m.Sent++
-		m.Compressed += int64(packed)
-	} else {
-		m.Dropped++
-		m.Compressed += int64(size)
-	}
-	m.Bytes += int64(size)
-	m.Time += took
+	c.bytes.Add(int64(size))
+	c.nanoseconds.Add(int64(took))
 }

@@ -31,7 +31,7 @@ type Link struct {
 type Weigher struct {
 	mu     sync.Mutex
 	codecs []weighed
-	stats  *MethodStats // nil for none
+	stats  *Counter // nil for none
 }
 
 // A weighed codec is one with what is known of it.
@@ -66,7 +66,7 @@ const (
 )
 
 // NewWeigher returns a Weigher for codecs, the most preferred first, that counts in stats unless that is nil.
-func NewWeigher(codecs []Codec, stats *MethodStats) *Weigher {
+func NewWeigher(codecs []Codec, stats *Counter) *Weigher {
 	w := &Weigher{codecs: make([]weighed, len(codecs)), stats: stats}
 	for i, c := range codecs {
 		w.codecs[i] = weighed{floor: c.Floor, gap: firstGap}
@@ -77,12 +77,12 @@ func NewWeigher(codecs []Codec, stats *MethodStats) *Weigher {
 // Choose returns by its index the codec to try on a message of size bytes, -1 for none. Whoever compresses with it
 // tells Tried what came of that.
 func (w *Weigher) Choose(size int, link Link) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if link.Bandwidth <= 0 {
+	if link.Bandwidth <= 0 { // most often, and without a lock
 		w.stats.count(unlimited)
 		return -1
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	best := w.bestLocked(size, link)
 	for i := range w.codecs {
 		c := &w.codecs[i]

@@ -2,6 +2,7 @@ package compress_test
 
 import (
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,5 +258,32 @@ func TestStats(t *testing.T) {
 	want := compress.MethodStats{Method: "b", Sent: 1, Dropped: 1, Bytes: 200, Compressed: 120, Time: 2 * time.Second}
 	if all[1].Unwanted != 1 || all[2] != want {
 		t.Errorf("%+v", all)
+	}
+}
+
+// Many connections count at once, while what they count is read.
+func TestStatsOfMany(t *testing.T) {
+	t.Parallel()
+	var s compress.Stats
+	var counting sync.WaitGroup
+	const many, each = 8, 1000
+	for range many {
+		counting.Go(func() {
+			c := s.Method("m", true)
+			for range each {
+				c.CountUnwanted()
+				c.CountTried(10, 5, time.Nanosecond, true)
+				c.CountTried(10, 9, time.Nanosecond, false)
+			}
+		})
+	}
+	_ = s.Methods()
+	counting.Wait()
+	const n = many * each
+	want := compress.MethodStats{
+		Method: "m", Requests: true, Unwanted: n, Sent: n, Dropped: n, Bytes: 20 * n, Compressed: 15 * n, Time: 2 * n,
+	}
+	if all := s.Methods(); len(all) != 1 || all[0] != want {
+		t.Errorf("%+v, want %+v", all, want)
 	}
 }

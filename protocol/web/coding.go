@@ -91,7 +91,7 @@ func (c *codings) decode(codec *compress.Codec, body []byte, limit int) (plain [
 // encode returns body in the coding, or nil where p is Never, and where it is not worth it: one that is small, or
 // becomes not much smaller. With force it is encoded anyway, unless p is Never.
 func (c *codings) encode(codec *compress.Codec, body []byte, p compress.Policy, force bool,
-	stats *compress.MethodStats) (coded []byte, err *rpc.Error) {
+	stats *compress.Counter) (coded []byte, err *rpc.Error) {
 	switch {
 	case len(body) < codec.Floor && !force:
 		return nil, nil
@@ -103,7 +103,7 @@ func (c *codings) encode(codec *compress.Codec, body []byte, p compress.Policy, 
 	if err := c.run("what compresses the body", func() { coded = codec.Compress(nil, body) }); err != nil {
 		return nil, err
 	}
-	sent := force || len(coded) <= len(body)-len(body)/8
+	sent := force || compress.SavesEnough(len(body), len(coded))
 	stats.CountTried(len(body), len(coded), time.Since(began), sent)
 	if !sent {
 		return nil, nil

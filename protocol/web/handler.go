@@ -228,7 +228,7 @@ func (k *webCall) encode(p compress.Policy) {
 	if k.coding == nil {
 		return
 	}
-	var stats *compress.MethodStats
+	var stats *compress.Counter
 	if k.route != nil {
 		stats = k.h.codings.Stats.Method(k.route.Method.FullName(), false)
 	}

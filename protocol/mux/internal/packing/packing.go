@@ -101,7 +101,7 @@ func (c *Conn) link() compress.Link {
 // have no codec in common.
 type Method struct {
 	conn    *Conn
-	stats   *compress.MethodStats
+	stats   *compress.Counter
 	weigher *compress.Weigher
 }
 

@@ -286,14 +286,16 @@ func TestOneCancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cancels, told := make(chan int, 1), make(chan struct{})
+			cancels, told, behind := make(chan int, 1), make(chan struct{}), make(chan struct{})
 			c := scriptedStreams(t, func(server raw, id uint32) {
 				n := 0
 				for got := server.read(); got.kind != 0; got = server.read() {
+					if got.kind == tItem {
+						close(behind)
+					}
 					if got.kind == tCancel && got.id == id {
 						if n++; n == 1 {
 							close(told)
-							server.send(frame(tError, 0, 0, id, "\x01"))
 						}
 					}
 				}
@@ -305,6 +307,10 @@ func TestOneCancel(t *testing.T) {
 				return giveUp(func() { cancel(); <-told })
 			}))
 			<-told
+			_ = c.Call(t.Context(), rpc.NewStreamCall(&chat.Method, func(ctx context.Context, s rpc.Stream) error {
+				defer func() { <-behind }() // what the first one has sent
+				return s.Send(ctx, new(blob))
+			}))
 			_ = c.Close()
 			if n := <-cancels; n != 1 {
 				t.Errorf("%d CANCELs of the first stream", n)

@@ -85,7 +85,7 @@ func TestInProcessOutcomes(t *testing.T) {
 	if _, err := everything.NewCalculatorClient(ch).Echo(t.Context(), nil); err == nil {
 		t.Error("a method that the server does not have was answered")
 	} else {
-		wantCode(t, err, rpc.Unimplemented, rpc.OutcomeAnswered)
+		wantCode(t, err, rpc.Unimplemented, rpc.OutcomeNotStarted)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

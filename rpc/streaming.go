@@ -198,7 +198,8 @@ func newBidiStream[S, R, Out, In any, PS message[S], PR message[R]](
 }
 
 // Send sends v, for which it may have to wait until the other side has read. The end of ctx, which may be one for this
-// message alone, ends the wait. It returns io.EOF once the stream has ended; Recv says why.
+// message alone, ends the wait; in the middle of a large message, of which a part is on its way, it ends the stream
+// with it. Send returns io.EOF once the stream has ended; Recv says why.
 func (s *BidiStream[Out, In]) Send(ctx context.Context, v Out) error {
 	if !s.sending.TryLock() {
 		return s.atOnce("Send")

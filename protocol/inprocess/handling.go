@@ -36,11 +36,11 @@ func (c *Conn) prepare(bound context.Context, call *rpc.Call) (*handling, error)
 	m := call.Method
 	route, unknown := c.server.dispatcher.Find([]byte(m.FullName()))
 	if unknown != nil {
-		return nil, unknown.For(m, rpc.OutcomeAnswered)
+		return nil, unknown.For(m, rpc.OutcomeNotStarted)
 	}
 	if route.Unary() != (call.Body == nil) {
 		return nil, rpc.Errorf(rpc.Unimplemented, "%s is a stream at one side alone; generate the code of both from "+
-			"one definition", m.Name).For(m, rpc.OutcomeAnswered)
+			"one definition", m.Name).For(m, rpc.OutcomeNotStarted)
 	}
 	h := &handling{conn: c, method: m, route: route, index: -1, done: make(chan struct{})}
 	md := rpc.OutgoingMetadata(bound)

@@ -2,6 +2,7 @@ package mux_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -164,5 +165,30 @@ func TestBodyEndsWithSendWhileAnotherReceives(t *testing.T) {
 		if last := <-end; !aborted(err) || !aborted(last) || received != count {
 			t.Fatalf("the receiver got %d messages of %d and then %v; the call returned %v", received, count, last, err)
 		}
+	}
+}
+
+// A handler whose Send is given up in the middle of a message may not care; its caller is not told that all is there.
+func TestHalfAMessageIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	gaveUp := make(chan error, 1)
+	f := serve(t, nettest.Memory, rpc.ServerLimits{}, streamHandlers{chat: func(ctx context.Context, s *talk) error {
+		one, cancel := context.WithTimeout(ctx, 20*time.Millisecond) // the caller does not read meanwhile
+		defer cancel()
+		gaveUp <- s.Send(one, make([]byte, 1<<20))
+		return nil
+	}}.service())
+	err := chat.Call(t.Context(), f.conn(t), nil, func(ctx context.Context, s *talk) error {
+		if err := <-gaveUp; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the handler's Send returned %v", err)
+		}
+		b, err := s.Recv(ctx)
+		if err == nil {
+			t.Errorf("received %d bytes", len(b))
+		}
+		return err
+	})
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != rpc.Aborted || e.Outcome != rpc.OutcomeAnswered {
+		t.Errorf("the call ended with %v", err)
 	}
 }

@@ -232,9 +232,14 @@ func (c *serverConn) credit(h frame.Header, body []byte) error {
 	return c.streams.Credit(s, h, body)
 }
 
+var errHalfSent = rpc.NewError(rpc.Aborted, "the handler has given up in the middle of sending a message, or returned")
+
 // answerStream answers the call of a stream, behind the messages that its handler has sent. Such a handler runs on a
 // worker.
 func (c *serverConn) answerStream(sc *serverCall, s *scratch, f *rpc.Failure, flags uint8) {
+	if !sc.stream.Seal() && f == nil { // a result would make what has come look like all there is
+		f = rpc.Failed(errHalfSent)
+	}
 	b := sc.encodeStreamAnswer(s, f, flags, func(e *rpc.Error) {
 		c.answerFromWorker(sc, new(scratch), rpc.Failed(e), 0)
 	})

@@ -37,6 +37,7 @@ type outbox struct {
 
 	over    bool          // nothing more is sent
 	closed  bool          // END is queued
+	partial bool          // of a message in pieces not all are queued; stays so where it was given up
 	ready   bool          // the output knows that there is something
 	streak  int           // messages since the receiver last had to wait
 	waiting bool          // Send waits; whoever ends that sends to room
@@ -276,6 +277,7 @@ func (s *Stream) sendLarge(ctx context.Context, b []byte) error {
 	first := s.firstOf(b, total)
 	s.send.Sent(len(first))
 	s.out.add(first, len(first))
+	s.out.partial = true
 	rest := b[frame.HeaderSize+firstPiece:]
 	for len(rest) > 0 {
 		if err := s.waitLocked(ctx, len(rest)); err != nil {
@@ -299,6 +301,7 @@ func (s *Stream) sendLarge(ctx context.Context, b []byte) error {
 			s.mu.Lock()
 		}
 	}
+	s.out.partial = false
 	s.sendLocked()
 	return nil
 }
@@ -329,6 +332,16 @@ func (s *Stream) CloseSend() error {
 	s.out.add(end[:], 0)
 	s.sendLocked()
 	return nil
+}
+
+// Seal ends all sending but that of Finish. It reports whether the messages that were sent are whole: one in pieces is
+// not where its Send was given up, or goes on although the handler has returned.
+func (s *Stream) Seal() (whole bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.over = true
+	s.out.wake()
+	return !s.out.partial
 }
 
 // Finish ends a server's stream with the frames of the call's answer, behind the messages that wait.

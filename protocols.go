@@ -75,7 +75,7 @@ func checkProtocol(p *rpc.Protocol) error {
 	case p.Spoken == nil && len(p.ALPN) > 1:
 		return fmt.Errorf("protocol %s has several names of ALPN; its Spoken has to tell which one a connection is of",
 			p.Scheme)
-	case match(p, []byte{tlsHandshake, 3, 1}) != rpc.MatchNo:
+	case match(p, []byte{tlsHandshake}) != rpc.MatchNo, match(p, []byte{tlsHandshake, 3, 1}) != rpc.MatchNo:
 		return fmt.Errorf("protocol %s begins with the byte %#x, which is how TLS begins", p.Scheme, tlsHandshake)
 	}
 	return nil

@@ -129,6 +129,9 @@ func TestProtocolsThatClash(t *testing.T) {
 		"TLS": {with(func(p *rpc.Protocol) {
 			p.Detect = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "\x16\x03") }
 		}), "which is how TLS begins"},
+		"TLS and another byte": {with(func(p *rpc.Protocol) {
+			p.Detect, p.DetectBytes = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "\x16x") }, 2
+		}), "which is how TLS begins"},
 		"same bytes": {with(func(p *rpc.Protocol) {
 			p.Detect = func(head []byte) rpc.Match { return rpc.MatchPrefix(head, "TRACE ") }
 		}), `protocols http and toy both claim connections that begin with the same bytes, "TRACE "`},
